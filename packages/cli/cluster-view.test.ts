@@ -1,0 +1,91 @@
+import { describe, expect, test } from "vitest";
+import { must } from "@atoll/core";
+import type { RegionStatus } from "@atoll/server";
+import { parseRegionStatus } from "@atoll/server";
+import { clusterFaults } from "./cluster-health.ts";
+import type { RegionView } from "./cluster-view.ts";
+import { createClusterView } from "./cluster-view.ts";
+import { areEqual } from "./demo/convergence.ts";
+import { MemoryTerminal } from "./terminal.ts";
+
+function status(region: string, peer: string, changes: Record<string, unknown> = {}): RegionStatus {
+  const counts = { documents: 1, changes: 1, pending: 0, quarantined: 0 };
+  const peers = [{ region: peer, state: "live", behind: 0, ahead: 0, root: "equal", ...changes }];
+  const value = { version: "1", incarnation: 0, ready: true, root: "00", coverage: {} };
+  return must(parseRegionStatus({ ...value, region, counts, peers }), "a status");
+}
+
+function view(name: string, peer: string, state = "live"): RegionView {
+  return {
+    name,
+    rest: `http://${name}`,
+    admin: `http://${name}:2`,
+    pid: 1,
+    restart: `atoll serve --config ${name}.yaml`,
+    status: status(name, peer, { state }),
+  };
+}
+
+describe("the table of a local cluster, for a log", () => {
+  test("is printed once, and then one line for each change", () => {
+    const terminal = new MemoryTerminal();
+    const shown = createClusterView(terminal);
+    shown.show([view("a", "b"), view("b", "a")]);
+    expect(terminal.printed).toHaveLength(1);
+    expect(terminal.printed[0]).toContain("http://a:2");
+    shown.show([view("a", "b"), view("b", "a")]);
+    expect(terminal.printed).toHaveLength(1);
+    shown.show([view("a", "b", "paused"), view("b", "a")]);
+    expect(terminal.printed.slice(1)).toEqual(["a – b: live → paused"]);
+  });
+
+  test("names the command that starts a region again, once", () => {
+    const terminal = new MemoryTerminal();
+    const shown = createClusterView(terminal);
+    const gone: RegionView = { ...view("b", "a"), pid: undefined, status: undefined };
+    shown.show([view("a", "b"), view("b", "a")]);
+    shown.show([view("a", "b"), gone]);
+    shown.show([view("a", "b"), gone]);
+    expect(terminal.printed.slice(1)).toEqual([
+      "b: up → down",
+      "b is down; this starts it again: atoll serve --config b.yaml",
+    ]);
+  });
+});
+
+describe("a cluster", () => {
+  const report = (each: RegionStatus | undefined) => ({ endpoint: "http://a:2", status: each });
+
+  test("that is well has no faults", () => {
+    expect(clusterFaults([report(status("a", "b"))])).toEqual([]);
+  });
+
+  test("with a cut link, a diverged pair, quarantined changes or a deaf region has these faults", () => {
+    const quarantined = status("a", "b");
+    const counts = { ...quarantined.counts, quarantined: 2 };
+    expect(
+      clusterFaults([
+        report(status("a", "b", { state: "down" })),
+        report(status("a", "b", { root: "differs" })),
+        report({ ...quarantined, counts, ready: false }),
+        report(undefined),
+      ]),
+    ).toEqual([
+      "a: the link to b is down",
+      "a and b have diverged",
+      "a is not ready",
+      "a has 2 quarantined changes",
+      "http://a:2 does not answer",
+    ]);
+  });
+
+  test("is equal only when all answer, nothing is behind or unknown, and the roots agree", () => {
+    const [a, b] = [status("a", "b"), status("b", "a")];
+    expect(areEqual([a, b])).toBe(true);
+    expect(areEqual([a, { ...b, root: "01" }])).toBe(false);
+    expect(areEqual([a, undefined])).toBe(false);
+    expect(areEqual([a, status("b", "a", { behind: 1 })])).toBe(false);
+    expect(areEqual([a, status("b", "a", { behind: null })])).toBe(false);
+    expect(areEqual([a, { ...b, counts: { ...b.counts, pending: 1 } }])).toBe(false);
+  });
+});

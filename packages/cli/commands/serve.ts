@@ -1,0 +1,14 @@
+/** `atoll serve`: one region, as it runs in production. */
+import type { Command } from "commander";
+import { configFileFromEnvironment, loadRegionConfig, serve } from "@atoll/server";
+import type { CommandContext } from "../command-context.ts";
+
+export function addServeCommand(program: Command, _context: CommandContext): void {
+  program
+    .command("serve")
+    .description("run one region until it is told to stop")
+    .option("--config <file>", "YAML file; ATOLL_… variables win over it, and suffice without it")
+    .action(async ({ config }: { readonly config?: string }) => {
+      await serve(loadRegionConfig({ file: config ?? configFileFromEnvironment() }));
+    });
+}

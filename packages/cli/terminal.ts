@@ -1,0 +1,65 @@
+/**
+ * What a command says, and to whom: data to standard output for the next program, talk to standard
+ * error for the person. Nothing else in the house writes to either.
+ */
+import type { Writable } from "node:stream";
+
+export interface Terminal {
+  /** Data: one line, or many, to standard output. */
+  print(text: string): void;
+  /** Talk: one line to standard error. */
+  tell(text: string): void;
+  readonly stderr: Writable;
+  /** True when a person sees standard output as it changes. */
+  readonly isOutLive: boolean;
+  readonly isErrLive: boolean;
+  /** Characters in a line of standard output; undefined when nobody looks. */
+  readonly columns: number | undefined;
+  paint(color: Color, text: string): string;
+}
+
+export type Color = "green" | "yellow" | "red" | "dim" | "bold";
+
+const SGR_BY_COLOR: Readonly<Record<Color, string>> = {
+  green: "32",
+  yellow: "33",
+  red: "31",
+  dim: "2",
+  bold: "1",
+};
+
+export function processTerminal({ color }: { readonly color: boolean }): Terminal {
+  const isOutLive = process.stdout.isTTY;
+  const paints = color && isOutLive;
+  return {
+    print: (text) => void process.stdout.write(`${text}\n`),
+    tell: (text) => void process.stderr.write(`${text}\n`),
+    stderr: process.stderr,
+    isOutLive,
+    isErrLive: process.stderr.isTTY,
+    get columns() {
+      return isOutLive ? process.stdout.columns : undefined;
+    },
+    paint: (name, text) => (paints ? `\u001b[${SGR_BY_COLOR[name]}m${text}\u001b[0m` : text),
+  };
+}
+
+/** Remembers what was said, for tests. */
+export class MemoryTerminal implements Terminal {
+  readonly printed: string[] = [];
+  readonly told: string[] = [];
+  readonly stderr: Writable = process.stderr;
+  readonly isOutLive = false;
+  readonly isErrLive = false;
+  readonly columns = undefined;
+
+  print(text: string): void {
+    this.printed.push(text);
+  }
+  tell(text: string): void {
+    this.told.push(text);
+  }
+  paint(_color: Color, text: string): string {
+    return text;
+  }
+}

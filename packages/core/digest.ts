@@ -1,0 +1,95 @@
+/**
+ * Keyed sums: how two copies are compared without listing them.
+ *
+ *     element = SHA-256(K ‖ docId[16] ‖ changeHash[32])     one per accepted change
+ *     sum     = Σ element mod 2^256                          of a document, a bucket, a shard
+ *
+ * This is MSet-Add-Hash (Clarke et al., "Incremental Multiset Hash Functions", 2003): equal sums mean
+ * equal sets unless somebody who knows K made an effort. XOR in place of addition would fall to linear
+ * algebra with about 257 chosen elements, and addition without a key to a generalised birthday attack.
+ * The input has a fixed length, so SHA-256 needs no HMAC around it. A sum's low 64 bits are themselves
+ * a sum mod 2^64, which is what inner nodes send over the wire.
+ */
+import { hash } from "node:crypto";
+import { assert } from "./assert.ts";
+import type { ChangeHash, DocId } from "./ids.ts";
+
+/** 32 bytes, little-endian. Never changed in place. */
+export type Sum = Uint8Array;
+
+export const SUM_BYTES = 32;
+export const SUM_ZERO: Sum = new Uint8Array(SUM_BYTES);
+
+/** Positions are the first 52 bits of a keyed hash, so that no client can choose its bucket. */
+export const POSITION_BITS = 52;
+const POSITION_SPAN = 2 ** POSITION_BITS;
+
+export interface DigestKeys {
+  /** 32 bytes; changes with the tree epoch. */
+  readonly elementKey: Uint8Array;
+  /** 32 bytes; fixed for the life of the cluster, because shards follow from it. */
+  readonly positionKey: Uint8Array;
+}
+
+export function elementOf(keys: DigestKeys, docId: DocId, change: ChangeHash): Sum {
+  const input = Buffer.allocUnsafe(80);
+  input.set(keys.elementKey, 0);
+  input.set(docId, 32);
+  input.set(change, 48);
+  return hash("sha256", input, "buffer");
+}
+
+/** 0 … 2^52 − 1: where a document lies in the space that shards and buckets divide. */
+export function positionOf(keys: DigestKeys, docId: DocId): number {
+  const input = Buffer.allocUnsafe(48);
+  input.set(keys.positionKey, 0);
+  input.set(docId, 32);
+  const digest = hash("sha256", input, "buffer");
+  return digest.readUIntBE(0, 6) * 16 + (digest.readUInt8(6) >>> 4);
+}
+
+/** The shard is the top bits of the position; `shardCount` is a power of two. */
+export function shardOf(position: number, shardCount: number): number {
+  return Math.floor(position / (POSITION_SPAN / shardCount));
+}
+
+/** The bucket inside the shard: the next `bits` bits of the position. */
+export function bucketOf(position: number, shardCount: number, bits: number): number {
+  const shardSpan = POSITION_SPAN / shardCount;
+  return Math.floor((position % shardSpan) / (shardSpan / 2 ** bits));
+}
+
+/** The positions of a shard, as a half-open range. */
+export function shardRange(shard: number, shardCount: number): { from: number; to: number } {
+  const span = POSITION_SPAN / shardCount;
+  return { from: shard * span, to: (shard + 1) * span };
+}
+
+export function addSums(a: Sum, b: Sum): Sum {
+  return combine(a, b, 1);
+}
+
+export function subtractSums(a: Sum, b: Sum): Sum {
+  return combine(a, b, -1);
+}
+
+function combine(a: Sum, b: Sum, sign: 1 | -1): Sum {
+  assert(a.length === SUM_BYTES && b.length === SUM_BYTES, "a sum has 32 bytes");
+  const out = new Uint8Array(SUM_BYTES);
+  let carry = 0;
+  for (let i = 0; i < SUM_BYTES; i++) {
+    const value = (a[i] as number) + sign * (b[i] as number) + carry;
+    out[i] = value;
+    carry = value >> 8; // arithmetic: −1 when a borrow is due
+  }
+  return out;
+}
+
+export function sumsEqual(a: Sum, b: Sum): boolean {
+  return Buffer.compare(a, b) === 0;
+}
+
+/** The low 64 bits as a signed integer: SQLite's own kind, and the wire digest of inner nodes. */
+export function low64(sum: Sum): bigint {
+  return Buffer.from(sum.buffer, sum.byteOffset, 8).readBigInt64LE(0);
+}

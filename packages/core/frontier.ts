@@ -1,0 +1,117 @@
+/**
+ * What a replica holds of one origin's entries in one shard, without a list of them.
+ *
+ *     seq        1 2 3 4 5 6 7 8 9
+ *     held       x x x x . . x . x
+ *     contig = 4         gaps (5-6) (8-8)      max = 9
+ *
+ * `contig = k` promises that every entry 1 … k is applied. What is held above a gap is remembered as
+ * the complement: the missing ranges between `contig` and `max`. Entries arrive nearly in order, so
+ * there are few.
+ */
+import { assert } from "./assert.ts";
+import type { Lane } from "./lane-map.ts";
+import { LaneMap } from "./lane-map.ts";
+
+/** Inclusive at both ends. */
+export interface SeqRange {
+  readonly lo: number;
+  readonly hi: number;
+}
+
+export class LaneFrontier {
+  #contig: number;
+  #max: number;
+  #gaps: SeqRange[];
+
+  /** `gaps`: ascending, disjoint, all between contig + 1 and max − 1. */
+  constructor(contig = 0, max = contig, gaps: readonly SeqRange[] = []) {
+    assert(max >= contig, "max below contig");
+    assert(gaps.length > 0 === max > contig, "gaps and max disagree");
+    this.#contig = contig;
+    this.#max = max;
+    this.#gaps = [...gaps];
+  }
+
+  get contig(): number {
+    return this.#contig;
+  }
+
+  /** The highest held; equals `contig` when nothing is missing below it. */
+  get max(): number {
+    return this.#max;
+  }
+
+  get gaps(): readonly SeqRange[] {
+    return this.#gaps;
+  }
+
+  has(seq: number): boolean {
+    if (seq <= this.#contig) return true;
+    if (seq > this.#max) return false;
+    return !this.#gaps.some((gap) => seq >= gap.lo && seq <= gap.hi);
+  }
+
+  /** True when this entry was not held before. */
+  add(seq: number): boolean {
+    assert(seq >= 1, "sequence numbers start at 1");
+    if (this.has(seq)) return false;
+    if (seq > this.#max) {
+      if (seq > this.#max + 1) this.#gaps.push({ lo: this.#max + 1, hi: seq - 1 });
+      this.#max = seq;
+    } else {
+      this.#gaps = this.#gaps.flatMap((gap) => without(gap, seq));
+    }
+    this.#contig = this.#gaps.length === 0 ? this.#max : (this.#gaps[0] as SeqRange).lo - 1;
+    return true;
+  }
+
+  /** What to ask for when somebody holds everything up to `upTo`. */
+  missing(upTo: number): SeqRange[] {
+    const ranges = this.#gaps
+      .filter((gap) => gap.lo <= upTo)
+      .map((gap) => ({ lo: gap.lo, hi: Math.min(gap.hi, upTo) }));
+    if (upTo > this.#max) ranges.push({ lo: this.#max + 1, hi: upTo });
+    return ranges;
+  }
+}
+
+/** The range with one number taken out: itself, one part or two. */
+export function without(range: SeqRange, seq: number): SeqRange[] {
+  if (seq < range.lo || seq > range.hi) return [range];
+  const parts = [
+    { lo: range.lo, hi: seq - 1 },
+    { lo: seq + 1, hi: range.hi },
+  ];
+  return parts.filter((part) => part.lo <= part.hi);
+}
+
+/** All lanes of a replica: (shard, origin) → frontier. */
+export class Frontier {
+  #lanes = new LaneMap<LaneFrontier>();
+
+  /** The lane's frontier, made empty when there is none. */
+  lane(lane: Lane): LaneFrontier {
+    let frontier = this.#lanes.get(lane);
+    if (frontier === undefined) this.#lanes.set(lane, (frontier = new LaneFrontier()));
+    return frontier;
+  }
+
+  contig(lane: Lane): number {
+    return this.#lanes.get(lane)?.contig ?? 0;
+  }
+
+  set(lane: Lane, frontier: LaneFrontier): void {
+    this.#lanes.set(lane, frontier);
+  }
+
+  /** Takes over another's lanes; the other must not be used afterwards. */
+  replace(other: Frontier): void {
+    this.#lanes = other.#lanes;
+  }
+
+  /** In ascending order of shard, then origin. */
+  lanes(): Generator<readonly [Lane, LaneFrontier]> {
+    return this.#lanes.entries();
+  }
+}

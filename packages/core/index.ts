@@ -1,0 +1,23 @@
+/** The vocabulary of the house. No I/O but for the two doors that read time and chance. */
+
+// the doors
+export * from "./clock.ts";
+export * from "./log.ts";
+export * from "./random.ts";
+
+// names and bounds
+export * from "./assert.ts";
+export * from "./cluster.ts";
+export * from "./errors.ts";
+export * from "./ids.ts";
+export * from "./keys.ts";
+export * as limits from "./limits.ts";
+
+// what replicas speak about
+export * from "./byte-stream.ts";
+export * from "./digest.ts";
+export * from "./frontier.ts";
+export * from "./hlc.ts";
+export * from "./lane-map.ts";
+export * from "./log-entry.ts";
+export * from "./region-vector.ts";

@@ -1,0 +1,210 @@
+/**
+ * Every bound in one place: what it is measured in, why it has this size, and what happens there.
+ *
+ * Relations between bounds are asserted at load, so that a change of one that breaks another never
+ * starts.
+ */
+import { assert } from "./assert.ts";
+
+const KIB = 1024;
+const MIB = 1024 * KIB;
+
+// ── A request ────────────────────────────────────────────────────────────────────────────────────
+/** Body of a write. A profile is a few KiB; 64 KiB is room without being a file store. → 413 */
+export const BODY_BYTES_MAX = 64 * KIB;
+/** Levels of nesting. Automerge's module dies near 1,500; people stop near 5. → 422 */
+export const JSON_DEPTH_MAX = 16;
+/** Object members and array items in one body, all levels together. → 422 */
+export const JSON_NODES_MAX = 4_000;
+/** UTF-8 bytes of one member name. → 422 */
+export const JSON_KEY_BYTES_MAX = 256;
+/** Bytes of a profile's canonical JSON after a write. The view is held in memory. → 422 */
+export const PROFILE_BYTES_MAX = 256 * KIB;
+/** Faults named in one answer. The rest shows when these are mended. */
+export const FAULTS_MAX = 100;
+/** How long a session waits for its region to catch up when the client names no time. */
+export const SESSION_WAIT_MS_DEFAULT = 250;
+/** What `Prefer: wait` may ask for at most; more is cut to this. */
+export const SESSION_WAIT_MS_MAX = 30_000;
+/** Requests waiting for coverage. Each holds a socket and a closure. → 503 overloaded */
+export const SESSION_WAITERS_MAX = 10_000;
+/** Characters of a session token: 16 regions. → 400 */
+export const SESSION_TOKEN_CHARS_MAX = 256;
+/** Characters of a Request-Id that a client chose. Longer or unprintable is replaced by ours. */
+export const REQUEST_ID_CHARS_MAX = 128;
+/** Entity-tags in one If-Match or If-None-Match. Each is compared. → 400 */
+export const ENTITY_TAGS_MAX = 64;
+/** Heads named in the `Document-Heads` header. More are told in the envelope only. */
+export const HEADS_IN_HEADER_MAX = 8;
+/** Read and thrown away of a refused body, so that its sender sees the answer. → disconnected */
+export const BODY_DISCARD_BYTES_MAX = MIB;
+
+// ── A connection of a client ─────────────────────────────────────────────────────────────────────
+/** Request line and headers together. → 431 */
+export const HTTP_HEADER_BYTES_MAX = 16 * KIB;
+/** Header fields of one request: a handful of ours, and what proxies add. → 431 */
+export const HTTP_HEADERS_MAX = 64;
+/** From the first byte of a request to the end of its headers: a slow sender holds a socket. → 408 */
+export const HTTP_HEADERS_MS_MAX = 5_000;
+/** From the first byte of a request to the end of its body; not its answer. → 408 */
+export const HTTP_REQUEST_MS_MAX = 10_000;
+/** An idle connection is kept this long: more than a usual load balancer's 60 s, which must close first. */
+export const HTTP_KEEP_ALIVE_MS = 65_000;
+/** Open client connections of one listener. Room for every waiting session. → disconnected */
+export const HTTP_CONNECTIONS_MAX = 2 * SESSION_WAITERS_MAX;
+
+// ── A change ─────────────────────────────────────────────────────────────────────────────────────
+/** Bytes of one change, inflated. A full PUT of the largest body fits with room. → quarantine */
+export const CHANGE_BYTES_MAX = 512 * KIB;
+/** Operations in one change: 104 bytes can expand to 50,000. → quarantine */
+export const CHANGE_OPS_MAX = 50_000;
+/** Heads that a change names as its parents. Three regions make a handful. → quarantine */
+export const CHANGE_DEPS_MAX = 256;
+/** Container changes carried by one entry: bounded by the nodes of one body. → quarantine */
+export const ENTRY_CONTAINERS_MAX = JSON_NODES_MAX;
+
+// ── Planning an edit ─────────────────────────────────────────────────────────────────────────────
+/** Differences that a diff of two lists or texts looks for. Beyond, the middle is replaced whole. */
+export const DIFF_EDITS_MAX = 500;
+/** Comparisons to find edited list items among replaced ones. Beyond, they are paired by position. */
+export const DIFF_ITEMS_COMPARED_MAX = 1_024;
+/** Container changes kept ready: ≈ 300 bytes each. Oldest go; they are made again in ≈ 0.3 ms. */
+export const CONTAINERS_CACHED_MAX = 10_000;
+
+// ── A document ───────────────────────────────────────────────────────────────────────────────────
+/** Open Automerge documents: ≈ 20 KB each in wasm and heap. Least recently used is freed. */
+export const DOCUMENTS_OPEN_MAX = 2_000;
+/** Changes of a history that are searched for concurrency. Longer ones are asked member by member. */
+export const HISTORY_SEARCHED_MAX = 64;
+/** Raw changes kept behind a saved base before they are folded into it. Longer makes opening slow. */
+export const TAIL_CHANGES_MAX = 32;
+/** The same in bytes. */
+export const TAIL_BYTES_MAX = 4 * KIB;
+/** Rendered views kept as strings, in characters. Least recently used goes. */
+export const VIEW_CACHE_CHARS_MAX = 64 * MIB;
+
+// ── A group commit ───────────────────────────────────────────────────────────────────────────────
+/** Entries in one transaction: keeps the pause of one fsync short. → commits, then goes on */
+export const GROUP_ENTRIES_MAX = 512;
+
+// ── A link ───────────────────────────────────────────────────────────────────────────────────────
+/** One WebSocket message. Larger closes the link with 1009 before it is buffered. */
+export const FRAME_BYTES_MAX = 4 * MIB;
+/** Fragments of one message: ours are never fragmented (CVE-2026-48779). */
+export const FRAME_FRAGMENTS_MAX = 64;
+/** Chunks of unparsed input kept for one link: a full frame in pieces of 1 KiB. */
+export const FRAME_CHUNKS_MAX = 8_192;
+/** Fresh entries wait this long for company before they are sent. */
+export const PUSH_DELAY_MS = 2;
+/** A batch is sent at once when it has this many bytes … */
+export const BATCH_BYTES_MAX = 64 * KIB;
+/** … or entries. */
+export const BATCH_ENTRIES_MAX = 256;
+/** Unsent bytes in a link's outbox and socket. Beyond, eager push stops and the peer reads the log. */
+export const LINK_BACKLOG_BYTES_MAX = 4 * MIB;
+/** The beat at which replication looks at its timers. */
+export const TICK_MS = 25;
+/** Heartbeat period while entries flow: bounds how long a session waits beyond the link's delay. */
+export const HEARTBEAT_ACTIVE_MS = 50;
+/** Heartbeat period when idle. */
+export const HEARTBEAT_IDLE_MS = 500;
+/** Silence after which a link is called down and redialled: a half-open link looks alive to TCP. */
+export const LINK_SILENCE_MS_MAX = 5_000;
+/** Time a new connection has to finish its handshake. */
+export const HANDSHAKE_MS_MAX = 5_000;
+/** First pause before redialling; doubles, with full jitter. */
+export const REDIAL_MS_MIN = 100;
+/** Longest pause before redialling: bounds how long after a heal the link stays down. */
+export const REDIAL_MS_MAX = 5_000;
+/** Missing ranges named in one NEED. The rest is asked for when these have come. */
+export const NEED_RANGES_MAX = 4_096;
+/** Bytes of entries answered to one NEED: bounds memory on both sides. */
+export const NEED_BYTES_MAX = MIB;
+/** A NEED not answered for this long may be asked of another peer. */
+export const NEED_TIMEOUT_MS = 5_000;
+/** A hole is left alone this long, because the entry is usually on its way from its own region. */
+export const HOLE_PATIENCE_MS = 250;
+/** Records in one list on the wire. Checked before anything is allocated. */
+export const WIRE_LIST_MAX = 65_536;
+
+// ── Anti-entropy ─────────────────────────────────────────────────────────────────────────────────
+/** Between two comparisons of an idle pair. */
+export const ANTI_ENTROPY_PERIOD_MS = 30_000;
+/** A pair is at rest when nothing was exchanged for this long and their frontiers are equal. */
+export const ANTI_ENTROPY_REST_MS = 200;
+/** Shards repaired at a time: bounds the lists in flight. */
+export const ANTI_ENTROPY_SHARDS_MAX = 16;
+/** Documents whose changes are exchanged in one round. */
+export const ANTI_ENTROPY_DOCUMENTS_MAX = 1_000;
+/** Buckets per shard, as a power of two. */
+export const BUCKET_BITS = 4;
+
+// ── What is set aside ────────────────────────────────────────────────────────────────────────────
+/** Entries waiting for a change they build on. Beyond, new ones are not kept and asked for again. */
+export const PENDING_ENTRIES_MAX = 100_000;
+/** Quarantined entries kept. Beyond, the fact is counted and the bytes are not kept. */
+export const QUARANTINE_ENTRIES_MAX = 10_000;
+/** A place in the log whose entry was bad is asked for again after this long. */
+export const QUARANTINE_RETRY_MS = 60_000;
+
+// ── Upkeep ───────────────────────────────────────────────────────────────────────────────────────
+/** Dirty documents rendered in one background turn: keeps the turn near 10 ms. */
+export const UPKEEP_DOCUMENTS_MAX = 16;
+/** How far a peer's clock may pull ours. More is a broken clock, and is only reported. */
+export const CLOCK_PULL_MS_MAX = 500;
+/** Shards of a cluster unless its config says otherwise. */
+export const SHARDS_DEFAULT = 256;
+/** Time a process has to finish its requests after SIGTERM. */
+export const DRAIN_MS_MAX = 10_000;
+
+// ── A process ────────────────────────────────────────────────────────────────────────────────────
+/** Two signals closer together than this are one: a terminal and npm both deliver one Ctrl-C. */
+export const SIGNAL_REPEAT_MS_MIN = 500;
+/** Time the three regions of a local cluster have until all are ready. → they are stopped, exit 1 */
+export const LOCAL_START_MS_MAX = 60_000;
+/** Between two looks at the regions of a local cluster: a table that feels live costs them nothing. */
+export const LOCAL_WATCH_PERIOD_MS = 500;
+/** Lines of a region's own log that are shown when it stops by itself. */
+export const LOCAL_LOG_LINES_SHOWN = 8;
+
+// ── The command ──────────────────────────────────────────────────────────────────────────────────
+/** One request of the command: longer than any session waits. → counted as a connection error */
+export const COMMAND_REQUEST_MS_MAX = 35_000;
+/** Times one write is sent before it is reported as failed: about 20 s of a region's absence. */
+export const COMMAND_ATTEMPTS_MAX = 8;
+/** First pause between two attempts; doubles, with full jitter. */
+export const COMMAND_RETRY_MS_MIN = 100;
+/** Longest pause between two attempts, also when the server names a longer one. */
+export const COMMAND_RETRY_MS_MAX = 5_000;
+/** Bytes of an answer that the command keeps. → error */
+export const COMMAND_ANSWER_BYTES_MAX = 16 * MIB;
+/** Writes of an import that are under way at a time: enough to fill a group commit. */
+export const IMPORT_CONCURRENCY_DEFAULT = 16;
+/** The most that may be asked for: one socket each. → usage error */
+export const IMPORT_CONCURRENCY_MAX = 256;
+/** Bad lines and failed writes that are told one by one; the rest is counted. */
+export const IMPORT_FAULTS_SHOWN = 10;
+/** Edits that the demo replays unless told otherwise: about a minute on two slow cores. */
+export const DEMO_EDITS_DEFAULT = 4_000;
+/** Edits made together that are sent at a time, in each region. */
+export const DEMO_BATCH_CONCURRENCY = 8;
+/** Time the regions have to become equal. → exit code 4 */
+export const DEMO_CONVERGE_MS_MAX = 60_000;
+/** Between two looks at whether they are. */
+export const DEMO_LOOK_MS = 50;
+/** Time a region has to tell its status while it is busy. */
+export const DEMO_STATUS_MS_MAX = 5_000;
+
+assert(BODY_BYTES_MAX * 2 <= CHANGE_BYTES_MAX, "a change must hold the largest body");
+assert(CHANGE_BYTES_MAX * 2 <= FRAME_BYTES_MAX, "a frame must hold the largest change");
+assert(NEED_BYTES_MAX + CHANGE_BYTES_MAX * 2 <= FRAME_BYTES_MAX, "a frame must hold a full answer");
+assert(HEARTBEAT_IDLE_MS * 3 < LINK_SILENCE_MS_MAX, "three lost heartbeats before a link is down");
+assert(HEARTBEAT_ACTIVE_MS < SESSION_WAIT_MS_DEFAULT, "a session must outlast a heartbeat");
+assert(HOLE_PATIENCE_MS < NEED_TIMEOUT_MS, "patience first, then a request");
+assert(REDIAL_MS_MIN < REDIAL_MS_MAX, "the pause before redialling grows");
+assert(HTTP_HEADERS_MS_MAX < HTTP_REQUEST_MS_MAX, "headers come before the body");
+assert(
+  SESSION_TOKEN_CHARS_MAX * 2 < HTTP_HEADER_BYTES_MAX,
+  "the headers must hold a session token",
+);
+assert(SESSION_WAIT_MS_MAX < COMMAND_REQUEST_MS_MAX, "a request outlasts the wait it asks for");

@@ -1,0 +1,46 @@
+/**
+ * `/admin/v1`: what an operator sees and turns, on a listener of its own.
+ *
+ * No browser can be tricked into these writes: a page of another site may not send a JSON body here
+ * without asking first (CORS), and nothing here ever consents.
+ */
+import type { Express, Request } from "express";
+import { AtollError } from "@atoll/core";
+import type { FieldFault } from "@atoll/core";
+import { sendJson } from "./answer.ts";
+import type { Reply } from "./answer.ts";
+import { JSON_TYPE } from "./media-type.ts";
+import type { AdminService, PeerState } from "./profile-service.ts";
+import { readJsonObject } from "./request.ts";
+import { mountResource } from "./resource.ts";
+
+export function mountAdminRoutes(app: Express, admin: AdminService): void {
+  mountResource(app, "/admin/v1/status", {
+    get: (_request, reply) => sendJson(reply, 200, admin.status()),
+  });
+
+  mountResource(app, "/admin/v1/peers/:region/state", {
+    async put(request: Request, reply: Reply): Promise<void> {
+      const { region } = request.params;
+      const { state } = await readJsonObject(request, JSON_TYPE);
+      if (!isPeerState(state)) throw badState();
+      if (typeof region !== "string" || !admin.setPeerState(region, state)) {
+        throw new AtollError("not-found", "no peer has this region's name");
+      }
+      sendJson(reply, 200, { region, state });
+    },
+  });
+}
+
+function isPeerState(value: unknown): value is PeerState {
+  return value === "active" || value === "paused";
+}
+
+function badState(): AtollError {
+  const fault: FieldFault = {
+    pointer: "/state",
+    detail: 'must be "active" or "paused"',
+    code: "enum",
+  };
+  return new AtollError("validation-failed", `state ${fault.detail}`, { faults: [fault] });
+}

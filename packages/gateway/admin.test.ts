@@ -1,0 +1,94 @@
+/** The admin listener, and the health checks that both listeners have. */
+import { afterEach, beforeEach, describe, expect, test } from "vitest";
+import { Loopback } from "./loopback.ts";
+
+let region: Loopback;
+
+afterEach(() => region.close());
+
+describe.each(["public", "admin"] as const)("health on the %s listener", (app) => {
+  beforeEach(async () => {
+    region = new Loopback();
+    await region.open(app);
+  });
+
+  test("alive and ready say ok in plain text", async () => {
+    for (const path of ["/livez", "/readyz"]) {
+      const reply = await region.call("GET", path);
+      expect(reply.status).toBe(200);
+      expect(reply.text).toBe("ok");
+      expect(reply.headers["content-type"]).toBe("text/plain; charset=utf-8");
+      expect(reply.headers["cache-control"]).toBe("no-store");
+    }
+  });
+
+  test("one failed check makes it not ready, and still alive", async () => {
+    region.admin.checks = [
+      { check: "store", ok: true },
+      { check: "disk", ok: false, detail: "2 MiB left" },
+      { check: "peers", ok: true, detail: "2 of 2" },
+    ];
+    expect((await region.call("GET", "/readyz")).status).toBe(503);
+    const verbose = await region.call("GET", "/readyz?verbose");
+    expect(verbose.status).toBe(503);
+    expect(verbose.text).toBe(
+      "[+]store ok\n[-]disk failed: 2 MiB left\n[+]peers ok: 2 of 2\nreadyz check failed\n",
+    );
+    expect((await region.call("HEAD", "/readyz")).status).toBe(503);
+    expect((await region.call("GET", "/livez")).status).toBe(200);
+  });
+});
+
+describe("the admin listener", () => {
+  const STATE = "/admin/v1/peers/us/state";
+
+  beforeEach(async () => {
+    region = new Loopback();
+    await region.open("admin");
+  });
+
+  test("shows the status as the region tells it", async () => {
+    const reply = await region.call("GET", "/admin/v1/status");
+    expect(reply.status).toBe(200);
+    expect(reply.json()).toEqual({ region: "eu", peers: { us: "active" } });
+    expect(reply.headers["cache-control"]).toBe("no-store");
+    expect(reply.headers.server).toBe("atoll/1.2.3");
+  });
+
+  test("pauses and resumes a peer", async () => {
+    for (const state of ["paused", "active", "active"]) {
+      const reply = await region.write("PUT", STATE, { state });
+      expect(reply.status).toBe(200);
+      expect(reply.json()).toEqual({ region: "us", state });
+      expect(region.admin.stateByPeer.get("us")).toBe(state);
+    }
+  });
+
+  test("knows its peers", async () => {
+    for (const name of ["mars", "US", "__proto__", "us%00", "x".repeat(1000)]) {
+      const reply = await region.write("PUT", `/admin/v1/peers/${name}/state`, { state: "paused" });
+      expect(reply.status).toBe(404);
+    }
+  });
+
+  test.each([{}, { state: "off" }, { state: null }, { state: ["paused"] }, []])(
+    "%j is no state",
+    async (body) => {
+      const reply = await region.write("PUT", STATE, body);
+      expect(reply.status).toBe(422);
+      expect(region.admin.stateByPeer.get("us")).toBe("active");
+    },
+  );
+
+  test("refuses what a form of another site could send", async () => {
+    for (const type of ["text/plain", "application/x-www-form-urlencoded"]) {
+      const headers = { "Content-Type": type };
+      const reply = await region.call("PUT", STATE, { headers, body: '{"state":"paused"}' });
+      expect(reply.status).toBe(415);
+    }
+  });
+
+  test("has no profiles", async () => {
+    expect((await region.call("GET", "/v1/profiles/ann")).status).toBe(404);
+  });
+});

@@ -1,0 +1,84 @@
+/**
+ * The one place where a response is written.
+ *
+ * Headers are collected as plain data and handed to `writeHead` in one piece: nothing is half set
+ * when a handler fails, and the read route pays for no header object, no `res.send` and no content
+ * sniffing of Express. What every answer carries is made once, by `identifier`, the first in line.
+ */
+import type { OutgoingHttpHeaders } from "node:http";
+import type { Request, Response } from "express";
+import { limits, newProfileId } from "@atoll/core";
+import type { Clock, Random, RegionName } from "@atoll/core";
+
+export type AnswerLocals = {
+  requestId: string;
+  /** Headers of every answer to this request. */
+  common: OutgoingHttpHeaders;
+};
+
+export type Reply = Response<unknown, AnswerLocals>;
+export type Handler = (request: Request, reply: Reply) => void | Promise<void>;
+
+export interface IdentifyDeps {
+  readonly clock: Clock;
+  readonly random: Random;
+  readonly region: RegionName;
+  /** Product and version, where the listener is not open to the world. */
+  readonly server?: string;
+}
+
+const PRINTABLE = /^[\x20-\x7e]+$/;
+
+/** Nothing here is a page: no sniffing, no scripts, no frames, no embedding from other sites. */
+const SECURITY_HEADERS: OutgoingHttpHeaders = {
+  "X-Content-Type-Options": "nosniff",
+  "Content-Security-Policy": "default-src 'none'; frame-ancestors 'none'",
+  "Cross-Origin-Resource-Policy": "same-origin",
+};
+
+/** Never throws: what comes after relies on it, problems too. */
+export function identifier(deps: IdentifyDeps): (request: Request, reply: Reply) => void {
+  const fixed = {
+    ...SECURITY_HEADERS,
+    "Served-By-Region": deps.region,
+    ...(deps.server !== undefined && { Server: deps.server }),
+  };
+  return (request, reply) => {
+    const requestId = requestIdOf(request, deps);
+    reply.locals = { requestId, common: { "Request-Id": requestId, ...fixed } };
+  };
+}
+
+/** For HEAD, Node keeps the headers and leaves the body away. */
+export function send(
+  reply: Reply,
+  status: number,
+  headers: OutgoingHttpHeaders,
+  body?: string,
+): void {
+  const all: OutgoingHttpHeaders = { ...reply.locals.common, ...headers };
+  if (body !== undefined) all["Content-Length"] = Buffer.byteLength(body);
+  reply.writeHead(status, all);
+  reply.end(body);
+}
+
+export function sendText(reply: Reply, status: number, text: string): void {
+  const headers = { "Content-Type": "text/plain; charset=utf-8", "Cache-Control": "no-store" };
+  send(reply, status, headers, text);
+}
+
+/** For answers that no cache may keep: the admin listener's. */
+export function sendJson(reply: Reply, status: number, value: unknown): void {
+  const headers = { "Content-Type": "application/json", "Cache-Control": "no-store" };
+  send(reply, status, headers, JSON.stringify(value));
+}
+
+function requestIdOf(request: Request, deps: IdentifyDeps): string {
+  const given = request.headers["request-id"];
+  const usable =
+    typeof given === "string" &&
+    given.length <= limits.REQUEST_ID_CHARS_MAX &&
+    PRINTABLE.test(given);
+  // Profiles and requests get the same kind of name, UUIDv7.
+  return usable ? given : newProfileId(deps.clock.nowMs(), deps.random);
+}

@@ -1,0 +1,187 @@
+/**
+ * A region of one Map, for tests of routes.
+ *
+ * It evaluates preconditions and merge-patches as the contract says, remembers how it was called,
+ * and can be told to answer late, to fail, or to be behind the session `ahead`.
+ */
+import { createHash } from "node:crypto";
+import { AtollError } from "@atoll/core";
+import type { ProfileId, RegionName } from "@atoll/core";
+import type { JsonObject, JsonValue, ProfileEdit } from "@atoll/profile";
+import type {
+  AdminService,
+  Answer,
+  PeerState,
+  Precondition,
+  ProfileService,
+  ProfileSnapshot,
+  ReadAnswer,
+  SessionOptions,
+  WriteAnswer,
+  WriteOptions,
+} from "./profile-service.ts";
+
+export const FAKE_TOKEN = "AQtoken";
+/** A session that has seen what the fake has not. */
+export const TOKEN_AHEAD = "AQahead";
+export const CREATED_MS = 1_699_999_999_000;
+
+export interface Call {
+  readonly id: ProfileId;
+  readonly edit?: ProfileEdit;
+  readonly precondition?: Precondition;
+  readonly session: SessionOptions;
+  readonly options?: WriteOptions;
+}
+
+interface Stored {
+  readonly value: JsonObject;
+  readonly version: number;
+}
+
+export class FakeService implements ProfileService {
+  readonly region = "eu" as RegionName;
+  readonly calls: Call[] = [];
+  /** Thrown by the next call, once. */
+  failure: unknown = undefined;
+  /** Answers reads with a promise instead of at once. */
+  late = false;
+  hasConflicts = false;
+  headCount = 1;
+  readonly #profiles = new Map<ProfileId, Stored>();
+  #lastId = 0;
+
+  read(id: ProfileId, session: SessionOptions): ReadAnswer | Promise<ReadAnswer> {
+    this.calls.push({ id, session });
+    const answer = (): ReadAnswer => {
+      const base = this.#answer(session);
+      const stored = this.#profiles.get(id);
+      return stored === undefined
+        ? { ...base, kind: "absent" }
+        : { ...base, kind: "found", profile: this.#snapshot(id, stored) };
+    };
+    return this.late ? Promise.resolve().then(answer) : answer();
+  }
+
+  async write(
+    id: ProfileId,
+    edit: ProfileEdit,
+    precondition: Precondition,
+    session: SessionOptions,
+    options: WriteOptions,
+  ): Promise<WriteAnswer> {
+    this.calls.push({ id, edit, precondition, session, options });
+    await Promise.resolve();
+    const base = this.#answer(session);
+    const stored = this.#profiles.get(id);
+    this.#check(id, stored, precondition);
+    if (edit.kind === "delete") {
+      return { ...base, kind: "deleted", existed: this.#profiles.delete(id) };
+    }
+    if (edit.kind === "merge-patch" && stored === undefined && !options.upsert) {
+      return { ...base, kind: "absent" };
+    }
+    const value = edited(stored?.value, edit);
+    const next = { value, version: (stored?.version ?? 0) + 1 };
+    this.#profiles.set(id, next);
+    const profile = this.#snapshot(id, next);
+    return { ...base, kind: "written", created: stored === undefined, changed: true, profile };
+  }
+
+  newProfileId(): ProfileId {
+    return `new-${++this.#lastId}` as ProfileId;
+  }
+
+  #answer(session: SessionOptions): Answer {
+    const { failure } = this;
+    this.failure = undefined;
+    if (failure !== undefined) throw failure as Error;
+    const behind = session.token === TOKEN_AHEAD;
+    if (behind && session.handling === "strict") {
+      throw new AtollError("session-not-available", "this region is behind the session", {
+        missingRegions: ["us"],
+        retryAfterSeconds: 2,
+      });
+    }
+    return { sessionToken: FAKE_TOKEN, stale: behind };
+  }
+
+  #check(id: ProfileId, stored: Stored | undefined, condition: Precondition): void {
+    const etag = stored === undefined ? undefined : this.#snapshot(id, stored).etag;
+    const { ifMatch, ifNoneMatch } = condition;
+    const fails =
+      (ifMatch !== undefined && !matches(ifMatch, etag)) ||
+      (ifNoneMatch !== undefined && matches(ifNoneMatch, etag));
+    if (!fails) return;
+    const data = etag === undefined ? {} : { etag: `"${etag}"` };
+    throw new AtollError("precondition-failed", "the profile has another version", data);
+  }
+
+  #snapshot(id: ProfileId, { value, version }: Stored): ProfileSnapshot {
+    const heads = Array.from({ length: this.headCount }, (_, i) =>
+      sha256(`${version}.${i}`, "hex"),
+    );
+    return {
+      id,
+      json: canonical(value),
+      etag: sha256(heads.join(), "base64url").slice(0, 22),
+      heads,
+      createdAtMs: CREATED_MS,
+      updatedAtMs: CREATED_MS + version * 1000,
+      hasConflicts: this.hasConflicts,
+    };
+  }
+}
+
+export class FakeAdmin implements AdminService {
+  checks: { check: string; ok: boolean; detail?: string }[] = [{ check: "store", ok: true }];
+  readonly stateByPeer = new Map<string, PeerState>([["us", "active"]]);
+
+  readiness() {
+    return this.checks;
+  }
+
+  status() {
+    return { region: "eu", peers: Object.fromEntries(this.stateByPeer) };
+  }
+
+  setPeerState(region: string, state: PeerState): boolean {
+    if (!this.stateByPeer.has(region)) return false;
+    this.stateByPeer.set(region, state);
+    return true;
+  }
+}
+
+function matches(wanted: "*" | readonly string[], etag: string | undefined): boolean {
+  return etag !== undefined && (wanted === "*" || wanted.includes(etag));
+}
+
+function edited(before: JsonObject | undefined, edit: ProfileEdit): JsonObject {
+  if (edit.kind === "put") return edit.value;
+  if (edit.kind === "merge-patch") return merged(before ?? {}, edit.patch) as JsonObject;
+  return before ?? {};
+}
+
+function merged(target: JsonValue | undefined, patch: JsonValue): JsonValue {
+  if (!isObject(patch)) return patch;
+  const members = new Map(Object.entries(isObject(target) ? target : {}));
+  for (const [name, value] of Object.entries(patch)) {
+    if (value === null) members.delete(name);
+    else members.set(name, merged(members.get(name), value));
+  }
+  return Object.fromEntries(members);
+}
+
+function canonical(value: JsonValue): string {
+  return JSON.stringify(value, (_key, inner: JsonValue) =>
+    isObject(inner) ? Object.fromEntries(Object.entries(inner).sort()) : inner,
+  );
+}
+
+function isObject(value: JsonValue | undefined): value is JsonObject {
+  return typeof value === "object" && value !== null && !Array.isArray(value);
+}
+
+function sha256(text: string, encoding: "hex" | "base64url"): string {
+  return createHash("sha256").update(text).digest(encoding);
+}

@@ -1,0 +1,67 @@
+/**
+ * Media types: what a body claims to be, and what its reader would take.
+ *
+ * Both are decided before anything is read or written: a write that is answered 406 after it has
+ * happened would be repeated.
+ */
+import type { Request } from "express";
+import { AtollError } from "@atoll/core";
+import { hasBody } from "./body.ts";
+import { parseParameter, splitOutsideQuotes } from "./quoted-list.ts";
+
+export const JSON_TYPE = "application/json";
+export const MERGE_PATCH_TYPE = "application/merge-patch+json";
+export const ENVELOPE_TYPE = "application/vnd.atoll.profile+json";
+
+/** `bare`: the profile's own JSON, its metadata in headers. `envelope`: both in one document. */
+export type Format = "bare" | "envelope";
+
+/**
+ * In the order of our liking. With charset, because clients ask for it so and JSON is UTF-8
+ * anyway.
+ */
+const FORMAT_BY_TYPE: ReadonlyMap<string, Format> = new Map([
+  [JSON_TYPE, "bare"],
+  [`${JSON_TYPE};charset=utf-8`, "bare"],
+  [ENVELOPE_TYPE, "envelope"],
+  [`${ENVELOPE_TYPE};charset=utf-8`, "envelope"],
+]);
+const OFFERED = [...FORMAT_BY_TYPE.keys()];
+
+export function negotiateFormat(request: Request): Format {
+  const { accept } = request.headers;
+  if (accept === undefined || accept === "*/*" || accept === JSON_TYPE) return "bare";
+  if (accept === ENVELOPE_TYPE) return "envelope";
+  const best = request.accepts(OFFERED);
+  const format = best === false ? undefined : FORMAT_BY_TYPE.get(best);
+  if (format !== undefined) return format;
+  throw new AtollError(
+    "not-acceptable",
+    `a profile is available as ${JSON_TYPE} and ${ENVELOPE_TYPE}`,
+  );
+}
+
+/** Refuses a body that is not plain UTF-8 of the one type its route takes, or that is not there. */
+export function requireContentType(request: Request, type: string): void {
+  if (!hasBody(request)) throw new AtollError("malformed-request", "the body is empty");
+  const coding = request.headers["content-encoding"];
+  if (coding !== undefined && coding.trim().toLowerCase() !== "identity") {
+    throw unsupported("send the body without a content coding", type);
+  }
+  // Node would keep the first of several; whoever checked the request before us may keep the last.
+  if ((request.headersDistinct["content-type"]?.length ?? 0) > 1) {
+    throw new AtollError("malformed-request", "Content-Type may be sent once");
+  }
+  const [essence, ...parameters] = splitOutsideQuotes(request.headers["content-type"] ?? "", ";");
+  if (essence?.toLowerCase() !== type) throw unsupported(`the body must be ${type}`, type);
+  for (const each of parameters) {
+    const parameter = parseParameter(each);
+    if (parameter?.name === "charset" && parameter.value.toLowerCase() !== "utf-8") {
+      throw unsupported("the body must be UTF-8", type);
+    }
+  }
+}
+
+function unsupported(detail: string, type: string): AtollError {
+  return new AtollError("unsupported-media-type", detail, { accept: [type] });
+}

@@ -1,0 +1,104 @@
+/**
+ * What the gateway needs from a region, and nothing more.
+ *
+ * The gateway declares it and `replica` satisfies it by shape: HTTP never learns how a region stores
+ * or replicates, and a test of a route needs a page of fake, not a database.
+ */
+import type { RegionName } from "@atoll/core";
+import type { ProfileId } from "@atoll/core";
+import type { ProfileEdit } from "@atoll/profile";
+
+/** How a request relates to what its client has seen before. */
+export interface SessionOptions {
+  /** The token as the client sent it; undefined for a request without a session. */
+  readonly token: string | undefined;
+  /** How long to wait for this region to catch up, milliseconds. */
+  readonly waitMs: number;
+  /** After that: `strict` fails with `session-not-available`, `lenient` serves what is here. */
+  readonly handling: "strict" | "lenient";
+}
+
+/** Facts that every answer carries in its headers. */
+export interface Answer {
+  /** To be sent with the next request of the same session. */
+  readonly sessionToken: string;
+  /** True when `lenient` handling served something older than the session had seen. */
+  readonly stale: boolean;
+}
+
+export interface ProfileSnapshot {
+  readonly id: ProfileId;
+  /** Canonical JSON (RFC 8785). */
+  readonly json: string;
+  /** Entity-tag without its quotes: 22 characters of base64url. */
+  readonly etag: string;
+  /** Hexadecimal, sorted. */
+  readonly heads: readonly string[];
+  readonly createdAtMs: number;
+  readonly updatedAtMs: number;
+  readonly hasConflicts: boolean;
+}
+
+export type ReadAnswer = Answer &
+  ({ readonly kind: "found"; readonly profile: ProfileSnapshot } | { readonly kind: "absent" });
+
+/** Preconditions of RFC 9110 section 13, on this region's copy. Tags without quotes. */
+export interface Precondition {
+  /** `*` or a list of tags. */
+  readonly ifMatch?: "*" | readonly string[];
+  readonly ifNoneMatch?: "*" | readonly string[];
+}
+
+export type WriteAnswer = Answer &
+  (
+    | {
+        readonly kind: "written";
+        readonly created: boolean;
+        /** False when the profile already was what was asked for: nothing was recorded. */
+        readonly changed: boolean;
+        readonly profile: ProfileSnapshot;
+      }
+    | { readonly kind: "deleted"; readonly existed: boolean }
+    /** A merge-patch, without `upsert`, of a profile that is not here. */
+    | { readonly kind: "absent" }
+  );
+
+export interface WriteOptions {
+  /** A merge-patch of an absent profile creates it in the same step, and is not `absent`. */
+  readonly upsert: boolean;
+}
+
+export interface ProfileService {
+  readonly region: RegionName;
+  /** Throws `AtollError`: session-not-available, malformed-request (token), overloaded, draining. */
+  read(id: ProfileId, session: SessionOptions): ReadAnswer | Promise<ReadAnswer>;
+  /**
+   * Settles when the write is durable in this region.
+   * Throws `AtollError`: precondition-failed, validation-failed, counter-requires-increment,
+   * session-not-available, storage-full, storage-failed, overloaded, draining, document-quarantined.
+   */
+  write(
+    id: ProfileId,
+    edit: ProfileEdit,
+    precondition: Precondition,
+    session: SessionOptions,
+    options: WriteOptions,
+  ): Promise<WriteAnswer>;
+  /** An id for a profile whose client chose none: UUIDv7. */
+  newProfileId(): ProfileId;
+}
+
+export type PeerState = "active" | "paused";
+
+/** Answers of the admin listener: JSON as the routes send it, so that no field is lost between. */
+export interface AdminService {
+  /** One check a line for `/readyz?verbose`; ready when all are ok. */
+  readiness(): readonly {
+    readonly check: string;
+    readonly ok: boolean;
+    readonly detail?: string;
+  }[];
+  status(): Readonly<Record<string, unknown>>;
+  /** Cuts or heals the link to a region, both directions. False when there is no such peer. */
+  setPeerState(region: string, state: PeerState): boolean;
+}

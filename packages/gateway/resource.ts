@@ -1,0 +1,59 @@
+/**
+ * A path and the methods it has, declared together.
+ *
+ * OPTIONS, `Allow` and the 405 for everything else follow from the declaration, so that no route
+ * can forget them or disagree with itself.
+ */
+import type { Express } from "express";
+import { AtollError } from "@atoll/core";
+import { send } from "./answer.ts";
+import type { Handler, Reply } from "./answer.ts";
+
+export interface Methods {
+  /** Serves HEAD too. */
+  readonly get?: Handler;
+  readonly put?: Handler;
+  readonly patch?: Handler;
+  readonly post?: Handler;
+  readonly delete?: Handler;
+  /** Media types that PATCH takes. */
+  readonly acceptPatch?: readonly string[];
+}
+
+export function mountResource(app: Express, path: string, methods: Methods): void {
+  const route = app.route(path);
+  const allow: string[] = [];
+  if (methods.get !== undefined) {
+    route.get(methods.get);
+    allow.push("GET", "HEAD");
+  }
+  if (methods.post !== undefined) {
+    route.post(methods.post);
+    allow.push("POST");
+  }
+  if (methods.put !== undefined) {
+    route.put(methods.put);
+    allow.push("PUT");
+  }
+  if (methods.patch !== undefined) {
+    route.patch(methods.patch);
+    allow.push("PATCH");
+  }
+  if (methods.delete !== undefined) {
+    route.delete(methods.delete);
+    allow.push("DELETE");
+  }
+  allow.push("OPTIONS");
+  route.options((_request, reply: Reply) => {
+    const acceptPatch = methods.acceptPatch?.join(", ");
+    const headers = { Allow: allow.join(", ") };
+    send(
+      reply,
+      204,
+      acceptPatch === undefined ? headers : { ...headers, "Accept-Patch": acceptPatch },
+    );
+  });
+  route.all(() => {
+    throw new AtollError("method-not-allowed", `this path has ${allow.join(", ")}`, { allow });
+  });
+}

@@ -1,0 +1,309 @@
+/**
+ * The only file that knows Automerge: documents as bytes, plain values and operations.
+ *
+ * Four habits of the library cost whoever forgets them, and are kept here once:
+ *   - actor and time are always passed, or two runs of one history differ;
+ *   - wasm memory is not collected, so a document is freed by hand;
+ *   - a document that threw may be half changed: `DocumentError` means free it and open it again;
+ *   - changes whose parents are missing are queued without a word, so every append is checked.
+ *
+ * Automerge does not verify what it applies. Chunks from elsewhere pass `parseChangeChunk` first.
+ */
+import * as A from "@automerge/automerge";
+import { assert, errorText, fromHex, mustChangeHash, toHex } from "@atoll/core";
+import type { ChangeHash } from "@atoll/core";
+import type { JsonValue } from "./json.ts";
+import { isJsonArray, setMember } from "./json.ts";
+import type { Operation, StoredPath } from "./operations.ts";
+import type { SchemaNode } from "./schema.ts";
+import { naturalKey } from "./slots.ts";
+import type { SlotKind } from "./slots.ts";
+import type { StoredMap } from "./stored.ts";
+import { storedMap } from "./stored.ts";
+
+/** The document cannot be trusted any more, or never could. Free it; open it again from its bytes. */
+export class DocumentError extends Error {
+  override readonly name = "DocumentError";
+}
+
+/** What Automerge remembers of a change besides its operations. */
+export interface ChangeRecord {
+  readonly hash: ChangeHash;
+  readonly deps: readonly ChangeHash[];
+  readonly message: string | undefined;
+}
+
+interface Root {
+  profile?: unknown;
+  meta?: unknown;
+}
+
+/** Inside `A.change`: maps and lists that write through. */
+type MapProxy = Record<string, unknown>;
+interface ListProxy {
+  deleteAt(index: number, count: number): void;
+  insertAt(index: number, ...values: unknown[]): void;
+  readonly [index: number]: unknown;
+}
+
+const GENESIS_ACTOR = "00".repeat(16);
+
+/** Owns wasm memory until `free`. Every method but `free` may throw `DocumentError`. */
+export class AutomergeDocument {
+  #doc: A.Doc<Root>;
+  #isFreed = false;
+
+  private constructor(doc: A.Doc<Root>) {
+    this.#doc = doc;
+  }
+
+  /** A document with all containers of the genesis, made by one change that is always the same. */
+  static genesis(root: SchemaNode, message: string): AutomergeDocument {
+    const empty = A.init<Root>({ actor: GENESIS_ACTOR });
+    const doc = A.change(empty, { time: 0, message }, (draft) => {
+      draft.meta = {};
+      draft.profile = emptyContainer(root);
+    });
+    return new AutomergeDocument(doc);
+  }
+
+  static load(bytes: Uint8Array, actor: Uint8Array): AutomergeDocument {
+    return guard("does not load", () => {
+      const document = new AutomergeDocument(A.load<Root>(bytes, { actor: toHex(actor) }));
+      try {
+        const { profile, meta } = document.#doc;
+        if (storedMap(profile) === undefined || storedMap(meta) === undefined) {
+          throw new DocumentError("the document has no profile");
+        }
+        document.#refuseMissingParents();
+        return document;
+      } catch (error) {
+        document.free();
+        throw error;
+      }
+    });
+  }
+
+  /** A copy with memory of its own, that writes as another actor. */
+  fork(actor: Uint8Array): AutomergeDocument {
+    return guard("does not fork", () => {
+      return new AutomergeDocument(A.clone(this.#live(), { actor: toHex(actor) }));
+    });
+  }
+
+  get profile(): StoredMap {
+    return storedMap(this.#live().profile) ?? {};
+  }
+
+  get meta(): StoredMap {
+    return storedMap(this.#live().meta) ?? {};
+  }
+
+  /** Changes whose parents are here or earlier in the list; applying one twice is harmless. */
+  append(chunks: readonly Uint8Array[]): void {
+    guard("does not apply", () => {
+      [this.#doc] = A.applyChanges(this.#live(), [...chunks]);
+      this.#refuseMissingParents();
+    });
+  }
+
+  /** Does all operations in one change; returns its chunk, uncompressed. */
+  perform(operations: readonly Operation[], timeSeconds: number): Uint8Array {
+    assert(operations.length > 0, "a change has operations");
+    return guard("does not change", () => {
+      const before = this.#live();
+      this.#doc = A.change(before, { time: timeSeconds }, (draft) => execute(draft, operations));
+      return this.#lastChange(before);
+    });
+  }
+
+  /** How Automerge makes a container: what `containerChunk` is compared with. */
+  makeContainer(path: readonly string[], kind: SlotKind, message: string): Uint8Array {
+    return guard("does not take a container", () => {
+      const before = this.#live();
+      this.#doc = A.change(before, { time: 0, message }, (draft) => {
+        const parent = proxyAt(draft as MapProxy, ["profile", ...path.slice(0, -1)]) as MapProxy;
+        parent[path.at(-1) as string] = emptyContainer({
+          kind,
+          inGenesis: false,
+          members: new Map(),
+        });
+      });
+      return this.#lastChange(before);
+    });
+  }
+
+  /** The chunk of the newest change that this document's own actor made. */
+  lastChange(): Uint8Array {
+    const chunk = guard("has no change", () => A.getLastLocalChange(this.#live()));
+    if (chunk === undefined) throw new DocumentError("the change is not there");
+    return chunk;
+  }
+
+  /** Sorted. */
+  heads(): ChangeHash[] {
+    return guard("has no heads", () => A.getHeads(this.#live()).map(hashFromHex));
+  }
+
+  hasChange(hash: Uint8Array): boolean {
+    return guard("cannot look up a change", () => A.hasHeads(this.#live(), [toHex(hash)]));
+  }
+
+  /** "counter@actor" of the operation that made a map or list. */
+  objectId(at: StoredPath): string {
+    const id = A.getObjectId(proxyAt(this.#live(), at));
+    assert(id !== null, "the place exists");
+    return id;
+  }
+
+  operationCount(): number {
+    return guard("has no statistics", () => A.stats(this.#live()).numOps);
+  }
+
+  changeCount(): number {
+    return guard("has no statistics", () => A.stats(this.#live()).numChanges);
+  }
+
+  /** Parents before children. */
+  history(): ChangeRecord[] {
+    return guard("has no history", () =>
+      A.getChangesMetaSince(this.#live(), []).map((meta) => ({
+        hash: hashFromHex(meta.hash),
+        deps: meta.deps.map(hashFromHex),
+        message: meta.message ?? undefined,
+      })),
+    );
+  }
+
+  /** All values that concurrent writes left under a key of a map of this document. */
+  conflictsAt(map: StoredMap, key: string): readonly unknown[] | undefined {
+    const conflicts = guard("cannot list conflicts", () => A.getConflicts(map, key));
+    return conflicts === undefined ? undefined : Object.values(conflicts);
+  }
+
+  /** Saved bytes that were loaded again and gave the same heads: Automerge had bugs here. */
+  save(): Uint8Array {
+    return guard("does not save", () => {
+      const doc = this.#live();
+      const bytes = A.save(doc);
+      const reloaded = A.load<Root>(bytes, { actor: GENESIS_ACTOR });
+      const isSame = A.getHeads(reloaded).join() === A.getHeads(doc).join();
+      A.free(reloaded);
+      if (!isSame) throw new DocumentError("saved bytes load with other heads");
+      return bytes;
+    });
+  }
+
+  /** Idempotent. */
+  free(): void {
+    if (this.#isFreed) return;
+    this.#isFreed = true;
+    A.free(this.#doc);
+  }
+
+  #live(): A.Doc<Root> {
+    assert(!this.#isFreed, "a freed document is not used");
+    return this.#doc;
+  }
+
+  /** A change without its parents waits unseen, in no head and no saved byte. */
+  #refuseMissingParents(): void {
+    const missing = A.getMissingDeps(this.#live(), []);
+    if (missing.length > 0) throw new DocumentError(`missing parents: ${missing.join(", ")}`);
+  }
+
+  #lastChange(before: A.Doc<Root>): Uint8Array {
+    if (this.#doc === before) throw new DocumentError("operations changed nothing");
+    return this.lastChange();
+  }
+}
+
+function guard<T>(what: string, run: () => T): T {
+  try {
+    return run();
+  } catch (error) {
+    if (error instanceof DocumentError) throw error;
+    if (error instanceof Error && error.name === "InvariantError") throw error;
+    throw new DocumentError(`the document ${what}: ${errorText(error)}`, { cause: error });
+  }
+}
+
+function hashFromHex(hex: string): ChangeHash {
+  return mustChangeHash(fromHex(hex));
+}
+
+/** An empty container with all that the genesis makes inside it. A bare string is text. */
+function emptyContainer(node: SchemaNode): unknown {
+  switch (node.kind) {
+    case "map": {
+      const map: MapProxy = {};
+      for (const [name, child] of node.members) {
+        if (child.inGenesis) map[naturalKey(name)] = emptyContainer(child);
+      }
+      return map;
+    }
+    case "set":
+      return {};
+    case "list":
+      return [];
+    case "text":
+      return "";
+    case "counter":
+      return new A.Counter(0);
+    case "register":
+      return null;
+  }
+}
+
+function execute(draft: Root, operations: readonly Operation[]): void {
+  // Operations on one place share its path by identity; so each place is looked up once.
+  const proxies = new Map<StoredPath, unknown>();
+  for (const operation of operations) {
+    let target = proxies.get(operation.at);
+    if (target === undefined) {
+      proxies.set(operation.at, (target = proxyAt(draft as MapProxy, operation.at)));
+    }
+    if (operation.kind === "splice") {
+      const list = target as ListProxy;
+      const { index, removed, inserted } = operation;
+      if (removed > 0) list.deleteAt(index, removed);
+      if (inserted.length > 0) list.insertAt(index, ...inserted.map(toStored));
+      continue;
+    }
+    const map = target as MapProxy;
+    switch (operation.kind) {
+      case "put":
+        map[operation.key] = toStored(operation.value);
+        break;
+      case "remove":
+        delete map[operation.key];
+        break;
+      case "add":
+        (map[operation.key] as A.Counter).increment(operation.by);
+        break;
+      case "text": {
+        const { key, index, removed, inserted } = operation;
+        A.splice(map, [key], index, removed, inserted);
+        break;
+      }
+    }
+  }
+}
+
+function proxyAt(draft: MapProxy, at: StoredPath): unknown {
+  let proxy: unknown = draft;
+  for (const key of at) proxy = (proxy as Record<string | number, unknown>)[key];
+  return proxy;
+}
+
+/** Strings become registers: a bare string would be text, one operation per character. */
+function toStored(value: JsonValue): unknown {
+  if (typeof value === "string") return new A.ImmutableString(value);
+  if (typeof value !== "object" || value === null) return value;
+  if (isJsonArray(value)) return value.map(toStored);
+  const map: Record<string, JsonValue> = {};
+  for (const name of Object.keys(value).sort()) {
+    setMember(map, name, toStored(value[name] as JsonValue) as JsonValue);
+  }
+  return map;
+}

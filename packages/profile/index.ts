@@ -1,0 +1,24 @@
+/** What a profile is: its JSON, its schema, its document, and what may be asked of it. */
+
+// values
+export type { JsonArray, JsonObject, JsonScalar, JsonValue } from "./json.ts";
+export { isJsonArray, isJsonObject, isJsonScalar, parseJson, parseJsonObject } from "./json.ts";
+export { canonicalBytes, canonicalJson, sameJson } from "./canonical.ts";
+export { childPointer, parsePointer } from "./pointer.ts";
+export { mergePatch } from "./merge-patch.ts";
+
+// schema and edits
+export type { CrdtKind, ProfileSchema, SchemaNode } from "./schema.ts";
+export { parseProfileSchema } from "./schema.ts";
+export { socialProfileSchema } from "./social-profile.ts";
+export type { ProfileEdit } from "./edit.ts";
+
+// documents and changes
+export type { ChangeChunk, ChunkFault } from "./change-chunk.ts";
+export { parseChangeChunk } from "./change-chunk.ts";
+export type { ContainerChange, ContainerPath } from "./containers.ts";
+export type { DocumentBytes } from "./codec.ts";
+export { ProfileCodec } from "./codec.ts";
+export type { EditContext, EditResult, Identity, RenderedProfile } from "./open-profile.ts";
+export { OpenProfile } from "./open-profile.ts";
+export { DocumentError } from "./document.ts";

@@ -1,0 +1,376 @@
+import { afterEach, beforeEach, describe, expect, test } from "vitest";
+import { AtollError, limits } from "@atoll/core";
+import type { ProfileId, Tenant } from "@atoll/core";
+import { ProfileCodec } from "./codec.ts";
+import type { ProfileEdit } from "./edit.ts";
+import { Copy, actorOf, fleetCodec, fleetSchema, identity, mustParse } from "./fleet.fixture.ts";
+import type { JsonObject, JsonValue } from "./json.ts";
+import { parseProfileSchema } from "./schema.ts";
+
+let copy: Copy;
+beforeEach(() => {
+  copy = new Copy(1);
+});
+afterEach(() => copy.profile.free());
+
+const put = (value: JsonObject): unknown => copy.edit({ kind: "put", value });
+const patch = (value: JsonObject): unknown => copy.edit({ kind: "merge-patch", patch: value });
+const context = { timeSeconds: 7, deletedAtMs: 8, identity };
+
+function refusal(edit: ProfileEdit): { code: string; pointers: string[] } {
+  const before = { rendered: copy.render(), heads: copy.heads() };
+  try {
+    copy.profile.edit(edit, context);
+  } catch (error) {
+    if (!(error instanceof AtollError)) throw error;
+    expect({ rendered: copy.render(), heads: copy.heads() }).toEqual(before);
+    return { code: error.code, pointers: (error.data.faults ?? []).map((f) => f.pointer) };
+  }
+  throw new Error("was accepted");
+}
+
+describe("presence", () => {
+  test.each<JsonObject>([
+    {},
+    { a: {} },
+    { a: [] },
+    { a: { b: {} } },
+    { place: {} },
+    { bio: "" },
+    { tags: [] },
+    { links: [] },
+    { notes: "" },
+    { later: { marks: [] } },
+    { a: null, b: "", "": 0 },
+    { max: Number.MAX_SAFE_INTEGER, min: -Number.MAX_SAFE_INTEGER, l: [2 ** 53 - 1, 5e-324] },
+    { "~": { "~": { "~": "~" } }, "~m:a": [], "~o:~o:": {}, "~r:x": 1 },
+    { constructor: { prototype: 1 }, toString: [], hasOwnProperty: "x", toJSON: "y" },
+    { "a/b": [{ "c~d": { "": [[]] } }] },
+  ])("%j reads back as it was put", (value) => {
+    put(value);
+    expect(copy.json()).toEqual(value);
+  });
+
+  test("an object whose last member goes stays, empty; one that is removed goes", () => {
+    put({ a: { b: 1 }, l: [1], place: { x: 1 }, bio: "x", tags: ["t"] });
+    patch({ a: { b: null }, l: [], place: { x: null }, bio: "", tags: [] });
+    expect(copy.json()).toEqual({ a: {}, l: [], place: {}, bio: "", tags: [] });
+    patch({ a: null, l: null, place: null, bio: null, tags: null });
+    expect(copy.json()).toEqual({});
+  });
+
+  test("an object that a concurrent edit brought back stays when that edit's member goes", () => {
+    const other = new Copy(2);
+    const entry = copy.edit({ kind: "put", value: { a: { b: 1 } } });
+    if (entry !== undefined) other.receive(entry);
+    const removal = copy.edit({ kind: "put", value: {} });
+    other.edit({ kind: "merge-patch", patch: { a: { c: 1 } } });
+    if (removal !== undefined) other.receive(removal);
+    expect(other.json()).toEqual({ a: { c: 1 } });
+    expect(other.edit({ kind: "put", value: { a: { c: 1 } } })).toBeUndefined();
+    other.edit({ kind: "merge-patch", patch: { a: { c: null } } });
+    expect(other.json()).toEqual({ a: {} });
+    other.profile.free();
+  });
+});
+
+test("a member changes its type back and forth for ever", () => {
+  const values: JsonValue[] = [
+    1,
+    { x: 1 },
+    [1, 2],
+    "s",
+    [{ y: [] }],
+    { x: { z: 2 } },
+    null,
+    {},
+    [],
+  ];
+  for (const value of [...values, ...values.reverse(), ...values]) {
+    put({ m: value });
+    expect(copy.json()).toEqual({ m: value });
+  }
+});
+
+describe("declared kinds", () => {
+  test("a value of another type is refused, all at once, by pointer and expected kind", () => {
+    const value = { bio: 1, tags: "x", links: {}, place: [], later: { marks: 1 }, stats: null };
+    expect(refusal({ kind: "put", value })).toEqual({
+      code: "validation-failed",
+      pointers: ["/bio", "/later/marks", "/links", "/place", "/stats", "/tags"],
+    });
+    expect(refusal({ kind: "merge-patch", patch: { place: { memo: [] } } }).pointers).toEqual([
+      "/place/memo",
+    ]);
+  });
+
+  test("sets hold scalars, each once, whatever its Unicode form", () => {
+    put({ tags: ["b", 2, "a", "e\u0301", "\u00e9", true, null, "2", 2] });
+    expect(copy.json()).toEqual({ tags: ["2", "a", "b", "é", 2, null, true] });
+    expect(refusal({ kind: "put", value: { tags: ["a", [], {}] } }).pointers).toEqual([
+      "/tags/1",
+      "/tags/2",
+    ]);
+  });
+});
+
+describe("a schema that grows", () => {
+  /** A region that does not know yet what the fleet's schema declares since version 2. */
+  const older = new ProfileCodec(
+    parseProfileSchema({
+      ...fleetSchema.source,
+      properties: Object.fromEntries(
+        Object.entries(fleetSchema.source.properties as JsonObject).filter(
+          ([name]) => name !== "notes" && name !== "later",
+        ),
+      ),
+    }),
+  );
+
+  test("keeps its genesis, and both versions show the same", () => {
+    const old = new Copy(2, older);
+    expect(older.genesisHash).toEqual(fleetCodec.genesisHash);
+    const theirs = old.edit({
+      kind: "put",
+      value: { notes: "old", later: { a: 1, marks: ["m"] } },
+    });
+    if (theirs !== undefined) copy.receive(theirs);
+    expect(copy.json()).toEqual({ notes: "old", later: { a: 1, marks: ["m"] } });
+    const mine = copy.edit({
+      kind: "merge-patch",
+      patch: { notes: "new text", later: { a: 2, marks: ["n", "m"] } },
+    });
+    if (mine !== undefined) old.receive(mine);
+    expect(old.json()).toEqual({ notes: "new text", later: { a: 2, marks: ["m", "n"] } });
+    expect(old.render()).toEqual(copy.render());
+    old.edit({ kind: "merge-patch", patch: { notes: "old again" } });
+    expect(old.json().notes).toBe("old again");
+    old.profile.free();
+  });
+
+  test("a counter is not overwritten by a region that does not know it", () => {
+    const old = new Copy(2, older);
+    const mine = copy.edit({ kind: "increment", pointer: "/later/hits", by: 2 });
+    if (mine !== undefined) old.receive(mine);
+    expect(old.edit({ kind: "merge-patch", patch: { later: { hits: 5 } } })).toBeUndefined();
+    expect(old.edit({ kind: "merge-patch", patch: { later: 5 } })).toBeUndefined();
+    expect(old.json()).toEqual({ later: { hits: 2 } });
+    old.profile.free();
+  });
+});
+
+describe("counters", () => {
+  const increment = (by: number, pointer = "/stats/n"): unknown =>
+    copy.edit({ kind: "increment", pointer, by });
+
+  test("increments add, decrements too, and zero makes it show", () => {
+    increment(0);
+    expect(copy.json()).toEqual({ stats: { n: 0 } });
+    increment(5);
+    increment(-7);
+    expect(copy.json()).toEqual({ stats: { n: -2 } });
+    expect(increment(0)).toBeUndefined();
+    increment(2, "/later/hits");
+    expect(copy.json()).toEqual({ stats: { n: -2 }, later: { hits: 2 } });
+  });
+
+  test("the same number is nothing new, another one is refused", () => {
+    put({ stats: { n: 0 } });
+    expect(copy.json()).toEqual({ stats: { n: 0 } });
+    increment(3);
+    expect(put({ stats: { n: 3 } })).toBeUndefined();
+    const refused = { code: "counter-requires-increment", pointers: ["/stats/n"] };
+    expect(refusal({ kind: "put", value: { stats: { n: 4 } } })).toEqual(refused);
+    expect(refusal({ kind: "merge-patch", patch: { stats: { n: 4 } } })).toEqual(refused);
+    expect(refusal({ kind: "merge-patch", patch: { stats: { n: null } } })).toEqual(refused);
+    expect(refusal({ kind: "merge-patch", patch: { stats: null } })).toEqual(refused);
+  });
+
+  test("a put that omits a counter leaves it, and removes the rest", () => {
+    increment(3);
+    patch({ stats: { x: 1 }, y: 1 });
+    put({});
+    expect(copy.json()).toEqual({ stats: { n: 3 } });
+  });
+
+  test("null for a counter that is not shown is nothing", () => {
+    put({ a: 1 });
+    expect(patch({ stats: { n: null } })).toBeDefined(); // states that `stats` is there
+    expect(copy.json()).toEqual({ a: 1, stats: {} });
+  });
+
+  test.each(["", "/stats", "/bio", "/stats/other", "/nowhere/n", "stats/n", "/stats/n/x"])(
+    "%j is not a counter",
+    (pointer) => {
+      expect(refusal({ kind: "increment", pointer, by: 1 }).code).toBe("validation-failed");
+    },
+  );
+
+  test("a counter that concurrent increments drove out of bounds still shows", () => {
+    const other = new Copy(2);
+    const by = Number.MAX_SAFE_INTEGER - 1;
+    const theirs = other.edit({ kind: "increment", pointer: "/stats/n", by });
+    increment(by);
+    if (theirs !== undefined) copy.receive(theirs);
+    expect(copy.json()).toEqual({ stats: { n: 2 * by } });
+    expect(refusal({ kind: "increment", pointer: "/stats/n", by: -1 }).code).toBe(
+      "validation-failed",
+    );
+    other.profile.free();
+  });
+
+  test("an increment is an integer and keeps the counter one", () => {
+    for (const by of [0.5, NaN, Infinity, 2 ** 53]) {
+      expect(refusal({ kind: "increment", pointer: "/stats/n", by }).code).toBe(
+        "validation-failed",
+      );
+    }
+    increment(Number.MAX_SAFE_INTEGER - 1);
+    expect(copy.json()).toEqual({ stats: { n: Number.MAX_SAFE_INTEGER - 1 } });
+    expect(refusal({ kind: "increment", pointer: "/stats/n", by: 1 }).code).toBe(
+      "validation-failed",
+    );
+  });
+});
+
+describe("lists", () => {
+  test("a put of a list touches what differs, so that concurrent edits elsewhere survive", () => {
+    const other = new Copy(2);
+    const links = [{ label: "a", url: "1" }, { label: "b", url: "2" }, "c"];
+    const first = copy.edit({ kind: "put", value: { links } });
+    if (first !== undefined) other.receive(first);
+    const mine = copy.edit({
+      kind: "put",
+      value: { links: [{ label: "a", url: "changed" }, { label: "b", url: "2" }, "c", "mine"] },
+    });
+    other.edit({
+      kind: "put",
+      value: { links: ["theirs", { label: "renamed", url: "1" }, { label: "b", url: "2" }, "c"] },
+    });
+    if (mine !== undefined) other.receive(mine);
+    expect(other.json()).toEqual({
+      links: [
+        "theirs",
+        { label: "renamed", url: "changed" },
+        { label: "b", url: "2" },
+        "c",
+        "mine",
+      ],
+    });
+    expect(other.render().conflicts).toBe(0);
+    other.profile.free();
+  });
+
+  test("a changed field of an item is one operation", () => {
+    put({ l: [{ a: 1, b: [1, { c: 2 }] }, { a: 2 }] });
+    const entry = copy.edit({
+      kind: "put",
+      value: { l: [{ a: 1, b: [1, { c: 3 }] }, { a: 2 }] },
+    });
+    expect(mustParse(entry?.change ?? new Uint8Array()).opCount).toBe(1);
+  });
+});
+
+test("concurrent edits of a text are merged by character", () => {
+  const other = new Copy(2);
+  const first = copy.edit({ kind: "put", value: { bio: "The quick fox" } });
+  if (first !== undefined) other.receive(first);
+  const mine = copy.edit({ kind: "put", value: { bio: "The quick brown fox" } });
+  other.edit({ kind: "put", value: { bio: "The quick fox jumps" } });
+  if (mine !== undefined) other.receive(mine);
+  expect(other.json()).toEqual({ bio: "The quick brown fox jumps" });
+  other.profile.free();
+});
+
+test("a register written twice at once is one conflict until it is written again", () => {
+  const other = new Copy(2);
+  const mine = copy.edit({ kind: "put", value: { s: "mine", same: 1, l: [] } });
+  const theirs = other.edit({ kind: "put", value: { s: "theirs", same: 1, l: [] } });
+  if (mine !== undefined) other.receive(mine);
+  if (theirs !== undefined) copy.receive(theirs);
+  expect(copy.json()).toEqual(other.json());
+  expect([copy.render().conflicts, other.render().conflicts]).toEqual([1, 1]);
+  const settled = copy.edit({ kind: "merge-patch", patch: { s: "settled" } });
+  if (settled !== undefined) other.receive(settled);
+  expect([copy.render().conflicts, other.render().conflicts]).toEqual([0, 0]);
+  other.profile.free();
+});
+
+describe("deletion", () => {
+  test("a deleted profile keeps what is inside until a put brings it back", () => {
+    put({ a: 1, stats: {} });
+    copy.edit({ kind: "increment", pointer: "/stats/n", by: 2 });
+    copy.edit({ kind: "delete" });
+    expect(copy.render().deleted).toBe(true);
+    expect(copy.edit({ kind: "delete" })).toBeUndefined();
+    put({ b: 1 });
+    expect(copy.render().deleted).toBe(false);
+    expect(copy.json()).toEqual({ b: 1, stats: { n: 2 } });
+  });
+
+  test("a put of the same content on a deleted profile is a change", () => {
+    put({ a: 1 });
+    copy.edit({ kind: "delete" });
+    expect(put({ a: 1 })).toBeDefined();
+    expect(copy.render()).toMatchObject({ deleted: false, json: '{"a":1}' });
+  });
+});
+
+describe("identity", () => {
+  test("the first edit writes who the profile is, later ones do not", () => {
+    const before = fleetCodec.create(identity, actorOf(4));
+    expect(before.render()).toMatchObject({ profileId: "P1", tenant: "default", json: "{}" });
+    before.free();
+    const first = copy.edit({ kind: "put", value: {} });
+    expect(mustParse(first?.change ?? new Uint8Array()).opCount).toBe(1);
+    expect(put({})).toBeUndefined();
+  });
+
+  test("another tenant is written too and comes back", () => {
+    const acme = { tenant: "acme" as Tenant, id: "P2" as ProfileId };
+    const profile = fleetCodec.create(acme, actorOf(4));
+    profile.edit({ kind: "put", value: {} }, { ...context, identity: acme });
+    const reopened = fleetCodec.open({ base: profile.save(), tail: new Uint8Array() }, actorOf(5));
+    expect(reopened.render()).toMatchObject({ profileId: "P2", tenant: "acme" });
+    reopened.free();
+    profile.free();
+  });
+});
+
+describe("bounds", () => {
+  test("a profile that would become too large is refused, and may still be made smaller", () => {
+    const large = "x".repeat(limits.PROFILE_BYTES_MAX / 2);
+    put({ a: large });
+    expect(refusal({ kind: "merge-patch", patch: { b: large } }).code).toBe("validation-failed");
+    expect(refusal({ kind: "put", value: { a: large, b: large } }).code).toBe("validation-failed");
+    const other = new Copy(2);
+    const theirs = other.edit({ kind: "put", value: { b: large } });
+    if (theirs !== undefined) copy.receive(theirs);
+    expect(copy.render().json.length).toBeGreaterThan(limits.PROFILE_BYTES_MAX);
+    patch({ c: null, a: "small" });
+    patch({ b: "small" });
+    expect(copy.json()).toEqual({ a: "small", b: "small" });
+    other.profile.free();
+  });
+
+  test("an edit of more operations than a change may have is refused", () => {
+    const bio = "x".repeat(limits.CHANGE_OPS_MAX + 1);
+    expect(refusal({ kind: "put", value: { bio } }).code).toBe("validation-failed");
+    expect(put({ free: bio })).toBeDefined();
+  });
+
+  test("values that were not parsed are bounded all the same", () => {
+    let deep: JsonValue = 1;
+    for (let i = 0; i < 5_000; i++) deep = [deep];
+    expect(refusal({ kind: "put", value: { deep } }).code).toBe("validation-failed");
+    expect(refusal({ kind: "merge-patch", patch: { a: [NaN] } }).pointers).toEqual(["/a/0"]);
+  });
+
+  test("the widest body makes a change that every replica accepts", () => {
+    const value = Object.fromEntries(Array.from({ length: 300 }, (_, i) => [`o${i}`, { a: {} }]));
+    const entry = copy.edit({ kind: "put", value });
+    expect(entry?.containers).toHaveLength(600);
+    expect(mustParse(entry?.change ?? new Uint8Array()).deps).toHaveLength(300);
+    expect(copy.json()).toEqual(value);
+  });
+});

@@ -1,0 +1,104 @@
+/**
+ * The open Automerge documents: a bounded, least-recently-used set.
+ *
+ * Opening a document costs as much as serving dozens of reads, and a live one holds wasm memory that
+ * never returns to the system, so both the number opened and the number open are watched. What is
+ * evicted is freed explicitly: the garbage collector does not see the wasm heap.
+ *
+ * Changes from elsewhere do not wake a document that is open: they wait beside it and are applied by
+ * whoever needs it next, all at once.
+ */
+import { LRUCache } from "lru-cache";
+import type { DocKey } from "@atoll/core";
+import { docKeyOf, limits } from "@atoll/core";
+import type { Identity, OpenProfile, ProfileCodec } from "@atoll/profile";
+import type { DocumentPlace, Store } from "@atoll/store";
+
+const EMPTY_BODY = { base: undefined, tail: new Uint8Array() };
+
+interface Cached {
+  readonly profile: OpenProfile;
+  unapplied: Uint8Array[];
+}
+
+export class DocumentCache {
+  readonly #store: Store;
+  readonly #codec: ProfileCodec;
+  readonly #actor: Uint8Array;
+  readonly #open: LRUCache<DocKey, Cached>;
+  #opened = 0;
+
+  constructor(options: {
+    readonly store: Store;
+    readonly codec: ProfileCodec;
+    readonly actor: Uint8Array;
+    readonly documentsMax?: number;
+  }) {
+    this.#store = options.store;
+    this.#codec = options.codec;
+    this.#actor = options.actor;
+    this.#open = new LRUCache<DocKey, Cached>({
+      max: options.documentsMax ?? limits.DOCUMENTS_OPEN_MAX,
+      dispose: ({ profile }) => profile.free(),
+    });
+  }
+
+  /** Documents opened since the start: reads of clean views must not move it. */
+  get opened(): number {
+    return this.#opened;
+  }
+
+  get size(): number {
+    return this.#open.size;
+  }
+
+  /**
+   * The document as the store has it, or, for a writer who says who it is, an empty one.
+   * Throws `DocumentError` when its bytes do not load; it is not kept then.
+   */
+  open(place: DocumentPlace, identity?: Identity): OpenProfile {
+    const key = docKeyOf(place.docId);
+    const cached = this.#open.get(key);
+    if (cached === undefined) return this.#load(key, place, identity);
+    const { unapplied } = cached;
+    if (unapplied.length > 0) {
+      cached.unapplied = [];
+      try {
+        cached.profile.append(unapplied);
+      } catch (error) {
+        this.#open.delete(key);
+        throw error;
+      }
+    }
+    return cached.profile;
+  }
+
+  /** Changes from elsewhere, already in the store. */
+  changed(place: DocumentPlace, chunks: readonly Uint8Array[]): void {
+    const key = docKeyOf(place.docId);
+    const cached = this.#open.peek(key);
+    if (cached === undefined) return;
+    if (cached.unapplied.length + chunks.length > limits.TAIL_CHANGES_MAX) this.#open.delete(key);
+    else cached.unapplied.push(...chunks);
+  }
+
+  /** Forgets a document whose memory may differ from the store. */
+  drop(place: DocumentPlace): void {
+    this.#open.delete(docKeyOf(place.docId));
+  }
+
+  clear(): void {
+    this.#open.clear();
+  }
+
+  #load(key: DocKey, place: DocumentPlace, identity: Identity | undefined): OpenProfile {
+    this.#opened++;
+    const body = this.#store.readBody(place);
+    const profile =
+      body === undefined && identity !== undefined
+        ? this.#codec.create(identity, this.#actor)
+        : this.#codec.open(body ?? EMPTY_BODY, this.#actor);
+    this.#open.set(key, { profile, unapplied: [] });
+    return profile;
+  }
+}

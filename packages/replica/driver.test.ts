@@ -1,0 +1,251 @@
+import { afterEach, describe, expect, test } from "vitest";
+import type { LogEntry, ProfileId } from "@atoll/core";
+import { DEFAULT_TENANT, docIdOf, must } from "@atoll/core";
+import { decodeFrame } from "@atoll/sync";
+import { Fleet } from "./fleet.fixture.ts";
+
+let fleet: Fleet;
+afterEach(() => fleet.close());
+
+async function connected(seed: string): Promise<Fleet> {
+  fleet = new Fleet(seed);
+  await fleet.until("all links live", () =>
+    fleet.names.every((name) => fleet.driver(name).status().peers.every(({ state }) => state === "live")),
+  );
+  return fleet;
+}
+
+describe("three regions", () => {
+  test("a profile that was written in one is read in all", async () => {
+    await connected("one");
+    await fleet.write("us-east-1", "ada", { kind: "put", value: { displayName: "Ada" } });
+    await fleet.until("converged", () => fleet.converged());
+    for (const name of fleet.names) {
+      expect(await fleet.json(name, "ada")).toBe('{"displayName":"Ada"}');
+    }
+  });
+
+  test("entries that are pushed are never asked for as well", async () => {
+    await connected("push");
+    for (let i = 0; i < 20; i++) {
+      await fleet.write("eu-west-1", `p${i}`, { kind: "put", value: { role: `r${i}` } });
+    }
+    await fleet.until("converged", () => fleet.converged());
+    const counts = fleet.names.map((name) => fleet.driver(name).replica.ingested);
+    expect(counts.map(({ applied }) => applied)).toEqual([20, 0, 20]);
+    expect(counts.map(({ held, waiting }) => held + waiting)).toEqual([0, 0, 0]);
+  });
+
+  test("a region that is cut off serves, and both sides merge when the link returns", async () => {
+    await connected("cut");
+    await fleet.write("us-east-1", "ada", { kind: "put", value: { role: "poet" } });
+    await fleet.until("converged", () => fleet.converged());
+    for (const other of ["us-east-1", "ap-northeast-1"]) {
+      fleet.driver("eu-west-1").setPeerState(other, "paused");
+    }
+    await fleet.run(500);
+    await fleet.write("eu-west-1", "ada", { kind: "merge-patch", patch: { role: "analyst" } });
+    await fleet.write("us-east-1", "ada", { kind: "merge-patch", patch: { party: "whig" } });
+    await fleet.run(3000);
+    expect(await fleet.json("us-east-1", "ada")).toBe('{"party":"whig","role":"poet"}');
+    expect(await fleet.json("eu-west-1", "ada")).toBe('{"role":"analyst"}');
+    for (const other of ["us-east-1", "ap-northeast-1"]) {
+      fleet.driver("eu-west-1").setPeerState(other, "active");
+    }
+    await fleet.until("converged", () => fleet.converged());
+    for (const name of fleet.names) {
+      expect(await fleet.json(name, "ada")).toBe('{"party":"whig","role":"analyst"}');
+    }
+  });
+
+  test("what two regions cannot tell each other goes through the third", async () => {
+    await connected("relay");
+    fleet.driver("us-east-1").setPeerState("ap-northeast-1", "paused");
+    await fleet.run(500);
+    await fleet.write("us-east-1", "ada", { kind: "put", value: { role: "poet" } });
+    await fleet.until("relayed", () => fleet.driver("ap-northeast-1").status().counts.documents === 1);
+    expect(await fleet.json("ap-northeast-1", "ada")).toBe('{"role":"poet"}');
+  });
+
+  test("a network that drops everything is noticed, and the links come back", async () => {
+    await connected("black hole");
+    fleet.network.cut("us-east-1", "eu-west-1");
+    const linked = () =>
+      fleet.driver("us-east-1").status().peers.find(({ region }) => region === "eu-west-1")?.state;
+    await fleet.until("noticed", () => linked() !== "live", 10_000);
+    await fleet.write("us-east-1", "ada", { kind: "put", value: { role: "poet" } });
+    fleet.network.heal("us-east-1", "eu-west-1");
+    await fleet.until("converged", () => fleet.converged());
+  });
+
+  test("a region that is killed misses nothing that was acknowledged and catches up", async () => {
+    await connected("kill");
+    for (let i = 0; i < 5; i++) {
+      await fleet.write("eu-west-1", `p${i}`, { kind: "put", value: { role: `r${i}` } });
+    }
+    const before = fleet.driver("eu-west-1").status();
+    fleet.crash("eu-west-1");
+    await fleet.write("us-east-1", "p0", { kind: "merge-patch", patch: { party: "whig" } });
+    await fleet.run(1000);
+    fleet.start("eu-west-1");
+    const after = fleet.driver("eu-west-1").status();
+    expect(after.incarnation).toBe(before.incarnation + 1);
+    expect(after.counts.changes).toBeGreaterThanOrEqual(5);
+    await fleet.until("converged", () => fleet.converged());
+    expect(await fleet.json("eu-west-1", "p0")).toBe('{"party":"whig","role":"r0"}');
+    await fleet.write("eu-west-1", "p1", { kind: "merge-patch", patch: { party: "tory" } });
+    await fleet.until("converged", () => fleet.converged());
+  });
+
+  test("an orderly stop keeps the incarnation", async () => {
+    await connected("stop");
+    await fleet.write("eu-west-1", "ada", { kind: "put", value: { role: "poet" } });
+    await fleet.run(200);
+    const before = fleet.driver("eu-west-1").status();
+    await fleet.driver("eu-west-1").close();
+    fleet.start("eu-west-1");
+    expect(fleet.driver("eu-west-1").status().origin).toBe(before.origin);
+    await fleet.until("converged", () => fleet.converged());
+  });
+});
+
+describe("reads", () => {
+  test("never open a document whose view is clean", async () => {
+    await connected("reads");
+    await fleet.write("us-east-1", "ada", { kind: "put", value: { role: "poet" } });
+    await fleet.until("converged", () => fleet.converged());
+    for (const name of fleet.names) {
+      await fleet.json(name, "ada"); // renders where it is still dirty
+      const opened = fleet.driver(name).status().counts.documentsOpened;
+      fleet.driver(name).replica.forgetCaches();
+      for (let i = 0; i < 10; i++) await fleet.json(name, "ada");
+      expect(fleet.driver(name).status().counts.documentsOpened).toBe(opened);
+    }
+  });
+
+  test("do not show a write before it is durable", async () => {
+    await connected("durable");
+    const driver = fleet.driver("us-east-1");
+    const session = { token: undefined, waitMs: 0, handling: "strict" as const };
+    const id = "ada" as Parameters<typeof driver.read>[0];
+    const writing = driver.write(id, { kind: "put", value: { role: "poet" } }, {}, session, { upsert: false });
+    await Promise.resolve();
+    await Promise.resolve();
+    const reading = driver.read(id, session);
+    expect(reading).toBeInstanceOf(Promise);
+    await fleet.run(5);
+    expect((await writing).kind).toBe("written");
+    expect((await reading).kind).toBe("found");
+  });
+});
+
+describe("sessions", () => {
+  test("a session that moves to another region waits there for its own write", async () => {
+    await connected("session");
+    const written = await fleet.write("us-east-1", "ada", { kind: "put", value: { role: "poet" } });
+    const read = await fleet.read("eu-west-1", "ada", { token: written.sessionToken });
+    expect(read.kind).toBe("found");
+  });
+
+  test("a region that cannot catch up says which region it misses, or serves what it has", async () => {
+    await connected("missing");
+    for (const name of fleet.names) fleet.driver("eu-west-1").setPeerState(name, "paused");
+    await fleet.run(100);
+    const { sessionToken } = await fleet.write("eu-west-1", "ada", {
+      kind: "put",
+      value: { role: "poet" },
+    });
+    const strict = fleet.read("us-east-1", "ada", { token: sessionToken });
+    await expect(strict).rejects.toMatchObject({
+      code: "session-not-available",
+      data: { missingRegions: ["eu-west-1"] },
+    });
+    const lenient = await fleet.read("us-east-1", "ada", { token: sessionToken, handling: "lenient" });
+    expect(lenient).toMatchObject({ kind: "absent", stale: true });
+  });
+
+  test("who has read a profile sees what its writer had seen, in every region", async () => {
+    await connected("causal");
+    const a = await fleet.write("us-east-1", "a", { kind: "put", value: { role: "cause" } });
+    const b = await fleet.write(
+      "us-east-1",
+      "b",
+      { kind: "put", value: { role: "effect" } },
+      { token: a.sessionToken },
+    );
+    const seen = await fleet.read("ap-northeast-1", "b", { token: b.sessionToken });
+    const cause = await fleet.read("eu-west-1", "a", { token: seen.sessionToken });
+    expect(cause.kind).toBe("found");
+  });
+});
+
+describe("peers that misbehave", () => {
+  test("garbage closes its link and nothing else", async () => {
+    await connected("garbage");
+    const stranger = fleet.network.transport("stranger");
+    const heard: string[] = [];
+    stranger.attach({
+      linkUp: (link) => {
+        stranger.send(link, Uint8Array.of(1, 4, 255, 255, 255, 255));
+      },
+      frame: (_link, bytes) => {
+        const decoded = decodeFrame(bytes);
+        if (decoded.kind === "message") heard.push(decoded.message.kind);
+      },
+      linkDown: () => heard.push("down"),
+    });
+    stranger.dial("memory://us-east-1");
+    await fleet.until("closed", () => heard.includes("down"));
+    expect(heard).toEqual(["hello", "refusal", "down"]);
+    const states = fleet.driver("us-east-1").status().peers.map(({ state }) => state);
+    expect(states).toEqual(["live", "live"]);
+  });
+});
+
+describe("anti-entropy", () => {
+  test("an entry that was counted and never applied is found and brought", async () => {
+    await connected("lost change");
+    const everywhere = ["us-east-1", "ap-northeast-1"];
+    for (const other of everywhere) fleet.driver("eu-west-1").setPeerState(other, "paused");
+    await fleet.run(500);
+    const lost: LogEntry[] = [];
+    for (const id of ["ada", "bob", "cyn"]) {
+      await fleet.write("us-east-1", id, { kind: "put", value: { role: "poet" } });
+      const source = fleet.driver("us-east-1").replica;
+      const place = source.placeOf(docIdOf(DEFAULT_TENANT, id as ProfileId));
+      lost.push(...source.store.readLogOfDocument(place));
+    }
+    const victim = fleet.driver("eu-west-1").replica;
+    victim.group();
+    for (const entry of lost) victim.ledger.hold(entry);
+    victim.flush();
+    for (const other of everywhere) fleet.driver("eu-west-1").setPeerState(other, "active");
+    await fleet.until("repaired", () => fleet.converged(), 120_000);
+    expect(await fleet.json("eu-west-1", "cyn")).toBe('{"role":"poet"}');
+    const status = fleet.driver("us-east-1").status();
+    await fleet.until("compared", () =>
+      fleet.driver("us-east-1").status().peers.every(({ root }) => root === "equal"),
+    );
+    expect(status.counts.documents).toBe(3);
+  });
+
+  test("a sum that was counted wrong is counted again", async () => {
+    await connected("wrong sum");
+    await fleet.write("us-east-1", "ada", { kind: "put", value: { role: "poet" } });
+    await fleet.until("converged", () => fleet.converged());
+    const { replica } = fleet.driver("ap-northeast-1");
+    const place = replica.placeOf(docIdOf(DEFAULT_TENANT, "ada" as ProfileId));
+    replica.group();
+    const row = must(replica.store.readDocument(place), "row");
+    replica.store.writeDocument({ ...row, sum: new Uint8Array(32).fill(7) });
+    replica.ledger.account(place, {
+      documents: 0,
+      changes: 0,
+      before: row.sum,
+      after: new Uint8Array(32).fill(7),
+    });
+    replica.flush();
+    expect(fleet.converged()).toBe(false);
+    await fleet.until("recounted", () => fleet.converged(), 120_000);
+  });
+});

@@ -1,0 +1,331 @@
+/**
+ * Gives a region its life: feeds replication with events, performs its effects, and answers the gateway.
+ *
+ *     transport, clock ──▶ sync.step ──▶ effects ──▶ replica, transport
+ *     gateway ──▶ sessions ──▶ replica ──▶ group commit ──▶ answer
+ *
+ * The only place where the rooms' plain functions meet time and sockets. It decides nothing: what to say
+ * is sync's, what to keep is replica's, when it is durable is the group commit's.
+ */
+import type {
+  Clock,
+  Cluster,
+  Log,
+  ProfileId,
+  Random,
+  Region,
+  RegionCode,
+  RegionName,
+  RegionVector,
+  Timer,
+} from "@atoll/core";
+import {
+  AtollError,
+  VECTOR_ZERO,
+  joinVectors,
+  limits,
+  newProfileId,
+  regionByCode,
+  regionByName,
+  unreachable,
+} from "@atoll/core";
+import type { ProfileCodec, ProfileEdit } from "@atoll/profile";
+import type { Store } from "@atoll/store";
+import type { SyncEffect, SyncEvent, Transport } from "@atoll/sync";
+import { Sync } from "@atoll/sync";
+import { GroupCommit } from "./group-commit.ts";
+import type { Precondition } from "./precondition.ts";
+import { recount } from "./recount.ts";
+import { syncViewOf } from "./replica-view.ts";
+import { Replica } from "./replica.ts";
+import type { Admission, SessionOptions } from "./sessions.ts";
+import { Sessions } from "./sessions.ts";
+import type { Snapshot } from "./snapshot.ts";
+import type { RegionStatus } from "./status.ts";
+import { statusOf } from "./status.ts";
+
+export interface DriverOptions {
+  readonly cluster: Cluster;
+  readonly region: Region;
+  readonly store: Store;
+  readonly transport: Transport;
+  readonly clock: Clock;
+  readonly random: Random;
+  readonly log: Log;
+  /** Made once per process from the schema. */
+  readonly codec: ProfileCodec;
+  /** Addresses of the other regions, as far as they are known. */
+  readonly peers: ReadonlyMap<RegionCode, string>;
+  readonly version: string;
+}
+
+interface Answer {
+  readonly sessionToken: string;
+  readonly stale: boolean;
+}
+
+export type ReadAnswer = Answer &
+  ({ readonly kind: "found"; readonly profile: Snapshot } | { readonly kind: "absent" });
+
+export type WriteAnswer = Answer &
+  (
+    | {
+        readonly kind: "written";
+        readonly created: boolean;
+        readonly changed: boolean;
+        readonly profile: Snapshot;
+      }
+    | { readonly kind: "deleted"; readonly existed: boolean }
+    | { readonly kind: "absent" }
+  );
+
+export class RegionDriver {
+  readonly region: RegionName;
+  readonly replica: Replica;
+  readonly #options: DriverOptions;
+  readonly #sync: Sync;
+  readonly #sessions: Sessions;
+  readonly #group: GroupCommit;
+  readonly #startedAtMs: number;
+  #tick: Timer | undefined;
+  #wake: Timer | undefined;
+  #covered: RegionVector = VECTOR_ZERO;
+  #storageFault: AtollError | undefined;
+  #stopping = false;
+
+  constructor(options: DriverOptions) {
+    const { cluster, region, clock, transport, log, random, peers } = options;
+    this.#options = options;
+    this.region = region.name;
+    this.replica = new Replica(options);
+    this.#startedAtMs = clock.nowMs();
+    this.#sync = new Sync({
+      view: syncViewOf(this.replica, { clock, transport, log }),
+      random: random.fork("sync"),
+      dialable: new Set(peers.keys()),
+    });
+    this.#sessions = new Sessions({
+      cluster,
+      region: region.code,
+      clock,
+      coverage: () => this.#sync.coverage,
+    });
+    this.#group = new GroupCommit({
+      replica: this.replica,
+      clock,
+      flushed: (entries) => {
+        this.#storageFault = undefined;
+        this.#step({ kind: "committed", entries });
+      },
+      failed: (error) => this.#storageFailed(error),
+    });
+    transport.attach({
+      linkUp: (link) => this.#step({ kind: "link-up", link }),
+      frame: (link, bytes) => this.#step({ kind: "frame", link, bytes }),
+      linkDown: (link, reason) => this.#step({ kind: "link-down", link, reason }),
+    });
+  }
+
+  start(): void {
+    this.#step({ kind: "start" });
+    this.#scheduleTick();
+  }
+
+  /** Tells the peers, makes everything durable and marks the stop as orderly. */
+  async close(): Promise<void> {
+    if (this.#stopping) return;
+    this.#stopping = true;
+    this.#tick?.cancel();
+    this.#wake?.cancel();
+    this.#sessions.close();
+    this.#group.flush();
+    this.#step({ kind: "leave" });
+    await this.#options.transport.stop();
+    this.replica.close();
+  }
+
+  /** Stops without a word or a write, as kill -9 would: for tests and the simulator. */
+  kill(): void {
+    this.#stopping = true;
+    this.#tick?.cancel();
+    this.#wake?.cancel();
+  }
+
+  // ── what the gateway asks ──
+
+  read(id: ProfileId, session: SessionOptions): ReadAnswer | Promise<ReadAnswer> {
+    const admission = this.#admit(session);
+    return admission instanceof Promise
+      ? admission.then((admitted) => this.#read(id, admitted))
+      : this.#read(id, admission);
+  }
+
+  async write(
+    id: ProfileId,
+    edit: ProfileEdit,
+    precondition: Precondition,
+    session: SessionOptions,
+    { upsert }: { readonly upsert: boolean },
+  ): Promise<WriteAnswer> {
+    const { seen, stale } = await this.#admit(session);
+    if (this.#stopping) throw draining();
+    const result = this.#group.stage(() =>
+      this.replica.write(id, edit, { precondition, dep: seen, upsert }),
+    );
+    await this.#group.durable();
+    switch (result.kind) {
+      case "written": {
+        const { created, changed, snapshot } = result;
+        const answer = this.#answer(joinVectors(seen, snapshot.dep), stale);
+        return { ...answer, kind: "written", created, changed, profile: snapshot };
+      }
+      case "deleted": {
+        const answer = this.#answer(joinVectors(seen, result.dep), stale);
+        return { ...answer, kind: "deleted", existed: result.existed };
+      }
+      case "absent":
+        return { ...this.#answer(seen, stale), kind: "absent" };
+      default:
+        return unreachable(result);
+    }
+  }
+
+  newProfileId(): ProfileId {
+    return newProfileId(this.#options.clock.nowMs(), this.#options.random);
+  }
+
+  // ── what an operator asks ──
+
+  readiness(): { check: string; ok: boolean; detail?: string }[] {
+    const fault = this.#storageFault;
+    return [
+      { check: "running", ok: !this.#stopping },
+      { check: "storage", ok: fault === undefined, ...(fault && { detail: fault.message }) },
+    ];
+  }
+
+  status(): RegionStatus {
+    return statusOf({
+      replica: this.replica,
+      sync: this.#sync,
+      clock: this.#options.clock,
+      version: this.#options.version,
+      startedAtMs: this.#startedAtMs,
+      ready: this.readiness().every(({ ok }) => ok),
+      waitingSessions: this.#sessions.waiting,
+    });
+  }
+
+  setPeerState(region: string, state: "active" | "paused"): boolean {
+    const peer = regionByName(this.#options.cluster, region);
+    if (peer === undefined || peer.name === this.region) return false;
+    this.#step({ kind: state === "paused" ? "pause" : "resume", region: peer.code });
+    return true;
+  }
+
+  #admit(session: SessionOptions): Admission | Promise<Admission> {
+    if (this.#stopping) throw draining();
+    return this.#sessions.admit(session);
+  }
+
+  #read(id: ProfileId, admission: Admission): ReadAnswer | Promise<ReadAnswer> {
+    const { snapshot, staged } = this.#group.stage(() => this.replica.read(id));
+    const { seen, stale } = admission;
+    const answer: ReadAnswer =
+      snapshot === undefined
+        ? { ...this.#answer(seen, stale), kind: "absent" }
+        : {
+            ...this.#answer(joinVectors(seen, snapshot.dep), stale),
+            kind: "found",
+            profile: snapshot,
+          };
+    return staged ? this.#group.durable().then(() => answer) : answer;
+  }
+
+  #answer(vector: RegionVector, stale: boolean): Answer {
+    return { sessionToken: this.#sessions.token(vector), stale };
+  }
+
+  // ── the loop ──
+
+  #step(event: SyncEvent): void {
+    const effects = this.#sync.step(event, this.#options.clock.monotonicMs());
+    for (const effect of effects) this.#perform(effect);
+    const { coverage } = this.#sync;
+    if (coverage !== this.#covered) {
+      this.#covered = coverage;
+      this.#group.afterwards(() => this.#sessions.covered());
+    }
+  }
+
+  #perform(effect: SyncEffect): void {
+    const { transport, log, cluster, peers } = this.#options;
+    switch (effect.kind) {
+      case "send":
+        return this.#group.afterwards(() => transport.send(effect.link, effect.frame));
+      case "close":
+        return this.#group.afterwards(() => transport.close(effect.link, effect.reason));
+      case "dial": {
+        const url = peers.get(effect.region);
+        if (url === undefined) return;
+        return this.#step({
+          kind: "link-dialled",
+          region: effect.region,
+          link: transport.dial(url),
+        });
+      }
+      case "ingest": {
+        const region = regionByCode(cluster, effect.from)?.name ?? `region ${effect.from}`;
+        const from = { region, repair: effect.repair };
+        return this.#stage(() => this.replica.ingest(effect.entries, from));
+      }
+      case "recount":
+        return this.#stage(() => {
+          this.replica.group();
+          recount(this.replica, effect, log);
+        });
+      case "wake":
+        this.#wake?.cancel();
+        this.#wake = this.#options.clock.after(effect.delayMs, () => this.#beat());
+        return;
+      case "report":
+        return log[effect.level](effect.event, effect.fields);
+      default:
+        unreachable(effect);
+    }
+  }
+
+  /** Stages what nobody waits for: a failing store is reported by the group, and asked again. */
+  #stage(work: () => void): void {
+    try {
+      this.#group.stage(work);
+    } catch (error) {
+      if (this.#storageFault !== error) throw error;
+    }
+  }
+
+  #scheduleTick(): void {
+    this.#tick = this.#options.clock.after(limits.TICK_MS, () => {
+      this.#beat();
+      this.#stage(() => this.replica.upkeep());
+      this.#scheduleTick();
+    });
+  }
+
+  /** Flushes first, so that a heartbeat never speaks of entries that follow it. */
+  #beat(): void {
+    this.#group.flush();
+    this.#step({ kind: "tick" });
+  }
+
+  /** What was received and said since the last flush did not happen: links start afresh. */
+  #storageFailed(error: AtollError): void {
+    this.#storageFault = error;
+    this.#options.log.error("storage-fault", { code: error.code, reason: error.message });
+    this.#step({ kind: "reset", reason: error.code });
+  }
+}
+
+function draining(): AtollError {
+  return new AtollError("draining", "this region is stopping", { retryAfterSeconds: 1 });
+}

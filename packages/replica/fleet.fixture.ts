@@ -1,0 +1,166 @@
+// A whole fleet in one process: real drivers, replicas and stores on a manual clock and a network in
+// memory. Time passes only in `run`, so a test never sleeps and a failure repeats from its seed.
+import type { Cluster, ProfileId, Region, RegionCode, RegionName } from "@atoll/core";
+import { ManualClock, MemoryLog, SeededRandom, deriveClusterKeys, must } from "@atoll/core";
+import { ProfileCodec, socialProfileSchema } from "@atoll/profile";
+import type { ProfileEdit } from "@atoll/profile";
+import type { Store } from "@atoll/store";
+import { MemoryStore } from "@atoll/store";
+import { MemoryNetwork } from "@atoll/sync";
+import type { ReadAnswer, WriteAnswer } from "./driver.ts";
+import { RegionDriver } from "./driver.ts";
+import type { SessionOptions } from "./sessions.ts";
+
+const NAMES = ["us-east-1", "eu-west-1", "ap-northeast-1"] as const;
+
+export const testCodec = new ProfileCodec(socialProfileSchema);
+
+export function testCluster(shardCount = 16): Cluster {
+  const regions: Region[] = NAMES.map((name, i) => ({
+    name: name as string as RegionName,
+    code: (i + 1) as RegionCode,
+  }));
+  const keys = deriveClusterKeys("the secret of this test", "test");
+  return { id: "test", shardCount, regions, keys };
+}
+
+export class Fleet {
+  readonly clock = new ManualClock();
+  readonly log = new MemoryLog();
+  readonly cluster: Cluster;
+  readonly network: MemoryNetwork;
+  readonly stores = new Map<string, Store>();
+  readonly #random: SeededRandom;
+  readonly #drivers = new Map<string, RegionDriver>();
+  #starts = 0;
+
+  constructor(seed: string | number, options: { readonly delayMs?: { min: number; max: number } } = {}) {
+    this.#random = new SeededRandom(seed);
+    this.cluster = testCluster();
+    this.network = new MemoryNetwork({
+      clock: this.clock,
+      random: this.#random.fork("network"),
+      delayMs: options.delayMs ?? { min: 1, max: 40 },
+    });
+    for (const { name } of this.cluster.regions) {
+      this.stores.set(name, new MemoryStore());
+      this.start(name);
+    }
+  }
+
+  get names(): readonly string[] {
+    return NAMES;
+  }
+
+  driver(name: string): RegionDriver {
+    return must(this.#drivers.get(name), name);
+  }
+
+  start(name: string): RegionDriver {
+    const region = must(
+      this.cluster.regions.find((other) => other.name === name),
+      name,
+    );
+    const others = this.cluster.regions.filter((other) => other !== region);
+    const driver = new RegionDriver({
+      cluster: this.cluster,
+      region,
+      store: must(this.stores.get(name), name),
+      transport: this.network.transport(name),
+      clock: this.clock,
+      random: this.#random.fork(`${name} ${this.#starts++}`),
+      log: this.log,
+      codec: testCodec,
+      peers: new Map(others.map((other) => [other.code, `memory://${other.name}`])),
+      version: "test",
+    });
+    this.#drivers.set(name, driver);
+    driver.start();
+    return driver;
+  }
+
+  /** As kill -9 would: what was not committed is gone, nobody is told. */
+  crash(name: string): void {
+    this.driver(name).kill();
+    must(this.network.listener(name), name).crash();
+    must(this.stores.get(name), name).rollback();
+    this.#drivers.delete(name);
+  }
+
+  isUp(name: string): boolean {
+    return this.#drivers.has(name);
+  }
+
+  /** Lets time pass, in steps small enough for promises to be served in between. */
+  async run(ms: number): Promise<void> {
+    for (let passed = 0; passed < ms; passed += 5) {
+      this.clock.advance(5);
+      await settlePromises();
+    }
+  }
+
+  /** Runs until the condition holds; fails with what the regions say when it does not. */
+  async until(what: string, condition: () => boolean, maxMs = 60_000): Promise<void> {
+    for (let passed = 0; passed < maxMs; passed += 20) {
+      if (condition()) return;
+      await this.run(20);
+    }
+    const states = [...this.#drivers.values()].map((driver) => ({
+      ...driver.status(),
+      shards: undefined,
+    }));
+    throw new Error(`${what}: not after ${maxMs} ms\n${JSON.stringify(states, undefined, 1)}`);
+  }
+
+  /** Every region holds the same and has nothing left to do. */
+  converged(): boolean {
+    const states = [...this.#drivers.values()].map((driver) => driver.status());
+    const roots = new Set(states.map(({ root }) => root));
+    return (
+      roots.size === 1 &&
+      states.every(
+        ({ counts, peers }) =>
+          counts.pending === 0 && peers.every(({ state, behind }) => state === "live" && behind === 0),
+      )
+    );
+  }
+
+  async write(name: string, id: string, edit: ProfileEdit, session?: Partial<SessionOptions>): Promise<WriteAnswer> {
+    const writing = this.driver(name).write(id as ProfileId, edit, {}, sessionOf(session), {
+      upsert: true,
+    });
+    return this.#await(writing);
+  }
+
+  async read(name: string, id: string, session?: Partial<SessionOptions>): Promise<ReadAnswer> {
+    return this.#await(Promise.resolve(this.driver(name).read(id as ProfileId, sessionOf(session))));
+  }
+
+  async json(name: string, id: string): Promise<string | undefined> {
+    const answer = await this.read(name, id);
+    return answer.kind === "found" ? answer.profile.json : undefined;
+  }
+
+  async close(): Promise<void> {
+    for (const driver of this.#drivers.values()) await driver.close();
+  }
+
+  async #await<T>(promise: Promise<T>): Promise<T> {
+    let settled = false;
+    const done = (): void => {
+      settled = true;
+    };
+    promise.then(done, done);
+    await settlePromises();
+    while (!settled) await this.run(5);
+    return promise;
+  }
+}
+
+function sessionOf(session: Partial<SessionOptions> = {}): SessionOptions {
+  return { token: undefined, waitMs: 250, handling: "strict", ...session };
+}
+
+async function settlePromises(): Promise<void> {
+  for (let i = 0; i < 10; i++) await Promise.resolve();
+}

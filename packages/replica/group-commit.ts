@@ -1,0 +1,113 @@
+/**
+ * One fsync for everything that arrived in the same turn.
+ *
+ *     request ─┐
+ *     request ─┼─▶ staged … end of turn ──▶ flush ──▶ answers, pushes
+ *     frame   ─┘
+ *
+ * While an fsync blocks the thread, requests queue in the kernel; the next turn takes them all. So the
+ * group grows with the load by itself, and an idle region waits for nobody.
+ * What must not be seen before it is durable waits here: answers as promises, effects as closures. If
+ * the group fails, every answer fails with the same error and the effects are not performed.
+ */
+import type { Clock, LogEntry } from "@atoll/core";
+import { AtollError, isAtollError, limits } from "@atoll/core";
+import type { Replica } from "./replica.ts";
+
+interface Waiter {
+  readonly resolve: () => void;
+  readonly reject: (error: unknown) => void;
+}
+
+export class GroupCommit {
+  readonly #replica: Replica;
+  readonly #clock: Clock;
+  readonly #flushed: (entries: readonly LogEntry[]) => void;
+  readonly #failed: (error: AtollError) => void;
+  #waiters: Waiter[] = [];
+  #after: (() => void)[] = [];
+  #scheduled = false;
+
+  constructor(options: {
+    readonly replica: Replica;
+    readonly clock: Clock;
+    /** The group's entries are durable. */
+    readonly flushed: (entries: readonly LogEntry[]) => void;
+    /** Nothing of the group happened. */
+    readonly failed: (error: AtollError) => void;
+  }) {
+    this.#replica = options.replica;
+    this.#clock = options.clock;
+    this.#flushed = options.flushed;
+    this.#failed = options.failed;
+  }
+
+  /** Runs something that may stage writes; a store that fails takes the whole group with it. */
+  stage<T>(work: () => T): T {
+    try {
+      const result = work();
+      if (this.#replica.groupOpen) this.#schedule();
+      if (this.#replica.staged >= limits.GROUP_ENTRIES_MAX) this.flush();
+      return result;
+    } catch (error) {
+      if (isStorageFault(error)) this.#fail(error);
+      else if (this.#replica.groupOpen) this.#schedule(); // others' writes are still staged
+      throw error;
+    }
+  }
+
+  /** Settles when everything staged so far is durable. */
+  durable(): Promise<void> {
+    if (!this.#replica.groupOpen) return Promise.resolve();
+    return new Promise((resolve, reject) => this.#waiters.push({ resolve, reject }));
+  }
+
+  /** Runs at once, or once everything staged so far is durable. Not at all if that fails. */
+  afterwards(run: () => void): void {
+    if (this.#replica.groupOpen) this.#after.push(run);
+    else run();
+  }
+
+  flush(): void {
+    if (!this.#replica.groupOpen) return;
+    let entries: LogEntry[];
+    try {
+      entries = this.#replica.flush();
+    } catch (error) {
+      if (!isStorageFault(error)) throw error;
+      this.#fail(error);
+      return;
+    }
+    const waiters = this.#waiters;
+    const after = this.#after;
+    this.#waiters = [];
+    this.#after = [];
+    for (const run of after) run();
+    this.#flushed(entries);
+    for (const waiter of waiters) waiter.resolve();
+  }
+
+  #schedule(): void {
+    if (this.#scheduled) return;
+    this.#scheduled = true;
+    this.#clock.afterTurn(() => {
+      this.#scheduled = false;
+      this.flush();
+    });
+  }
+
+  #fail(error: AtollError): void {
+    this.#replica.abandon();
+    const waiters = this.#waiters;
+    this.#waiters = [];
+    this.#after = [];
+    for (const waiter of waiters) waiter.reject(error);
+    this.#failed(error);
+  }
+}
+
+function isStorageFault(error: unknown): error is AtollError {
+  return (
+    isAtollError(error) && (error.code === "storage-full" || error.code === "storage-failed")
+  );
+}

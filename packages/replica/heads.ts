@@ -1,0 +1,47 @@
+/**
+ * The heads of a document, kept without opening it: the changes that no other change builds on.
+ *
+ * Stored sorted and concatenated, 32 bytes each. A change replaces those of the heads that it names as
+ * its parents. Containers never appear: the change that carries them builds on them.
+ */
+import { hash } from "node:crypto";
+import type { ChangeHash } from "@atoll/core";
+import { assert, toHex } from "@atoll/core";
+
+const HASH_BYTES = 32;
+
+export function headsInclude(heads: Uint8Array, change: ChangeHash): boolean {
+  for (let at = 0; at < heads.length; at += HASH_BYTES) {
+    if (Buffer.compare(heads.subarray(at, at + HASH_BYTES), change) === 0) return true;
+  }
+  return false;
+}
+
+/** The heads after a change whose parents are all here. */
+export function advanceHeads(
+  heads: Uint8Array,
+  change: ChangeHash,
+  deps: readonly ChangeHash[],
+): Uint8Array {
+  assert(heads.length % HASH_BYTES === 0, "heads have 32 bytes each");
+  const parents = new Set(deps.map(toHex));
+  const kept: Uint8Array[] = [change];
+  for (let at = 0; at < heads.length; at += HASH_BYTES) {
+    const head = heads.subarray(at, at + HASH_BYTES);
+    if (!parents.has(toHex(head))) kept.push(head);
+  }
+  return new Uint8Array(Buffer.concat(kept.sort((a, b) => Buffer.compare(a, b))));
+}
+
+export function headsToHex(heads: Uint8Array): string[] {
+  const texts: string[] = [];
+  for (let at = 0; at < heads.length; at += HASH_BYTES) {
+    texts.push(toHex(heads.subarray(at, at + HASH_BYTES)));
+  }
+  return texts;
+}
+
+/** Entity-tag without quotes: heads identify the set of changes, and therefore the state. */
+export function etagOf(heads: Uint8Array): string {
+  return hash("sha256", heads, "base64url").slice(0, 22);
+}

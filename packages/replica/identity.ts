@@ -1,0 +1,75 @@
+/**
+ * Who this database is, and when it must become somebody else.
+ *
+ * An incarnation is one continuous life of one database file. After a stop that was not orderly nobody
+ * knows what the last moments did, so the next process writes under a new origin and a new Automerge
+ * actor: a sequence number or an (actor, seq) pair that is used twice diverges for ever, and partly in
+ * silence, whereas an origin costs a few bytes.
+ */
+import type { Cluster, Random, Region } from "@atoll/core";
+import { AtollError, ByteWriter, newOrigin, toHex } from "@atoll/core";
+import type { Store, StoredIdentity } from "@atoll/store";
+
+export interface IdentityOptions {
+  readonly cluster: Cluster;
+  readonly region: Region;
+  readonly genesisHash: Uint8Array;
+  readonly random: Random;
+}
+
+/** Reads or makes the identity and marks the database as in use. Throws `incompatible-data`. */
+export function openIdentity(store: Store, options: IdentityOptions): StoredIdentity {
+  const stored = store.readIdentity();
+  if (stored !== undefined) refuseForeign(stored, options);
+  const keeps = stored?.cleanStop === true;
+  const identity: StoredIdentity = keeps
+    ? { ...stored, cleanStop: false }
+    : newIdentity(options, stored === undefined ? 0 : stored.incarnation + 1);
+  store.begin();
+  store.writeIdentity(identity);
+  store.commit();
+  return identity;
+}
+
+/** The last thing that an orderly stop writes. */
+export function closeIdentity(store: Store, identity: StoredIdentity): void {
+  store.begin();
+  store.writeIdentity({ ...identity, cleanStop: true });
+  store.commit();
+}
+
+function newIdentity(options: IdentityOptions, incarnation: number): StoredIdentity {
+  const { cluster, region, genesisHash, random } = options;
+  const origin = newOrigin(region.code, incarnation, random);
+  return {
+    clusterId: cluster.id,
+    region: region.name,
+    shardCount: cluster.shardCount,
+    genesisHash,
+    incarnation,
+    origin,
+    actor: actorOf(origin, random),
+    cleanStop: false,
+  };
+}
+
+/** 16 bytes: origin, then chance. */
+function actorOf(origin: number, random: Random): Uint8Array {
+  return new Uint8Array(new ByteWriter(16).u64(BigInt(origin)).raw(random.bytes(8)).finish());
+}
+
+function refuseForeign(stored: StoredIdentity, options: IdentityOptions): void {
+  const { cluster, region, genesisHash } = options;
+  const differences = [
+    stored.clusterId !== cluster.id && `cluster "${stored.clusterId}", config "${cluster.id}"`,
+    stored.region !== region.name && `region ${stored.region}, config ${region.name}`,
+    stored.shardCount !== cluster.shardCount &&
+      `${stored.shardCount} shards, config ${cluster.shardCount}`,
+    toHex(stored.genesisHash) !== toHex(genesisHash) &&
+      "a schema with other containers (mark new ones x-crdt-since: 2)",
+  ].filter((difference) => difference !== false);
+  if (differences.length === 0) return;
+  throw new AtollError("incompatible-data", `the database is of ${differences.join("; ")}`, {
+    mend: "point the config at the right data directory, or the directory at the right config",
+  });
+}

@@ -1,0 +1,10 @@
+/** One region's copy, and the driver that gives it its life. */
+export { RegionDriver } from "./driver.ts";
+export type { DriverOptions, ReadAnswer, WriteAnswer } from "./driver.ts";
+export { etagOf } from "./heads.ts";
+export type { Precondition } from "./precondition.ts";
+export { Replica } from "./replica.ts";
+export type { IngestCounts, ReadResult, ReplicaOptions, WriteResult } from "./replica.ts";
+export type { SessionOptions } from "./sessions.ts";
+export type { Snapshot } from "./snapshot.ts";
+export type { PeerReport, RegionStatus } from "./status.ts";

@@ -1,0 +1,127 @@
+/**
+ * Requests that wait for their region to catch up with what their session has seen.
+ *
+ * Nothing is hidden from anybody: a token is checked on the way in, and only the request that brought it
+ * waits (Mehdi et al., "I Can't Believe It's Not Causal!", NSDI 2017; Spirovska et al., "Optimistic
+ * Causal Consistency", TPDS 2020). A waiter is woken by the heartbeat that covers it, or its deadline.
+ */
+import type { Clock, Cluster, RegionCode, RegionVector, Timer } from "@atoll/core";
+import { AtollError, VECTOR_ZERO, limits, missingRegions, regionByCode } from "@atoll/core";
+import { SessionTokens } from "@atoll/sync";
+
+export interface SessionOptions {
+  /** Undefined for a request without a session. */
+  readonly token: string | undefined;
+  readonly waitMs: number;
+  /** When it was not enough: fail, or serve what is here. */
+  readonly handling: "strict" | "lenient";
+}
+
+export interface Admission {
+  /** What the session has seen. */
+  readonly seen: RegionVector;
+  /** Served although this region has not caught up. */
+  readonly stale: boolean;
+}
+
+interface Waiter {
+  readonly seen: RegionVector;
+  readonly settle: () => void;
+}
+
+export class Sessions {
+  readonly #tokens: SessionTokens;
+  readonly #cluster: Cluster;
+  readonly #region: RegionCode;
+  readonly #clock: Clock;
+  readonly #coverage: () => RegionVector;
+  readonly #waiters = new Set<Waiter>();
+
+  constructor(options: {
+    readonly cluster: Cluster;
+    readonly region: RegionCode;
+    readonly clock: Clock;
+    /** What is held of the other regions, now. */
+    readonly coverage: () => RegionVector;
+  }) {
+    this.#tokens = new SessionTokens(options.cluster);
+    this.#cluster = options.cluster;
+    this.#region = options.region;
+    this.#clock = options.clock;
+    this.#coverage = options.coverage;
+  }
+
+  get waiting(): number {
+    return this.#waiters.size;
+  }
+
+  token(vector: RegionVector): string {
+    return this.#tokens.encode(vector);
+  }
+
+  /** At once when this region has caught up. Throws malformed-request; rejects session-not-available. */
+  admit(options: SessionOptions): Admission | Promise<Admission> {
+    if (options.token === undefined) return { seen: VECTOR_ZERO, stale: false };
+    const parsed = this.#tokens.parse(options.token);
+    if (parsed.kind === "fault") {
+      throw new AtollError("malformed-request", `Session-Token: ${parsed.reason}`, {
+        mend: "send the token as it was returned, or none to start a new session",
+      });
+    }
+    const seen = parsed.vector;
+    if (this.#missing(seen).length === 0) return { seen, stale: false };
+    if (this.#waiters.size >= limits.SESSION_WAITERS_MAX) {
+      throw new AtollError("overloaded", "too many sessions wait for this region to catch up", {
+        retryAfterSeconds: 1,
+      });
+    }
+    return this.#wait(seen, options);
+  }
+
+  /** Wakes those whose region has caught up. */
+  covered(): void {
+    for (const waiter of this.#waiters) {
+      if (this.#missing(waiter.seen).length === 0) waiter.settle();
+    }
+  }
+
+  /** Wakes everybody: the process is about to stop. */
+  close(): void {
+    for (const waiter of this.#waiters) waiter.settle();
+  }
+
+  #wait(seen: RegionVector, { waitMs, handling }: SessionOptions): Promise<Admission> {
+    return new Promise((resolve, reject) => {
+      let timer: Timer | undefined;
+      const waiter: Waiter = {
+        seen,
+        settle: () => {
+          this.#waiters.delete(waiter);
+          timer?.cancel();
+          const missing = this.#missing(seen);
+          if (missing.length === 0) resolve({ seen, stale: false });
+          else if (handling === "lenient") resolve({ seen, stale: true });
+          else reject(this.#unavailable(missing));
+        },
+      };
+      this.#waiters.add(waiter);
+      timer = this.#clock.after(Math.min(waitMs, limits.SESSION_WAIT_MS_MAX), waiter.settle);
+    });
+  }
+
+  /** Regions of which we hold less than the session has seen. Our own writes are always here. */
+  #missing(seen: RegionVector): RegionCode[] {
+    return missingRegions(this.#coverage(), seen).filter((region) => region !== this.#region);
+  }
+
+  #unavailable(missing: readonly RegionCode[]): AtollError {
+    const names = missing.map(
+      (code) => regionByCode(this.#cluster, code)?.name ?? `region ${code}`,
+    );
+    return new AtollError(
+      "session-not-available",
+      `this region has not yet received what the session has seen of ${names.join(", ")}`,
+      { missingRegions: names, retryAfterSeconds: 1 },
+    );
+  }
+}

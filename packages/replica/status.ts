@@ -1,0 +1,110 @@
+/**
+ * What a region says about itself to its operators: plain JSON, the same nouns as in logs and runbooks.
+ */
+import type { Clock, RegionVector } from "@atoll/core";
+import { hlcToMs, low64, originText, regionByCode, toHex, vectorAt } from "@atoll/core";
+import type { PeerState, PeerStatus, Sync } from "@atoll/sync";
+import type { Replica } from "./replica.ts";
+
+export interface RegionStatus extends Readonly<Record<string, unknown>> {
+  readonly region: string;
+  readonly version: string;
+  readonly incarnation: number;
+  readonly origin: string;
+  readonly startedAt: string;
+  readonly ready: boolean;
+  readonly counts: {
+    readonly documents: number;
+    readonly changes: number;
+    /** Entries that wait for a change they build on. */
+    readonly pending: number;
+    readonly quarantined: number;
+    /** Open Automerge documents, and how many were opened since the start. */
+    readonly documentsOpen: number;
+    readonly documentsOpened: number;
+    readonly sessionsWaiting: number;
+  };
+  /** Sum over all shards, hexadecimal: equal in two regions that hold the same changes. */
+  readonly root: string;
+  readonly shards: { readonly count: number; readonly roots: readonly string[] };
+  readonly peers: readonly PeerReport[];
+  /** Up to when everything of a region is held here, RFC 3339. */
+  readonly coverage: Readonly<Record<string, string>>;
+}
+
+export interface PeerReport {
+  readonly region: string;
+  readonly state: PeerState;
+  /** Age of what we hold of that region; null when nothing is known. */
+  readonly lagMs: number | null;
+  /** Entries they hold and we lack, and entries we hold and they have not confirmed. */
+  readonly behind: number | null;
+  readonly ahead: number | null;
+  readonly rttMs: number | null;
+  readonly lastHeardMs: number | null;
+  readonly root: "equal" | "differs" | "unknown";
+  readonly lastFailure: string | null;
+}
+
+export function statusOf(options: {
+  readonly replica: Replica;
+  readonly sync: Sync;
+  readonly clock: Clock;
+  readonly version: string;
+  readonly startedAtMs: number;
+  readonly ready: boolean;
+  readonly waitingSessions: number;
+}): RegionStatus {
+  const { replica, sync, clock } = options;
+  const { cluster, ledger, store, documents } = replica;
+  const coverage = sync.coverage;
+  const roots = Array.from({ length: cluster.shardCount }, (_, shard) =>
+    hex64(low64(ledger.shard(shard).sum)),
+  );
+  return {
+    region: replica.region.name,
+    version: options.version,
+    incarnation: replica.identity.incarnation,
+    origin: originText(replica.origin),
+    startedAt: new Date(options.startedAtMs).toISOString(),
+    ready: options.ready,
+    counts: {
+      documents: ledger.documents,
+      changes: ledger.changes,
+      pending: store.countPending(),
+      quarantined: store.countQuarantine(),
+      documentsOpen: documents.size,
+      documentsOpened: documents.opened,
+      sessionsWaiting: options.waitingSessions,
+    },
+    root: toHex(ledger.root),
+    shards: { count: cluster.shardCount, roots },
+    peers: sync.status().map((peer) => peerReport(peer, coverage, clock)),
+    coverage: Object.fromEntries(
+      [...coverage].map(([code, hlc]) => [
+        regionByCode(cluster, code)?.name ?? `region ${code}`,
+        new Date(hlcToMs(hlc)).toISOString(),
+      ]),
+    ),
+  };
+}
+
+function peerReport(peer: PeerStatus, coverage: RegionVector, clock: Clock): PeerReport {
+  const covered = vectorAt(coverage, peer.region.code);
+  const heardMs = peer.lastHeardMs;
+  return {
+    region: peer.region.name,
+    state: peer.state,
+    lagMs: covered === 0 ? null : Math.max(0, Math.round(clock.nowMs() - hlcToMs(covered))),
+    behind: peer.distance?.behind ?? null,
+    ahead: peer.distance?.ahead ?? null,
+    rttMs: peer.rttMs === undefined ? null : Math.round(peer.rttMs),
+    lastHeardMs: heardMs === undefined ? null : Math.round(clock.monotonicMs() - heardMs),
+    root: peer.comparison,
+    lastFailure: peer.lastFailure ?? null,
+  };
+}
+
+function hex64(value: bigint): string {
+  return BigInt.asUintN(64, value).toString(16).padStart(16, "0");
+}

@@ -1,0 +1,214 @@
+/**
+ * The operator's vocabulary: every key of a region's configuration and what it may hold.
+ *
+ *     region: us-east-1                          which of the cluster's regions this process is
+ *     cluster:
+ *       id: demo                                 the same four in every region
+ *       secret: "…"  or  secretFile: path        everything that is keyed is derived from it
+ *       shards: 256
+ *       regions: { us-east-1: 1, eu-west-1: 2 }  name: code
+ *     data: ./data/us-east-1                     a directory of its own
+ *     listen: { rest: 127.0.0.1:7101, admin: 127.0.0.1:7102, peer: 127.0.0.1:7103 }
+ *     peers: { eu-west-1: ws://127.0.0.1:7203 }  whom to dial
+ *     schema: path                               the profile schema; built in otherwise
+ *     log: { level: info }
+ *
+ * A start with a wrong config must not become a guessing game of one error at a time: the shape and the
+ * checks between keys are judged separately and independently, and all that is wrong is listed at once.
+ */
+import { z } from "zod";
+import type { FieldFault } from "@atoll/core";
+import { REGION_CODE_MAX, limits, parseRegionCode, parseRegionName } from "@atoll/core";
+import { isLoopback, parseAddress } from "./address.ts";
+
+export const SECRET_CHARS_MIN = 16;
+export const SHARDS_MAX = 4_096;
+export const LOG_LEVELS = ["debug", "info", "warn", "error", "silent"] as const;
+
+/** Says what would have been right, and repeats what was there instead: except for the secret. */
+function expecting(what: string, { quote = true } = {}) {
+  return {
+    error: ({ input }: { readonly input?: unknown }): string => {
+      if (input === undefined) return `missing; expected ${what}`;
+      return quote ? `expected ${what}, not ${shown(input)}` : `expected ${what}`;
+    },
+  };
+}
+
+function shown(input: unknown): string {
+  const text = JSON.stringify(input) ?? typeof input;
+  return text.length <= 80 ? text : `${text.slice(0, 77)}…`;
+}
+
+const regionName = (what: string) =>
+  z.string(expecting(what)).refine((text) => parseRegionName(text) !== undefined, expecting(what));
+
+const address = z
+  .string(expecting("HOST:PORT, such as 127.0.0.1:7101"))
+  .refine(
+    (text) => parseAddress(text) !== undefined,
+    expecting("HOST:PORT, such as 127.0.0.1:7101"),
+  );
+
+const adminAddress = address.refine((text) => {
+  const parsed = parseAddress(text);
+  return parsed === undefined || isLoopback(parsed);
+}, expecting("a loopback address (127.0.0.1, [::1] or localhost), because whoever reaches the admin listener may do everything"));
+
+const PEER_URL = "a WebSocket URL, such as ws://10.0.0.2:7103";
+const peerUrl = z.string(expecting(PEER_URL)).refine((text) => {
+  const url = URL.parse(text);
+  return url !== null && (url.protocol === "ws:" || url.protocol === "wss:") && url.host !== "";
+}, expecting(PEER_URL));
+
+const CODE = `a code from 1 to ${REGION_CODE_MAX}`;
+const regionCode = z
+  .number(expecting(CODE))
+  .refine((code) => parseRegionCode(code) !== undefined, expecting(CODE));
+
+const SHARDS = `a power of two from 1 to ${SHARDS_MAX}`;
+const shards = z.number(expecting(SHARDS)).refine((count) => {
+  return (
+    Number.isInteger(count) && count >= 1 && count <= SHARDS_MAX && (count & (count - 1)) === 0
+  );
+}, expecting(SHARDS));
+
+const SECRET = `a text of at least ${SECRET_CHARS_MIN} characters`;
+const secret = z
+  .string(expecting(SECRET, { quote: false }))
+  .refine((text) => text.length >= SECRET_CHARS_MIN, expecting(SECRET, { quote: false }));
+
+const path = (what: string) =>
+  z.string(expecting(what)).refine((text) => text !== "", expecting(what));
+
+const NAME = "a region's name: lower-case letters, digits and hyphens, such as eu-west-1";
+const mapping = (what: string) => expecting(`a mapping of ${what}`);
+
+export const configShape = z.strictObject(
+  {
+    region: regionName(NAME),
+    cluster: z.strictObject(
+      {
+        id: path("the cluster's name"),
+        secret,
+        shards: shards.default(limits.SHARDS_DEFAULT),
+        regions: z.record(
+          regionName(NAME),
+          regionCode,
+          mapping("region names to codes, such as { us-east-1: 1 }"),
+        ),
+      },
+      mapping("id, secret or secretFile, shards, regions"),
+    ),
+    data: path("a directory"),
+    listen: z.strictObject(
+      { rest: address, admin: adminAddress, peer: address },
+      mapping("rest, admin, peer"),
+    ),
+    peers: z
+      .record(regionName(NAME), peerUrl, mapping("region names to WebSocket URLs"))
+      .default({}),
+    schema: path("the file of a profile schema").optional(),
+    log: z
+      .strictObject(
+        {
+          level: z.enum(LOG_LEVELS, expecting(`one of ${LOG_LEVELS.join(", ")}`)).default("info"),
+        },
+        mapping("level"),
+      )
+      .default({ level: "info" }),
+  },
+  mapping("the keys region, cluster, data, listen, peers, schema, log"),
+);
+
+export type ConfigText = z.infer<typeof configShape>;
+
+/** Everything wrong with a configuration; empty when `configShape` accepts it and it makes sense. */
+export function configFaults(raw: unknown): FieldFault[] {
+  const parsed = configShape.safeParse(raw);
+  const shape = parsed.success ? [] : parsed.error.issues.flatMap(issueToFaults);
+  return [...shape, ...crossFaults(raw)];
+}
+
+function issueToFaults(issue: z.core.$ZodIssue): FieldFault[] {
+  const pointer = toPointer(issue.path);
+  if (issue.code === "unrecognized_keys") {
+    return issue.keys.map((key) => ({
+      pointer: `${pointer}${toPointer([key])}`,
+      detail: "unknown key",
+      code: "unknown-key",
+    }));
+  }
+  if (issue.code === "invalid_key") {
+    return [{ pointer, detail: `expected ${NAME}`, code: "invalid-key" }];
+  }
+  return [{ pointer, detail: issue.message, code: "invalid-value" }];
+}
+
+export function toPointer(path: readonly PropertyKey[]): string {
+  return path
+    .map((part) => `/${String(part).replaceAll("~", "~0").replaceAll("/", "~1")}`)
+    .join("");
+}
+
+/**
+ * What no single key shows. Each check looks only at parts that are well-formed on their own, so that
+ * a fault elsewhere hides none of these.
+ */
+function crossFaults(raw: unknown): FieldFault[] {
+  const region = wellFormed(configShape.shape.region, raw, ["region"]);
+  const regions = wellFormed(configShape.shape.cluster.shape.regions, raw, ["cluster", "regions"]);
+  const peers = wellFormed(configShape.shape.peers, raw, ["peers"]) ?? {};
+  const faults: FieldFault[] = [];
+  const fault = (path: readonly string[], detail: string): void => {
+    faults.push({ pointer: toPointer(path), detail, code: "inconsistent" });
+  };
+
+  if (regions !== undefined) {
+    const names = Object.keys(regions).join(", ");
+    if (region !== undefined && regions[region] === undefined) {
+      fault(["region"], `expected one of cluster.regions (${names}), not ${shown(region)}`);
+    }
+    for (const peer of Object.keys(peers)) {
+      if (regions[peer] !== undefined) continue;
+      fault(["peers", peer], `expected one of cluster.regions (${names})`);
+    }
+    const nameByCode = new Map<number, string>();
+    for (const [name, code] of Object.entries(regions)) {
+      const earlier = nameByCode.get(code);
+      if (earlier === undefined) nameByCode.set(code, name);
+      else fault(["cluster", "regions", name], `code ${code} is already the code of ${earlier}`);
+    }
+  }
+  if (region !== undefined && peers[region] !== undefined) {
+    fault(["peers", region], "a region is not its own peer");
+  }
+  return [...faults, ...sharedAddresses(raw)];
+}
+
+function sharedAddresses(raw: unknown): FieldFault[] {
+  const ownerByAddress = new Map<string, string>();
+  const faults: FieldFault[] = [];
+  for (const name of ["rest", "admin", "peer"]) {
+    const text = wellFormed(address, raw, ["listen", name]);
+    if (text === undefined || parseAddress(text)?.port === 0) continue;
+    const owner = ownerByAddress.get(text);
+    if (owner === undefined) ownerByAddress.set(text, name);
+    else {
+      const detail = `${text} is already the address of listen.${owner}`;
+      faults.push({ pointer: toPointer(["listen", name]), detail, code: "inconsistent" });
+    }
+  }
+  return faults;
+}
+
+function wellFormed<T>(shape: z.ZodType<T>, raw: unknown, path: readonly string[]): T | undefined {
+  let value: unknown = raw;
+  for (const key of path) {
+    if (typeof value !== "object" || value === null) return undefined;
+    value = (value as Readonly<Record<string, unknown>>)[key];
+  }
+  if (value === undefined) return undefined;
+  const parsed = shape.safeParse(value);
+  return parsed.success ? parsed.data : undefined;
+}

@@ -1,0 +1,286 @@
+/**
+ * One region's configuration: a YAML file, the environment, or both. Environment wins over file, file
+ * over default.
+ *
+ * The only file of the house that reads `process.env`. Everything is read, judged and frozen here once,
+ * before anything starts; whoever gets a `RegionConfig` need not check it again. Relative paths are
+ * relative to the file that names them, or to the working directory when the environment does.
+ */
+import { readFileSync, accessSync, constants } from "node:fs";
+import { dirname, resolve } from "node:path";
+import { parseDocument } from "yaml";
+import type { FieldFault, Region, RegionName } from "@atoll/core";
+import { AtollError, errorText, must, parseRegionCode, parseRegionName } from "@atoll/core";
+import type { Address } from "./address.ts";
+import { parseAddress } from "./address.ts";
+import type { LOG_LEVELS } from "./config-schema.ts";
+import { configFaults, configShape, toPointer } from "./config-schema.ts";
+
+export type LogLevel = (typeof LOG_LEVELS)[number];
+export type Environment = Readonly<Record<string, string | undefined>>;
+
+export interface RegionConfig {
+  readonly region: Region;
+  readonly cluster: {
+    readonly id: string;
+    readonly secret: string;
+    readonly shards: number;
+    readonly regions: readonly Region[];
+  };
+  /** Absolute. */
+  readonly dataDirectory: string;
+  readonly listen: { readonly rest: Address; readonly admin: Address; readonly peer: Address };
+  readonly peers: ReadonlyMap<RegionName, string>;
+  /** Absolute; undefined for the built-in schema. */
+  readonly schemaFile: string | undefined;
+  readonly logLevel: LogLevel;
+}
+
+type Tree = Record<string, unknown>;
+
+/** Which variable stands for which key. Mappings are written `name=value,name=value`. */
+const KEY_BY_VARIABLE: Readonly<
+  Record<string, { readonly path: readonly string[]; readonly form: "text" | "number" | "mapping" }>
+> = {
+  ATOLL_REGION: { path: ["region"], form: "text" },
+  ATOLL_CLUSTER_ID: { path: ["cluster", "id"], form: "text" },
+  ATOLL_CLUSTER_SECRET: { path: ["cluster", "secret"], form: "text" },
+  ATOLL_CLUSTER_SECRET_FILE: { path: ["cluster", "secretFile"], form: "text" },
+  ATOLL_CLUSTER_SHARDS: { path: ["cluster", "shards"], form: "number" },
+  ATOLL_CLUSTER_REGIONS: { path: ["cluster", "regions"], form: "mapping" },
+  ATOLL_DATA: { path: ["data"], form: "text" },
+  ATOLL_LISTEN_REST: { path: ["listen", "rest"], form: "text" },
+  ATOLL_LISTEN_ADMIN: { path: ["listen", "admin"], form: "text" },
+  ATOLL_LISTEN_PEER: { path: ["listen", "peer"], form: "text" },
+  ATOLL_PEERS: { path: ["peers"], form: "mapping" },
+  ATOLL_SCHEMA: { path: ["schema"], form: "text" },
+  ATOLL_LOG_LEVEL: { path: ["log", "level"], form: "text" },
+};
+
+/** Variables that say how the command talks, not what a region is. */
+const COMMAND_VARIABLES = ["ATOLL_CONFIG", "ATOLL_DEBUG"];
+
+/** Kubernetes sets these in every container for a Service whose name begins with "atoll". */
+const SET_BY_KUBERNETES = /^ATOLL_(?:[A-Z0-9]+_)*(?:SERVICE_HOST|SERVICE_PORT|PORT)(?:_|$)/;
+
+/** Throws `config-invalid` with every fault at once. */
+export function loadRegionConfig(
+  source: { readonly file?: string | undefined; readonly environment?: Environment } = {},
+): RegionConfig {
+  const { file, environment = process.env } = source;
+  const faults: FieldFault[] = [];
+  const tree = file === undefined ? {} : readTree(file);
+  const fileDirectory = file === undefined ? process.cwd() : dirname(resolve(file));
+  applyEnvironment(tree, environment, faults);
+  const directoryOf = (variable: string): string =>
+    environment[variable] === undefined ? fileDirectory : process.cwd();
+
+  for (const key of ["cluster", "listen"]) tree[key] ??= {}; // so that what is missing inside is named
+  resolveSecret(tree, directoryOf("ATOLL_CLUSTER_SECRET_FILE"), faults);
+  const schemaFile = findSchema(tree, directoryOf("ATOLL_SCHEMA"), faults);
+  const secretFaulted = faults.some(({ pointer }) => pointer.startsWith("/cluster/secret"));
+  const shapeFaults = configFaults(tree).filter(
+    ({ pointer }) => !(secretFaulted && pointer === "/cluster/secret"),
+  );
+  faults.push(...shapeFaults.map((fault) => namingVariable(fault, environment)));
+  if (faults.length > 0) {
+    const count = faults.length === 1 ? "1 fault" : `${faults.length} faults`;
+    const where = file === undefined ? "The configuration in the environment" : file;
+    throw new AtollError("config-invalid", `${where} has ${count}`, { faults });
+  }
+
+  const config = configShape.parse(tree);
+  const regions = Object.entries(config.cluster.regions).map(([name, code]) => ({
+    name: must(parseRegionName(name), "a checked name"),
+    code: must(parseRegionCode(code), "a checked code"),
+  }));
+  const address = (text: string): Address => must(parseAddress(text), "a checked address");
+  return {
+    region: must(
+      regions.find(({ name }) => name === config.region),
+      "the own region",
+    ),
+    cluster: { ...config.cluster, regions },
+    dataDirectory: resolve(directoryOf("ATOLL_DATA"), config.data),
+    listen: {
+      rest: address(config.listen.rest),
+      admin: address(config.listen.admin),
+      peer: address(config.listen.peer),
+    },
+    peers: new Map(
+      Object.entries(config.peers).map(([name, url]) => [
+        must(parseRegionName(name), "a checked name"),
+        url,
+      ]),
+    ),
+    schemaFile,
+    logLevel: config.log.level,
+  };
+}
+
+/** One fault as a line for a person: `listen.rest: expected HOST:PORT, not "x"`. */
+export function configFaultLine({ pointer, detail }: FieldFault): string {
+  const path = pointer
+    .split("/")
+    .slice(1)
+    .map((part) => part.replaceAll("~1", "/").replaceAll("~0", "~"))
+    .join(".");
+  return path === "" ? detail : `${path}: ${detail}`;
+}
+
+/** The file named by the environment, for a command that was given none. */
+export function configFileFromEnvironment(
+  environment: Environment = process.env,
+): string | undefined {
+  return environment["ATOLL_CONFIG"];
+}
+
+/** How the command should talk to the person at this terminal (no-color.org). */
+export function terminalPreferences(environment: Environment = process.env): {
+  readonly color: boolean;
+  readonly debug: boolean;
+} {
+  const plain = (environment["NO_COLOR"] ?? "") !== "" || environment["TERM"] === "dumb";
+  const debug = environment["ATOLL_DEBUG"] ?? "";
+  return { color: !plain, debug: debug !== "" && debug !== "0" };
+}
+
+/** For a child that is configured by its file alone: a variable would change all three regions. */
+export function environmentWithoutAtoll(environment: Environment = process.env): Environment {
+  return Object.fromEntries(
+    Object.entries(environment).filter(([name]) => !name.startsWith("ATOLL_")),
+  );
+}
+
+function readTree(file: string): Tree {
+  let text: string;
+  try {
+    text = readFileSync(file, "utf8");
+  } catch (error) {
+    throw new AtollError(
+      "config-invalid",
+      `${file} cannot be read: ${errorText(error)}`,
+      { mend: "Name a file that exists with --config." },
+      error,
+    );
+  }
+  const document = parseDocument(text, { prettyErrors: true });
+  const faults = document.errors.map((error) => ({
+    pointer: "",
+    detail: error.message.split("\n")[0] ?? error.message,
+    code: "not-yaml",
+  }));
+  const tree: unknown = faults.length > 0 ? {} : (document.toJS() ?? {});
+  if (typeof tree !== "object" || tree === null || Array.isArray(tree)) {
+    faults.push({ pointer: "", detail: "expected a mapping of keys to values", code: "not-yaml" });
+  }
+  if (faults.length > 0) {
+    throw new AtollError("config-invalid", `${file} is not a configuration`, { faults });
+  }
+  return tree as Tree;
+}
+
+function applyEnvironment(tree: Tree, environment: Environment, faults: FieldFault[]): void {
+  for (const [variable, text] of Object.entries(environment)) {
+    if (!variable.startsWith("ATOLL_") || text === undefined) continue;
+    if (COMMAND_VARIABLES.includes(variable) || SET_BY_KUBERNETES.test(variable)) continue;
+    const key = KEY_BY_VARIABLE[variable];
+    if (key === undefined) {
+      faults.push({
+        pointer: toPointer([variable]),
+        detail: `unknown variable; known are ${Object.keys(KEY_BY_VARIABLE).join(", ")}`,
+        code: "unknown-key",
+      });
+      continue;
+    }
+    // The two spellings of the secret exclude each other, so the variable replaces both.
+    if (variable.startsWith("ATOLL_CLUSTER_SECRET")) {
+      const other = key.path[1] === "secret" ? "secretFile" : "secret";
+      if (environment[KEY_OTHER_SECRET[variable] ?? ""] === undefined)
+        setAt(tree, ["cluster", other], undefined);
+    }
+    setAt(tree, key.path, fromText(text, key.form));
+  }
+}
+
+const KEY_OTHER_SECRET: Readonly<Record<string, string>> = {
+  ATOLL_CLUSTER_SECRET: "ATOLL_CLUSTER_SECRET_FILE",
+  ATOLL_CLUSTER_SECRET_FILE: "ATOLL_CLUSTER_SECRET",
+};
+
+/** What is not of the form stays text, and the shape then says what was expected. */
+function fromText(text: string, form: "text" | "number" | "mapping"): unknown {
+  if (form === "text") return text;
+  if (form === "number") return numberOrText(text);
+  const pairs = text.split(",").filter((pair) => pair.trim() !== "");
+  const entries = pairs.map((pair) => {
+    const at = pair.indexOf("=");
+    return at < 0 ? undefined : [pair.slice(0, at).trim(), numberOrText(pair.slice(at + 1).trim())];
+  });
+  return entries.includes(undefined)
+    ? text
+    : Object.fromEntries(entries.filter((entry) => entry !== undefined));
+}
+
+function numberOrText(text: string): number | string {
+  return /^\d{1,15}$/.test(text) ? Number(text) : text;
+}
+
+function setAt(tree: Tree, path: readonly string[], value: unknown): void {
+  const [key, ...rest] = path;
+  if (key === undefined) return;
+  if (rest.length === 0) {
+    if (value === undefined) delete tree[key];
+    else tree[key] = value;
+    return;
+  }
+  const inner = tree[key];
+  const isMapping = typeof inner === "object" && inner !== null && !Array.isArray(inner);
+  if (!isMapping && inner !== undefined) return; // a fault of the file, which the shape will name
+  const branch: Tree = isMapping ? (inner as Tree) : {};
+  tree[key] = branch;
+  setAt(branch, rest, value);
+}
+
+function resolveSecret(tree: Tree, directory: string, faults: FieldFault[]): void {
+  const cluster = tree["cluster"];
+  if (typeof cluster !== "object" || cluster === null || !("secretFile" in cluster)) return;
+  const { secretFile, ...rest } = cluster as Tree;
+  tree["cluster"] = rest;
+  const fault = (detail: string): void => {
+    faults.push({ pointer: "/cluster/secretFile", detail, code: "invalid-value" });
+  };
+  if (rest["secret"] !== undefined) fault("either secret or secretFile, not both");
+  else if (typeof secretFile !== "string" || secretFile === "")
+    fault("expected the path of a file");
+  else {
+    try {
+      rest["secret"] = readFileSync(resolve(directory, secretFile), "utf8").trim();
+    } catch (error) {
+      fault(`cannot be read: ${errorText(error)}`);
+    }
+  }
+}
+
+function findSchema(tree: Tree, directory: string, faults: FieldFault[]): string | undefined {
+  const schema = tree["schema"];
+  if (typeof schema !== "string" || schema === "") return undefined;
+  const file = resolve(directory, schema);
+  try {
+    accessSync(file, constants.R_OK);
+  } catch (error) {
+    const detail = `cannot be read: ${errorText(error)}`;
+    faults.push({ pointer: "/schema", detail, code: "invalid-value" });
+  }
+  return file;
+}
+
+/** The file is innocent of what the environment said. */
+function namingVariable(fault: FieldFault, environment: Environment): FieldFault {
+  const source = Object.entries(KEY_BY_VARIABLE).find(([variable, { path }]) => {
+    const pointer = toPointer(path);
+    const isInside = fault.pointer === pointer || fault.pointer.startsWith(`${pointer}/`);
+    return environment[variable] !== undefined && isInside;
+  });
+  return source === undefined ? fault : { ...fault, detail: `${fault.detail} (from ${source[0]})` };
+}

@@ -1,0 +1,21 @@
+/** The process, as the command uses it. The composition root is loaded by `serve` alone. */
+export type { Address } from "./address.ts";
+export { addressText, parseAddress } from "./address.ts";
+export type { LogLevel, RegionConfig } from "./config.ts";
+export {
+  configFaultLine,
+  configFileFromEnvironment,
+  loadRegionConfig,
+  terminalPreferences,
+} from "./config.ts";
+export type { LocalCluster, LocalRegion } from "./local-cluster.ts";
+export { startLocalCluster } from "./local-cluster.ts";
+export { findFreeBasePort } from "./local-preflight.ts";
+export type { LocalRegionPlan } from "./local-plan.ts";
+export { LOCAL_BASE_PORT_DEFAULT, LOCAL_REGIONS, planLocalCluster } from "./local-plan.ts";
+export type { PeerStatus, RegionStatus } from "./region-status.ts";
+export { fetchRegionStatus, parseRegionStatus } from "./region-status.ts";
+export { EXIT_CRASHED, serve } from "./serve.ts";
+export type { StopRequest } from "./stop-request.ts";
+export { hearStopRequest } from "./stop-request.ts";
+export { VERSION } from "./version.ts";

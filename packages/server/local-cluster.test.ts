@@ -1,0 +1,248 @@
+import { execFile, spawn } from "node:child_process";
+import { once } from "node:events";
+import { mkdirSync, mkdtempSync, readFileSync, rmSync } from "node:fs";
+import { createServer } from "node:net";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { fileURLToPath } from "node:url";
+import { afterAll, afterEach, beforeAll, describe, expect, test } from "vitest";
+import { delay, limits, must, systemClock, systemRandom } from "@atoll/core";
+import type { LocalCluster } from "./local-cluster.ts";
+import { startLocalCluster } from "./local-cluster.ts";
+import { localPorts, planLocalCluster } from "./local-plan.ts";
+import { findFreeBasePort } from "./local-preflight.ts";
+import { fetchRegionStatus } from "./region-status.ts";
+
+const ATOLL = fileURLToPath(new URL("../cli/bin/atoll.mjs", import.meta.url));
+const PATIENCE_MS = 30_000;
+
+let dataDir = "";
+let basePort = 0;
+let running: LocalCluster | undefined;
+
+beforeAll(async () => {
+  dataDir = mkdtempSync(join(tmpdir(), "atoll-local-"));
+  basePort = await findFreeBasePort(systemRandom);
+});
+afterEach(async () => {
+  await running?.stop();
+  running = undefined;
+});
+afterAll(() => rmSync(dataDir, { recursive: true, force: true }));
+
+async function start(): Promise<LocalCluster> {
+  running = await startLocalCluster({ dataDir, basePort });
+  return running;
+}
+
+/** Looks until it is so; the real processes tell when they are ready, nobody knows how long it takes. */
+async function eventually(what: string, isSo: () => Promise<boolean> | boolean): Promise<void> {
+  const untilMs = systemClock.monotonicMs() + PATIENCE_MS;
+  while (!(await isSo())) {
+    if (systemClock.monotonicMs() > untilMs) throw new Error(`never: ${what}`);
+    await delay(20);
+  }
+}
+
+function put(rest: string, id: string, body: object): Promise<Response> {
+  return fetch(`${rest}/v1/profiles/${id}`, {
+    method: "PUT",
+    headers: { "content-type": "application/json" },
+    body: JSON.stringify(body),
+  });
+}
+
+async function get(rest: string, id: string): Promise<string | undefined> {
+  const answer = await fetch(`${rest}/v1/profiles/${id}`);
+  const text = await answer.text();
+  return answer.status === 200 ? text : undefined;
+}
+
+function isAlive(pid: number): boolean {
+  try {
+    process.kill(pid, 0);
+    return true;
+  } catch {
+    return false;
+  }
+}
+
+async function allPortsAreFree(): Promise<boolean> {
+  for (const port of localPorts(planLocalCluster({ dataDir, basePort }))) {
+    const probe = createServer().listen({ host: "127.0.0.1", port });
+    const isFree = await once(probe, "listening").then(
+      () => true,
+      () => false,
+    );
+    await new Promise((resolve) => probe.close(resolve));
+    if (!isFree) return false;
+  }
+  return true;
+}
+
+async function rootsAreEqual(cluster: LocalCluster): Promise<boolean> {
+  const statuses = await Promise.all(
+    cluster.regions.map(({ admin }) => fetchRegionStatus(admin, 2_000)),
+  );
+  return new Set(statuses.map((status) => status?.root ?? "none")).size === 1;
+}
+
+describe("three regions on one machine", () => {
+  test("take a write in any region and show it in all, and nothing is left of them when stopped", async () => {
+    const cluster = await start();
+    for (const { rest } of cluster.regions) {
+      expect((await fetch(`${rest}/readyz`)).status).toBe(200);
+    }
+    for (const { name, rest } of cluster.regions) {
+      expect((await put(rest, `from-${name}`, { displayName: name })).status).toBe(201);
+    }
+    for (const writer of cluster.regions) {
+      for (const { name, rest } of cluster.regions) {
+        await eventually(`${name} shows what ${writer.name} wrote`, async () => {
+          return (await get(rest, `from-${writer.name}`)) === `{"displayName":"${writer.name}"}`;
+        });
+      }
+    }
+    const pids = cluster.regions.map(({ pid }) => must(pid, "a running process"));
+    expect(await cluster.stop()).toBe(true);
+    expect(pids.filter(isAlive)).toEqual([]);
+  });
+
+  test("find their data when they are started again", async () => {
+    const cluster = await start();
+    for (const { rest } of cluster.regions) {
+      expect(await get(rest, "from-us-east-1")).toBe('{"displayName":"us-east-1"}');
+    }
+    await eventually("equal roots", () => rootsAreEqual(cluster));
+    const status = await fetchRegionStatus(must(cluster.regions[0], "a region").admin, 2_000);
+    expect(status?.incarnation).toBe(0); // they were stopped in order
+  });
+
+  test("refuse a second start on the same data, and go on themselves", async () => {
+    const cluster = await start();
+    const elsewhere = await findFreeBasePort(systemRandom);
+    await expect(startLocalCluster({ dataDir, basePort: elsewhere })).rejects.toMatchObject({
+      code: "data-directory-locked",
+    });
+    const first = must(cluster.regions[0], "a region");
+    expect((await fetch(`${first.rest}/readyz`)).status).toBe(200);
+  });
+
+  test("lose no acknowledged write to kill -9 in the middle of writes, and catch up", async () => {
+    const cluster = await start();
+    const [first, second] = cluster.regions.map(({ rest }) => rest);
+    const acknowledged: string[] = [];
+    let isKilled = false;
+    const writing = (async () => {
+      for (let i = 0; i < 2_000 && !isKilled; i++) {
+        const answer = await put(must(second, "a region"), `k${i}`, { n: i }).catch(
+          () => undefined,
+        );
+        if (answer?.status === 201) acknowledged.push(`k${i}`);
+      }
+    })();
+    await eventually("enough was written", () => acknowledged.length >= 50);
+    await cluster.kill("eu-west-1");
+    isKilled = true;
+    await writing;
+    expect(cluster.regions[1]?.pid).toBeUndefined();
+    await put(must(first, "a region"), "meanwhile", { displayName: "written elsewhere" });
+
+    await cluster.restart("eu-west-1");
+    for (const id of [...acknowledged, "meanwhile"]) {
+      for (const { name, rest } of cluster.regions) {
+        await eventually(`${name} has ${id}`, async () => (await get(rest, id)) !== undefined);
+      }
+    }
+    await eventually("equal roots", () => rootsAreEqual(cluster));
+  });
+});
+
+describe("a start that cannot succeed", () => {
+  test("with a port in use is refused before anything is started", async () => {
+    const server = createServer().listen({ host: "127.0.0.1", port: basePort + 203 });
+    await once(server, "listening");
+    try {
+      await expect(start()).rejects.toMatchObject({
+        code: "address-in-use",
+        message: expect.stringContaining(`Port ${basePort + 203}`) as string,
+      });
+    } finally {
+      server.close();
+    }
+  });
+
+  test("because one region fails shows its last words and stops the others", async () => {
+    const spoiled = mkdtempSync(join(tmpdir(), "atoll-spoiled-"));
+    try {
+      const plan = planLocalCluster({ dataDir: spoiled, basePort });
+      const cluster = await startLocalCluster({ dataDir: spoiled, basePort });
+      await cluster.stop();
+      const victim = must(plan.regions[2], "a region");
+      rmSync(join(victim.directory, "atoll.db"));
+      rmSync(join(victim.directory, "lock.db"));
+      // A directory where the database should be: the region cannot open it.
+      mkdirSync(join(victim.directory, "atoll.db"));
+      const startMs = systemClock.monotonicMs();
+      await expect(startLocalCluster({ dataDir: spoiled, basePort })).rejects.toMatchObject({
+        message: expect.stringContaining("ap-northeast-1") as string,
+        data: { mend: expect.stringContaining("atoll: ") as string },
+      });
+      expect(systemClock.monotonicMs() - startMs).toBeLessThan(limits.LOCAL_START_MS_MAX / 2);
+      expect(await allPortsAreFree()).toBe(true);
+    } finally {
+      rmSync(spoiled, { recursive: true, force: true });
+    }
+  });
+});
+
+describe("the command", () => {
+  test("runs the three until SIGINT, then stops them in order and succeeds", async () => {
+    const argv = [ATOLL, "local", "--data", dataDir, "--base-port", String(basePort)];
+    const child = spawn(process.execPath, argv, { stdio: ["ignore", "pipe", "pipe"] });
+    let out = "";
+    child.stdout.on("data", (chunk: Buffer) => (out += chunk.toString()));
+    await eventually("the table and what to try", () => out.includes("Ctrl-C stops all three"));
+    for (const { rest } of planLocalCluster({ dataDir, basePort }).regions) {
+      expect(out).toContain(rest);
+      expect((await fetch(`${rest}/readyz`)).status).toBe(200);
+    }
+    const ended = once(child, "exit");
+    child.kill("SIGINT");
+    child.kill("SIGINT"); // as terminal and npm both send it
+    expect(await ended).toEqual([0, null]);
+    expect(await allPortsAreFree()).toBe(true);
+  });
+
+  test("that is killed takes its regions along", async () => {
+    const argv = [ATOLL, "local", "--data", dataDir, "--base-port", String(basePort)];
+    const child = spawn(process.execPath, argv, { stdio: ["ignore", "pipe", "pipe"] });
+    let out = "";
+    child.stdout.on("data", (chunk: Buffer) => (out += chunk.toString()));
+    await eventually("the table and what to try", () => out.includes("Ctrl-C stops all three"));
+    child.kill("SIGKILL");
+    await eventually("all ports are free", allPortsAreFree);
+    const { logFile } = must(planLocalCluster({ dataDir, basePort }).regions[0], "a region");
+    expect(readFileSync(logFile, "utf8")).toContain("parent-gone");
+  });
+
+  test("serve with a port in use says so in one line, names the key, and leaves no lock", async () => {
+    const plan = planLocalCluster({ dataDir, basePort });
+    const region = must(plan.regions[0], "a region");
+    const server = createServer().listen({ host: "127.0.0.1", port: region.ports.rest });
+    await once(server, "listening");
+    const { code, stderr } = await new Promise<{ code: unknown; stderr: string }>((resolve) => {
+      execFile(
+        process.execPath,
+        [ATOLL, "serve", "--config", region.configFile],
+        (error, _stdout, stderr) => resolve({ code: error?.code ?? 0, stderr }),
+      );
+    });
+    server.close();
+    expect(code).toBe(1);
+    expect(stderr.trim().split("\n")).toEqual([
+      expect.stringMatching(/^atoll: 127\.0\.0\.1:\d+ is in use.*listen\.rest\.$/),
+    ]);
+    await start(); // nothing of the failed one holds the directory or a port
+  });
+});

@@ -1,0 +1,64 @@
+/**
+ * What `GET /admin/v1/status` says, as its readers rely on it: the table of the local cluster, `atoll
+ * status`, the demo.
+ *
+ * Readers and writer may be of different versions, so unknown fields are kept and only those that are
+ * used here are required.
+ */
+import { z } from "zod";
+
+const peerStatus = z.looseObject({
+  region: z.string(),
+  /** connecting, handshake, live, paused or down. */
+  state: z.string(),
+  lagMs: z.number().nullable().optional(),
+  /** Entries that they have and we lack; null when nothing is known. */
+  behind: z.number().nullable(),
+  /** Entries that we have and they have not confirmed. */
+  ahead: z.number().nullable(),
+  rttMs: z.number().nullable().optional(),
+  /** equal, differs or unknown. */
+  root: z.string(),
+});
+
+const regionStatus = z.looseObject({
+  region: z.string(),
+  version: z.string(),
+  incarnation: z.number(),
+  ready: z.boolean(),
+  counts: z.looseObject({
+    documents: z.number(),
+    changes: z.number(),
+    pending: z.number(),
+    quarantined: z.number(),
+  }),
+  /** Hexadecimal: the sum over all shards. */
+  root: z.string(),
+  peers: z.array(peerStatus),
+  /** Per region: everything it wrote up to then is here. RFC 3339. */
+  coverage: z.record(z.string(), z.string()),
+});
+
+export type PeerStatus = z.infer<typeof peerStatus>;
+export type RegionStatus = z.infer<typeof regionStatus>;
+
+/** Undefined for anything that is not a status. */
+export function parseRegionStatus(value: unknown): RegionStatus | undefined {
+  const parsed = regionStatus.safeParse(value);
+  return parsed.success ? parsed.data : undefined;
+}
+
+/** Undefined when nobody answers, or something else than a status. */
+export async function fetchRegionStatus(
+  adminUrl: string,
+  timeoutMs: number,
+): Promise<RegionStatus | undefined> {
+  try {
+    const answer = await fetch(new URL("/admin/v1/status", adminUrl), {
+      signal: AbortSignal.timeout(timeoutMs),
+    });
+    return parseRegionStatus(await answer.json());
+  } catch {
+    return undefined;
+  }
+}

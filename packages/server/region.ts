@@ -1,0 +1,164 @@
+/**
+ * The composition root: one region from its configuration, and the only place where the real doors to
+ * the world are built.
+ *
+ *     lock the directory ─▶ open the store ─▶ driver ─▶ listen for peers ─▶ listen for clients ─▶ start
+ *
+ * A failure at any step closes what was opened before, in reverse, and says what to do: a region that is
+ * half started would hold a lock or a port and serve nobody. Stopping is the same walk back, so that
+ * clients are let out first and the lock goes last.
+ */
+import type { RequestListener } from "node:http";
+import { accessSync, constants, mkdirSync } from "node:fs";
+import { join } from "node:path";
+import type { Cluster, Log, RegionCode } from "@atoll/core";
+import {
+  AtollError,
+  deriveClusterKeys,
+  errorText,
+  must,
+  regionByName,
+  systemClock,
+  systemRandom,
+} from "@atoll/core";
+import { createAdminApp, createPublicApp } from "@atoll/gateway";
+import { ProfileCodec } from "@atoll/profile";
+import { RegionDriver } from "@atoll/replica";
+import { lockDirectory, openSqliteStore } from "@atoll/store";
+import { WebSocketTransport } from "@atoll/sync";
+import type { Address } from "./address.ts";
+import { addressText } from "./address.ts";
+import type { RegionConfig } from "./config.ts";
+import { listenForHttp } from "./http-listener.ts";
+import { listenFailure } from "./listen-failure.ts";
+import { loadProfileSchema } from "./profile-schema.ts";
+import { VERSION } from "./version.ts";
+
+export interface RunningRegion {
+  /** Where it really listens, also when the configuration left a port to the system. */
+  readonly urls: { readonly rest: string; readonly admin: string; readonly peer: string };
+  /** Lets the requests under way finish, then stops. Idempotent. */
+  close(): Promise<void>;
+}
+
+/**
+ * Throws `AtollError`: config-invalid, data-directory-unusable, data-directory-locked,
+ * incompatible-data, storage-failed, address-in-use.
+ */
+export async function startRegion(
+  config: RegionConfig,
+  { log }: { readonly log: Log },
+): Promise<RunningRegion> {
+  const opened: Opened[] = [];
+  try {
+    const urls = await openAll(config, log, opened);
+    log.info("region-started", { version: VERSION, ...urls, data: config.dataDirectory });
+    let closing: Promise<void> | undefined;
+    return { urls, close: () => (closing ??= closeInReverse(opened, log)) };
+  } catch (error) {
+    await closeInReverse(opened, log);
+    throw error;
+  }
+}
+
+interface Opened {
+  readonly what: string;
+  close(): unknown;
+}
+
+async function openAll(
+  config: RegionConfig,
+  log: Log,
+  opened: Opened[],
+): Promise<RunningRegion["urls"]> {
+  const { region, listen, dataDirectory } = config;
+  const schema = loadProfileSchema(config.schemaFile);
+  const cluster: Cluster = {
+    id: config.cluster.id,
+    shardCount: config.cluster.shards,
+    regions: config.cluster.regions,
+    keys: deriveClusterKeys(config.cluster.secret, config.cluster.id),
+  };
+
+  makeDirectory(dataDirectory);
+  const lock = lockDirectory(dataDirectory);
+  opened.push({ what: "lock", close: () => lock.release() });
+  const store = openSqliteStore({ path: join(dataDirectory, "atoll.db") });
+  opened.push({ what: "store", close: () => store.close() });
+
+  const transport = new WebSocketTransport({ listen: listen.peer, log });
+  opened.push({ what: "transport", close: () => transport.stop() });
+  const driver = new RegionDriver({
+    cluster,
+    region,
+    store,
+    transport,
+    clock: systemClock,
+    random: systemRandom,
+    log,
+    codec: new ProfileCodec(schema),
+    peers: peerUrls(config, cluster),
+    version: VERSION,
+  });
+  opened.push({ what: "driver", close: () => driver.close() });
+  const peerPort = await orListenFailure(transport.listen(), listen.peer, "listen.peer");
+
+  const deps = {
+    service: driver,
+    admin: driver,
+    log,
+    clock: systemClock,
+    random: systemRandom,
+    region: region.name,
+    version: VERSION,
+  };
+  const serve = async (app: RequestListener, key: "rest" | "admin"): Promise<string> => {
+    const starting = listenForHttp(app, listen[key], systemClock);
+    const listener = await orListenFailure(starting, listen[key], `listen.${key}`);
+    opened.push({ what: `${key} listener`, close: () => listener.close() });
+    return `http://${addressText(listener.address)}`;
+  };
+  const rest = await serve(createPublicApp(deps), "rest");
+  const admin = await serve(createAdminApp(deps), "admin");
+  driver.start();
+  return { rest, admin, peer: `ws://${addressText({ ...listen.peer, port: peerPort })}` };
+}
+
+function makeDirectory(directory: string): void {
+  try {
+    mkdirSync(directory, { recursive: true });
+    accessSync(directory, constants.R_OK | constants.W_OK | constants.X_OK);
+  } catch (error) {
+    throw new AtollError(
+      "data-directory-unusable",
+      `The data directory ${directory} cannot be used: ${errorText(error)}`,
+      { mend: "Give the process read and write access to it, or name another directory in data." },
+      error,
+    );
+  }
+}
+
+function peerUrls(config: RegionConfig, cluster: Cluster): Map<RegionCode, string> {
+  return new Map(
+    [...config.peers].map(([name, url]) => [must(regionByName(cluster, name), name).code, url]),
+  );
+}
+
+async function orListenFailure<T>(starting: Promise<T>, address: Address, key: string): Promise<T> {
+  try {
+    return await starting;
+  } catch (error) {
+    throw listenFailure(error, address, key);
+  }
+}
+
+/** What fails to close must not keep the rest open, least of all the lock. */
+async function closeInReverse(opened: Opened[], log: Log): Promise<void> {
+  for (let last = opened.pop(); last !== undefined; last = opened.pop()) {
+    try {
+      await last.close();
+    } catch (error) {
+      log.error("close-failed", { what: last.what, error });
+    }
+  }
+}

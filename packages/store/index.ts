@@ -1,0 +1,7 @@
+/** What a replica remembers: the contract, two stores that keep it, and the lock on their directory. */
+export * from "./store.ts";
+export { lockDirectory } from "./directory-lock.ts";
+export type { DirectoryLock } from "./directory-lock.ts";
+export { MemoryStore } from "./memory-store.ts";
+export { openSqliteStore } from "./sqlite-store.ts";
+export type { SqliteOptions } from "./sqlite-connection.ts";

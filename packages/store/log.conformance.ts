@@ -1,0 +1,200 @@
+/** What every store must do with the log. */
+import { describe, expect, test } from "vitest";
+import { InvariantError, entryBytes, mustHlc } from "@atoll/core";
+import type { LogEntry } from "@atoll/core";
+import type { Store } from "./store.ts";
+import { inTransaction } from "./store-writes.ts";
+import {
+  INT64_MAX,
+  INT64_MIN,
+  digest,
+  plain,
+  sampleDocId,
+  sampleEntry,
+  sampleHash,
+  sampleOrigin,
+  samplePlace,
+} from "./store-samples.ts";
+
+export function logConformance(get: () => Store): void {
+  const lane = { shard: 0, origin: sampleOrigin(1) };
+  const all = { lo: 1, hi: Number.MAX_SAFE_INTEGER };
+  const append = (entries: readonly LogEntry[], element64 = 1n) =>
+    inTransaction(get(), () => entries.forEach((entry) => get().appendLog(entry, element64)));
+
+  describe("the log", () => {
+    test("an entry reads back as it was written", () => {
+      const entries = [
+        sampleEntry(1),
+        sampleEntry(2, { dep: new Map(), change: new Uint8Array(0) }),
+        sampleEntry(3, { containers: [digest("a"), new Uint8Array(0), new Uint8Array(70_000)] }),
+        sampleEntry(4, { change: new Uint8Array(300_000).fill(7) }),
+      ];
+      append(entries);
+      expect(plain(get().readLog(lane, all, 1e9))).toEqual(plain(entries));
+    });
+
+    test("a lane is read in order of seq, whatever the order of arrival, and across holes", () => {
+      append([5, 1, 9, 2].map((n) => sampleEntry(n)));
+      const read = (lo: number, hi: number) =>
+        get()
+          .readLog(lane, { lo, hi }, 1e9)
+          .map((entry) => entry.seq);
+      expect(read(1, 9)).toEqual([1, 2, 5, 9]);
+      expect(read(2, 5)).toEqual([2, 5]);
+      expect(read(3, 4)).toEqual([]);
+      expect(read(9, 9)).toEqual([9]);
+      expect(read(6, 2)).toEqual([]);
+    });
+
+    test("lanes do not mix: same seq in another shard or of another origin", () => {
+      append([
+        sampleEntry(1),
+        sampleEntry(1, { shard: 1, hash: sampleHash(2) }),
+        sampleEntry(1, { origin: sampleOrigin(2), hash: sampleHash(3) }),
+      ]);
+      expect(get().readLog(lane, all, 1e9)).toHaveLength(1);
+      expect(get().hasLogEntry(lane, 1)).toBe(true);
+      expect(get().hasLogEntry(lane, 2)).toBe(false);
+      expect(get().hasLogEntry({ shard: 1, origin: lane.origin }, 1)).toBe(true);
+      expect(get().hasLogEntry({ shard: 1, origin: sampleOrigin(2) }, 1)).toBe(false);
+    });
+
+    test("a byte budget ends the answer with the entry that passes it", () => {
+      const entries = [1, 2, 3, 4].map((n) => sampleEntry(n));
+      append(entries);
+      const one = entryBytes(sampleEntry(1));
+      const count = (bytesMax: number) => get().readLog(lane, all, bytesMax).length;
+      expect(count(0)).toBe(1);
+      expect(count(one - 1)).toBe(1);
+      expect(count(one)).toBe(2);
+      expect(count(2 * one - 1)).toBe(2);
+      expect(count(1e9)).toBe(4);
+      expect(get().readLog(lane, { lo: 5, hi: 9 }, 0)).toEqual([]);
+    });
+
+    test("a place in the log is given once, also within a transaction", () => {
+      const store = get();
+      append([sampleEntry(1)]);
+      store.begin();
+      const other = sampleEntry(1, { hash: sampleHash(99) });
+      expect(() => store.appendLog(other, 2n)).toThrow(InvariantError);
+      store.appendLog(sampleEntry(2), 2n);
+      expect(() => store.appendLog(sampleEntry(2), 2n)).toThrow(InvariantError);
+      store.commit();
+      expect(store.readLog(lane, all, 1e9).map((entry) => entry.seq)).toEqual([1, 2]);
+      expect(store.hasChange(other.docId, other.hash, 2n)).toBe(false);
+    });
+
+    test("a place freed by rollback can be given", () => {
+      const store = get();
+      store.begin();
+      store.appendLog(sampleEntry(1), 1n);
+      store.rollback();
+      append([sampleEntry(1)]);
+      expect(store.lastApplied()).toBe(1);
+    });
+
+    test.each([INT64_MIN, INT64_MIN + 1n, -1n, 0n, 1n, 2n ** 53n + 1n, INT64_MAX])(
+      "a change is found by its element %s",
+      (element64) => {
+        const entry = sampleEntry(1);
+        append([entry], element64);
+        const found = get().findChange(entry.docId, entry.hash, element64);
+        expect(plain(found)).toEqual(plain(entry));
+        expect(get().hasChange(entry.docId, entry.hash, element64)).toBe(true);
+        const neighbour = element64 === INT64_MAX ? element64 - 1n : element64 + 1n;
+        expect(get().hasChange(entry.docId, entry.hash, neighbour)).toBe(false);
+      },
+    );
+
+    test("changes with equal elements are told apart by document and hash", () => {
+      const entries = [1, 2, 3].map((n) => sampleEntry(n));
+      append(entries, -5n);
+      for (const { docId, hash, seq } of entries) {
+        expect(get().findChange(docId, hash, -5n)?.seq).toBe(seq);
+      }
+      expect(get().findChange(sampleDocId(1), sampleHash(2), -5n)).toBeUndefined();
+      expect(get().hasChange(sampleDocId(4), sampleHash(1), -5n)).toBe(false);
+    });
+
+    test("an element beyond 64 bits is refused", () => {
+      const store = get();
+      store.begin();
+      expect(() => store.appendLog(sampleEntry(1), INT64_MAX + 1n)).toThrow(InvariantError);
+      expect(() => store.appendLog(sampleEntry(1), INT64_MIN - 1n)).toThrow(InvariantError);
+      store.rollback();
+    });
+
+    test("entries that no replica could have made are refused", () => {
+      const store = get();
+      const bad = [
+        sampleEntry(0),
+        sampleEntry(1, { seq: 1.5 }),
+        sampleEntry(1, { shard: -1 }),
+        sampleEntry(1, { origin: 5 as never }),
+        sampleEntry(1, { hlc: -1 as never }),
+        sampleEntry(1, { hash: new Uint8Array(31) as never }),
+      ];
+      store.begin();
+      for (const entry of bad) expect(() => store.appendLog(entry, 0n)).toThrow(InvariantError);
+      store.commit();
+      expect(store.lastApplied()).toBe(0);
+    });
+
+    test("a document's entries come in the order in which they were applied", () => {
+      const docId = sampleDocId(7);
+      const { shard } = samplePlace(7);
+      const mine = (n: number, seq: number, origin = sampleOrigin(1)) =>
+        sampleEntry(n, { seq, shard, docId, origin });
+      append([
+        mine(1, 9),
+        sampleEntry(50, { shard }),
+        mine(2, 1, sampleOrigin(2)),
+        mine(3, 2),
+        sampleEntry(51, { shard: shard + 1, docId }), // not in the document's shard
+      ]);
+      const hashes = get()
+        .readLogOfDocument(samplePlace(7))
+        .map((entry) => [...entry.hash]);
+      expect(hashes).toEqual([1, 2, 3].map((n) => [...sampleHash(n)]));
+      expect(get().readLogOfDocument(samplePlace(8))).toEqual([]);
+    });
+
+    test("the last timestamp is the highest, not the newest, and rollback lowers it", () => {
+      const store = get();
+      append([sampleEntry(1, { hlc: mustHlc(500) })]);
+      append([sampleEntry(2, { hlc: mustHlc(400) })]);
+      expect(store.lastHlc()).toBe(500);
+      store.begin();
+      store.appendLog(sampleEntry(3, { hlc: mustHlc(2 ** 52 - 1) }), 0n);
+      expect(store.lastHlc()).toBe(2 ** 52 - 1);
+      store.rollback();
+      expect(store.lastHlc()).toBe(500);
+      append([sampleEntry(3, { hlc: mustHlc(501) })]);
+      expect(store.lastHlc()).toBe(501);
+    });
+
+    test("entries are numbered in order of application", () => {
+      append([7, 3].map((n) => sampleEntry(n)));
+      expect(get().lastApplied()).toBe(2);
+      append([sampleEntry(1)]);
+      expect(get().lastApplied()).toBe(3);
+    });
+
+    test("bytes of entries belong to whoever holds them", () => {
+      const store = get();
+      const entry = sampleEntry(1, { change: digest("x"), containers: [digest("y")] });
+      append([entry]);
+      entry.change.fill(0);
+      entry.containers[0]?.fill(0);
+      store.readLog(lane, all, 1e9)[0]?.change.fill(0);
+      store.readLog(lane, all, 1e9)[0]?.containers[0]?.fill(0);
+      store.findChange(entry.docId, entry.hash, 1n)?.hash.fill(0);
+      const [read] = store.readLog(lane, all, 1e9);
+      expect(plain(read)).toEqual(
+        plain(sampleEntry(1, { change: digest("x"), containers: [digest("y")] })),
+      );
+    });
+  });
+}

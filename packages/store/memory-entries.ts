@@ -1,0 +1,88 @@
+/**
+ * The log in memory: every entry once, found by number, by place and by element, as on the disk.
+ */
+import type { ChangeHash, DocId, Hlc, Lane, LogEntry, SeqRange } from "@atoll/core";
+import { HLC_ZERO, assert, entryBytes } from "@atoll/core";
+import type { DocumentPlace } from "./store.ts";
+import { assertElement64, assertEntry, assertSeqRange } from "./admissible.ts";
+import type { Journal } from "./memory-table.ts";
+import { AFTER, MemoryTable, orderedKey, placeKey, sameBytes } from "./memory-table.ts";
+import { copyEntry } from "./row-copies.ts";
+
+interface Applied {
+  readonly entry: LogEntry;
+  readonly applied: number;
+  /** The highest timestamp up to and including this entry. */
+  readonly hlcHigh: Hlc;
+}
+
+export class MemoryEntries {
+  readonly #entries: MemoryTable<Applied>;
+  readonly #byPlace: MemoryTable<Applied>;
+  readonly #byElement: MemoryTable<readonly Applied[]>;
+
+  constructor(journal: Journal) {
+    this.#entries = new MemoryTable(journal);
+    this.#byPlace = new MemoryTable(journal);
+    this.#byElement = new MemoryTable(journal);
+  }
+
+  append(entry: LogEntry, element64: bigint): void {
+    assertEntry(entry);
+    assertElement64(element64);
+    const place = placeKey(entry, entry.seq);
+    assert(!this.#byPlace.has(place), "a place in the log is given once");
+    const applied = this.lastApplied() + 1;
+    const highest = this.lastHlc();
+    const hlcHigh = entry.hlc > highest ? entry.hlc : highest;
+    const row: Applied = { entry: copyEntry(entry), applied, hlcHigh };
+    this.#entries.set(orderedKey(applied), row);
+    this.#byPlace.set(place, row);
+    const sameElement = this.#byElement.get(String(element64)) ?? [];
+    this.#byElement.set(String(element64), [...sameElement, row]);
+  }
+
+  read(lane: Lane, range: SeqRange, bytesMax: number): LogEntry[] {
+    assertSeqRange(range);
+    const from = placeKey(lane, range.lo);
+    const to = placeKey(lane, range.hi) + AFTER;
+    const entries: LogEntry[] = [];
+    let bytes = 0;
+    for (const { entry } of this.#byPlace.scan(from, to)) {
+      entries.push(copyEntry(entry));
+      bytes += entryBytes(entry);
+      if (bytes > bytesMax) break;
+    }
+    return entries;
+  }
+
+  has(lane: Lane, seq: number): boolean {
+    return this.#byPlace.has(placeKey(lane, seq));
+  }
+
+  findChange(docId: DocId, hash: ChangeHash, element64: bigint): LogEntry | undefined {
+    const rows = this.#byElement.get(String(element64)) ?? [];
+    const row = rows.find(
+      ({ entry }) => sameBytes(entry.docId, docId) && sameBytes(entry.hash, hash),
+    );
+    return row && copyEntry(row.entry);
+  }
+
+  hasChange(docId: DocId, hash: ChangeHash, element64: bigint): boolean {
+    return this.findChange(docId, hash, element64) !== undefined;
+  }
+
+  ofDocument({ shard, docId }: DocumentPlace): LogEntry[] {
+    return [...this.#entries.scan()]
+      .filter(({ entry }) => entry.shard === shard && sameBytes(entry.docId, docId))
+      .map(({ entry }) => copyEntry(entry));
+  }
+
+  lastHlc(): Hlc {
+    return this.#entries.last()?.hlcHigh ?? HLC_ZERO;
+  }
+
+  lastApplied(): number {
+    return this.#entries.last()?.applied ?? 0;
+  }
+}

@@ -1,0 +1,294 @@
+/**
+ * The store in memory: the contract in plain code, for tests and for the simulator's fleets.
+ *
+ * It is as strict as the disk. What the disk refuses is refused here (`admissible.ts`), what a
+ * transaction did is taken back by `rollback` (`memory-table.ts`), and bytes are copied on the way in
+ * and out, so that nobody can change what is stored by changing what he holds.
+ */
+import type {
+  ChangeHash,
+  DocId,
+  DocKey,
+  Hlc,
+  Lane,
+  LaneFrontier,
+  LogEntry,
+  SeqRange,
+} from "@atoll/core";
+import { assert, docKeyOf, fromHex, mustDocId } from "@atoll/core";
+import type {
+  BucketRow,
+  DocumentBody,
+  DocumentPlace,
+  DocumentRange,
+  DocumentRow,
+  FrontierRow,
+  PendingEntry,
+  QuarantineRecord,
+  Store,
+  StoredIdentity,
+} from "./store.ts";
+import {
+  assertBody,
+  assertBucket,
+  assertCount,
+  assertDocumentRow,
+  assertFrontier,
+  assertIdentity,
+  assertPending,
+  assertPlace,
+  assertQuarantine,
+} from "./admissible.ts";
+import { MemoryEntries } from "./memory-entries.ts";
+import { AFTER, Journal, MemoryTable, orderedKey, placeKey, sameBytes } from "./memory-table.ts";
+import {
+  copyBody,
+  copyBucket,
+  copyDocument,
+  copyIdentity,
+  copyPending,
+  copyRecord,
+} from "./row-copies.ts";
+
+/** The key of a table that has one row. */
+const ONLY = "";
+
+export class MemoryStore implements Store {
+  readonly #journal = new Journal();
+  readonly #identity = new MemoryTable<StoredIdentity>(this.#journal);
+  readonly #documents = new MemoryTable<DocumentRow>(this.#journal);
+  readonly #bodies = new MemoryTable<DocumentBody>(this.#journal);
+  readonly #log = new MemoryEntries(this.#journal);
+  readonly #frontier = new MemoryTable<FrontierRow>(this.#journal);
+  readonly #buckets = new MemoryTable<BucketRow>(this.#journal);
+  readonly #pending = new MemoryTable<PendingEntry>(this.#journal);
+  readonly #quarantine = new MemoryTable<QuarantineRecord>(this.#journal);
+  readonly #lastQuarantineId = new MemoryTable<number>(this.#journal);
+
+  // ── transactions ──
+
+  begin(): void {
+    this.#journal.begin();
+  }
+
+  commit(): void {
+    this.#journal.commit();
+  }
+
+  rollback(): void {
+    this.#journal.rollback();
+  }
+
+  get inTransaction(): boolean {
+    return this.#journal.isOpen;
+  }
+
+  // ── identity ──
+
+  readIdentity(): StoredIdentity | undefined {
+    const identity = this.#identity.get(ONLY);
+    return identity && copyIdentity(identity);
+  }
+
+  writeIdentity(identity: StoredIdentity): void {
+    assertIdentity(identity);
+    this.#identity.set(ONLY, copyIdentity(identity));
+  }
+
+  // ── documents ──
+
+  readDocument(place: DocumentPlace): DocumentRow | undefined {
+    const row = this.#documents.get(keyOf(place));
+    return row && copyDocument(row);
+  }
+
+  writeDocument(row: DocumentRow): void {
+    assertDocumentRow(row);
+    this.#documents.set(keyOf(row), copyDocument(row));
+  }
+
+  readBody(place: DocumentPlace): DocumentBody | undefined {
+    const body = this.#bodies.get(keyOf(place));
+    return body && copyBody(body);
+  }
+
+  writeBody(place: DocumentPlace, body: DocumentBody): void {
+    assertPlace(place);
+    assertBody(body);
+    assert(this.#documents.has(keyOf(place)), "a body needs its document row");
+    this.#bodies.set(keyOf(place), copyBody(body));
+  }
+
+  appendTail(place: DocumentPlace, chunks: Uint8Array, changes: number): void {
+    assertPlace(place);
+    assertCount(changes, "changes");
+    assert(this.#documents.has(keyOf(place)), "a body needs its document row");
+    const body = this.#bodies.get(keyOf(place));
+    this.#bodies.set(keyOf(place), {
+      base: body?.base,
+      tail: new Uint8Array(Buffer.concat([body?.tail ?? new Uint8Array(0), chunks])),
+      tailChanges: (body?.tailChanges ?? 0) + changes,
+    });
+  }
+
+  dirtyDocuments(limit: number): DocumentPlace[] {
+    return this.#places(limit, (row) => row.dirty);
+  }
+
+  longTails(changesMax: number, bytesMax: number, limit: number): DocumentPlace[] {
+    return this.#places(limit, (row) => {
+      const body = this.#bodies.get(keyOf(row));
+      return body !== undefined && (body.tailChanges > changesMax || body.tail.length > bytesMax);
+    });
+  }
+
+  listDocuments({ from, to, after, limit }: DocumentRange): DocumentRow[] {
+    assertCount(limit, "limit");
+    const start = orderedKey(from);
+    const beyond = after === undefined ? "" : keyOf(after) + AFTER;
+    const page: DocumentRow[] = [];
+    for (const row of this.#documents.scan(start > beyond ? start : beyond, orderedKey(to))) {
+      if (page.length === limit) break;
+      page.push({ ...copyDocument(row), view: undefined });
+    }
+    return page;
+  }
+
+  #places(limit: number, wanted: (row: DocumentRow) => boolean): DocumentPlace[] {
+    assertCount(limit, "limit");
+    const places: DocumentPlace[] = [];
+    for (const row of this.#documents.scan()) {
+      if (places.length === limit) break;
+      if (row.quarantined || !wanted(row)) continue;
+      const { docId, position, shard } = copyDocument(row);
+      places.push({ docId, position, shard });
+    }
+    return places;
+  }
+
+  // ── the log ──
+
+  appendLog(entry: LogEntry, element64: bigint): void {
+    this.#log.append(entry, element64);
+  }
+
+  readLog(lane: Lane, range: SeqRange, bytesMax: number): LogEntry[] {
+    return this.#log.read(lane, range, bytesMax);
+  }
+
+  hasLogEntry(lane: Lane, seq: number): boolean {
+    return this.#log.has(lane, seq);
+  }
+
+  findChange(docId: DocId, hash: ChangeHash, element64: bigint): LogEntry | undefined {
+    return this.#log.findChange(docId, hash, element64);
+  }
+
+  hasChange(docId: DocId, hash: ChangeHash, element64: bigint): boolean {
+    return this.#log.hasChange(docId, hash, element64);
+  }
+
+  readLogOfDocument(place: DocumentPlace): LogEntry[] {
+    return this.#log.ofDocument(place);
+  }
+
+  lastHlc(): Hlc {
+    return this.#log.lastHlc();
+  }
+
+  lastApplied(): number {
+    return this.#log.lastApplied();
+  }
+
+  // ── frontier and tree ──
+
+  readFrontier(): FrontierRow[] {
+    return [...this.#frontier.scan()].map((row) => ({ ...row, gaps: [...row.gaps] }));
+  }
+
+  writeFrontier(lane: Lane, frontier: LaneFrontier): void {
+    assertFrontier(lane, frontier);
+    const { shard, origin } = lane;
+    const { contig, max } = frontier;
+    const gaps = frontier.gaps.map(({ lo, hi }) => ({ lo, hi }));
+    this.#frontier.set(orderedKey(shard, origin), { shard, origin, contig, max, gaps });
+  }
+
+  readBuckets(): BucketRow[] {
+    return [...this.#buckets.scan()].map(copyBucket);
+  }
+
+  writeBucket(row: BucketRow): void {
+    assertBucket(row);
+    this.#buckets.set(orderedKey(row.shard, row.bucket), copyBucket(row));
+  }
+
+  // ── what is set aside ──
+
+  addPending(pending: PendingEntry): void {
+    assertPending(pending);
+    this.#pending.set(placeKey(pending.entry, pending.entry.seq), copyPending(pending));
+  }
+
+  pendingOf(docId: DocId): PendingEntry[] {
+    return [...this.#pending.scan()]
+      .filter(({ entry }) => sameBytes(entry.docId, docId))
+      .map(copyPending);
+  }
+
+  pendingDocuments(): DocId[] {
+    const keys = new Set<DocKey>();
+    for (const { entry } of this.#pending.scan()) keys.add(docKeyOf(entry.docId));
+    return [...keys].sort().map((key) => mustDocId(fromHex(key)));
+  }
+
+  hasPending(lane: Lane, seq: number): boolean {
+    return this.#pending.has(placeKey(lane, seq));
+  }
+
+  removePending(lane: Lane, seq: number): void {
+    this.#pending.delete(placeKey(lane, seq));
+  }
+
+  countPending(): number {
+    return this.#pending.size;
+  }
+
+  addQuarantine(record: Omit<QuarantineRecord, "id">): QuarantineRecord {
+    assertQuarantine(record);
+    const id = (this.#lastQuarantineId.get(ONLY) ?? 0) + 1;
+    this.#lastQuarantineId.set(ONLY, id);
+    const stored = copyRecord({ ...record, reason: record.reason.toWellFormed(), id });
+    this.#quarantine.set(orderedKey(id), stored);
+    return copyRecord(stored);
+  }
+
+  listQuarantine(limit: number): QuarantineRecord[] {
+    assertCount(limit, "limit");
+    return [...this.#quarantine.scan()].reverse().slice(0, limit).map(copyRecord);
+  }
+
+  removeQuarantine(id: number): boolean {
+    this.#journal.assertWritable();
+    return Number.isSafeInteger(id) && id > 0 && this.#quarantine.delete(orderedKey(id));
+  }
+
+  countQuarantine(): number {
+    return this.#quarantine.size;
+  }
+
+  // ── the end ──
+
+  sizeBytes(): number {
+    this.#journal.assertUsable();
+    return 0;
+  }
+
+  close(): void {
+    this.#journal.close();
+  }
+}
+
+function keyOf({ position, docId }: DocumentPlace): string {
+  return orderedKey(position, docId);
+}

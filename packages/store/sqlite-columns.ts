@@ -1,0 +1,119 @@
+/**
+ * How values lie in columns, where SQLite has no kind for them; and an entry, which `log` and
+ * `pending` store alike.
+ *
+ *     dep          writeVector(dep)
+ *     containers   NULL, or count varint, then (length varint, bytes) each
+ *
+ * What is read is checked as if it came from outside. A row that does not decode is a damaged file,
+ * not a broken invariant: it throws `ByteStreamError`, which the connection turns into
+ * `storage-failed`, so that one bad row costs one request and not the process.
+ */
+import type {
+  ChangeHash,
+  DocId,
+  Hlc,
+  LogEntry,
+  Origin,
+  ProfileId,
+  RegionVector,
+} from "@atoll/core";
+import {
+  ByteReader,
+  ByteStreamError,
+  ByteWriter,
+  SUM_BYTES,
+  limits,
+  mustChangeHash,
+  parseDocId,
+  parseHlc,
+  parseOrigin,
+  parseProfileId,
+  readVector,
+  writeVector,
+} from "@atoll/core";
+
+/** Columns of an entry, as SQLite returns them. */
+export interface EntryColumns {
+  readonly shard: number;
+  readonly origin: number;
+  readonly seq: number;
+  readonly hlc: number;
+  readonly doc_id: Uint8Array;
+  readonly hash: Uint8Array;
+  readonly dep: Uint8Array;
+  readonly containers: Uint8Array | null;
+  readonly change: Uint8Array;
+}
+
+export function entryOfColumns(row: EntryColumns): LogEntry {
+  return {
+    shard: row.shard,
+    origin: originOfColumn(row.origin),
+    seq: row.seq,
+    hlc: hlcOfColumn(row.hlc),
+    docId: docIdOfColumn(row.doc_id),
+    hash: hashOfColumn(row.hash),
+    dep: vectorOfBytes(row.dep),
+    change: row.change,
+    containers: row.containers === null ? [] : chunksOfBytes(row.containers),
+  };
+}
+
+export function originOfColumn(value: number): Origin {
+  return parseOrigin(value) ?? damaged("an origin");
+}
+
+export function hlcOfColumn(value: number): Hlc {
+  return parseHlc(value) ?? damaged("a timestamp");
+}
+
+export function docIdOfColumn(bytes: Uint8Array): DocId {
+  return parseDocId(bytes) ?? damaged("a document id");
+}
+
+export function profileIdOfColumn(text: string): ProfileId {
+  return parseProfileId(text) ?? damaged("a profile id");
+}
+
+export function hashOfColumn(bytes: Uint8Array): ChangeHash {
+  return bytes.length === 32 ? mustChangeHash(bytes) : damaged("a change hash");
+}
+
+export function sumOfColumn(bytes: Uint8Array): Uint8Array {
+  return bytes.length === SUM_BYTES ? bytes : damaged("a sum");
+}
+
+export function vectorToBytes(vector: RegionVector): Uint8Array {
+  const writer = new ByteWriter(1 + vector.size * 9);
+  writeVector(writer, vector);
+  return writer.finish();
+}
+
+export function vectorOfBytes(bytes: Uint8Array): RegionVector {
+  const reader = new ByteReader(bytes);
+  const vector = readVector(reader);
+  reader.end();
+  return vector;
+}
+
+export function chunksToBytes(chunks: readonly Uint8Array[]): Uint8Array | null {
+  if (chunks.length === 0) return null;
+  const writer = new ByteWriter().varint(chunks.length);
+  for (const chunk of chunks) writer.bytes(chunk);
+  return writer.finish();
+}
+
+function chunksOfBytes(bytes: Uint8Array): Uint8Array[] {
+  const reader = new ByteReader(bytes);
+  const chunks: Uint8Array[] = [];
+  for (let left = reader.count(limits.ENTRY_CONTAINERS_MAX); left > 0; left--) {
+    chunks.push(reader.bytes(limits.CHANGE_BYTES_MAX));
+  }
+  reader.end();
+  return chunks;
+}
+
+function damaged(what: string): never {
+  throw new ByteStreamError(`not ${what}`);
+}

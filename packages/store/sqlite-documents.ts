@@ -1,0 +1,268 @@
+/**
+ * Documents in SQLite: small row, view and tail, base.
+ *
+ *     document (position, doc_id) ──body──▶ body.id   view, tail
+ *                                      └──▶ base.id   base, absent until first folded
+ *
+ * Reading a profile is one statement with two point look-ups. A write updates `document` and `body`;
+ * `base` is left alone until a tail is folded, so the cost of a write does not grow with the past.
+ * The sizes of the tail are kept in `document`, where a partial index finds the long ones.
+ *
+ * The look-ups are scalar subqueries and not joins: SQLite plans a join anew each time a value is
+ * bound to it, which costs three times as much as the look-up itself.
+ */
+import type { DocId } from "@atoll/core";
+import { assert } from "@atoll/core";
+import type { DocumentBody, DocumentPlace, DocumentRange, DocumentRow } from "./store.ts";
+import type { SqlValue, SqliteConnection } from "./sqlite-connection.ts";
+import { assertBody, assertCount, assertDocumentRow, assertPlace } from "./admissible.ts";
+import {
+  docIdOfColumn,
+  hlcOfColumn,
+  profileIdOfColumn,
+  sumOfColumn,
+  vectorOfBytes,
+  vectorToBytes,
+} from "./sqlite-columns.ts";
+import { LONG_TAIL_BYTES, LONG_TAIL_CHANGES } from "./sqlite-schema.ts";
+
+interface RowColumns {
+  readonly position: number;
+  readonly doc_id: Uint8Array;
+  readonly shard: number;
+  readonly profile_id: string | null;
+  readonly deleted: number;
+  readonly quarantined: number;
+  readonly dirty: number;
+  readonly heads: Uint8Array;
+  readonly change_count: number;
+  readonly sum: Uint8Array;
+  readonly dep: Uint8Array;
+  readonly created_hlc: number;
+  readonly updated_hlc: number;
+  readonly conflicts: number;
+  readonly view: string | null;
+}
+
+interface BodyColumns {
+  readonly tail: Uint8Array | null;
+  readonly tail_changes: number;
+  readonly base: Uint8Array | null;
+}
+
+type PlaceColumns = Pick<RowColumns, "position" | "doc_id" | "shard">;
+type PlaceKey = [position: number, docId: DocId];
+type LongTailKey = [changesMax: number, bytesMax: number, limit: number];
+
+const EMPTY = new Uint8Array(0);
+
+const SMALL_COLUMNS = `d.position, d.doc_id, d.shard, d.profile_id, d.deleted, d.quarantined, d.dirty,
+  d.heads, d.change_count, d.sum, d.dep, d.created_hlc, d.updated_hlc, d.conflicts`;
+
+export class SqliteDocuments {
+  readonly #readRow;
+  readonly #readBody;
+  readonly #updateRow;
+  readonly #insertRow;
+  readonly #updateView;
+  readonly #insertBody;
+  readonly #updateTailSize;
+  readonly #growTailSize;
+  readonly #updateTail;
+  readonly #appendTail;
+  readonly #replaceBase;
+  readonly #deleteBase;
+  readonly #list;
+  readonly #dirty;
+  readonly #longTails;
+  readonly #longTailsByScan;
+
+  constructor(connection: SqliteConnection) {
+    this.#readRow = connection.reader<PlaceKey, RowColumns, DocumentRow>(
+      `SELECT ${SMALL_COLUMNS}, (SELECT view FROM body WHERE id = d.body) AS view
+       FROM document d WHERE d.position = ? AND d.doc_id = ?`,
+      documentOfColumns,
+    );
+    this.#readBody = connection.reader<PlaceKey, BodyColumns, DocumentBody | undefined>(
+      `SELECT d.tail_changes, (SELECT tail FROM body WHERE id = d.body) AS tail,
+         (SELECT base FROM base WHERE id = d.body) AS base
+       FROM document d WHERE d.position = ? AND d.doc_id = ?`,
+      bodyOfColumns,
+    );
+    this.#updateRow = connection.writer<SqlValue[], { body: number }>(
+      `UPDATE document SET shard = ?, profile_id = ?, deleted = ?, quarantined = ?, dirty = ?,
+         heads = ?, change_count = ?, sum = ?, dep = ?, created_hlc = ?, updated_hlc = ?,
+         conflicts = ? WHERE position = ? AND doc_id = ? RETURNING body`,
+    );
+    this.#insertRow = connection.writer<SqlValue[]>(
+      `INSERT INTO document (shard, profile_id, deleted, quarantined, dirty, heads, change_count, sum,
+         dep, created_hlc, updated_hlc, conflicts, position, doc_id, body, tail_changes, tail_bytes)
+       VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, 0, 0)`,
+    );
+    this.#updateView = connection.writer<[view: string | null, body: number]>(
+      "UPDATE body SET view = ? WHERE id = ?",
+    );
+    this.#insertBody = connection.writer<[view: string | null]>(
+      "INSERT INTO body (view) VALUES (?)",
+    );
+    this.#updateTailSize = connection.writer<
+      [changes: number, bytes: number, ...PlaceKey],
+      { body: number }
+    >(
+      `UPDATE document SET tail_changes = ?, tail_bytes = ?
+       WHERE position = ? AND doc_id = ? RETURNING body`,
+    );
+    this.#growTailSize = connection.writer<
+      [changes: number, bytes: number, ...PlaceKey],
+      { body: number }
+    >(
+      `UPDATE document SET tail_changes = tail_changes + ?, tail_bytes = tail_bytes + ?
+       WHERE position = ? AND doc_id = ? RETURNING body`,
+    );
+    this.#updateTail = connection.writer<[tail: Uint8Array, body: number]>(
+      "UPDATE body SET tail = ? WHERE id = ?",
+    );
+    // `||` makes a text of any bytes without changing them; the cast makes it a blob again.
+    this.#appendTail = connection.writer<[chunks: Uint8Array, body: number]>(
+      "UPDATE body SET tail = CAST(coalesce(tail, x'') || ? AS BLOB) WHERE id = ?",
+    );
+    this.#replaceBase = connection.writer<[body: number, base: Uint8Array]>(
+      "INSERT INTO base (id, base) VALUES (?, ?) ON CONFLICT (id) DO UPDATE SET base = excluded.base",
+    );
+    this.#deleteBase = connection.writer<[body: number]>("DELETE FROM base WHERE id = ?");
+    this.#list = connection.reader<
+      [...PlaceKey, to: number, limit: number],
+      RowColumns,
+      DocumentRow
+    >(
+      `SELECT ${SMALL_COLUMNS}, NULL AS view FROM document d
+       WHERE (d.position, d.doc_id) > (?, ?) AND d.position < ?
+       ORDER BY d.position, d.doc_id LIMIT ?`,
+      documentOfColumns,
+    );
+    this.#dirty = connection.reader<[limit: number], PlaceColumns, DocumentPlace>(
+      `SELECT position, doc_id, shard FROM document WHERE dirty = 1 AND quarantined = 0
+       ORDER BY position, doc_id LIMIT ?`,
+      placeOfColumns,
+    );
+    const longTails = `SELECT position, doc_id, shard FROM document
+       WHERE (tail_changes > ? OR tail_bytes > ?) AND quarantined = 0`;
+    this.#longTails = connection.reader<LongTailKey, PlaceColumns, DocumentPlace>(
+      `${longTails} AND (tail_changes > ${LONG_TAIL_CHANGES} OR tail_bytes > ${LONG_TAIL_BYTES})
+       ORDER BY position, doc_id LIMIT ?`,
+      placeOfColumns,
+    );
+    this.#longTailsByScan = connection.reader<LongTailKey, PlaceColumns, DocumentPlace>(
+      `${longTails} ORDER BY position, doc_id LIMIT ?`,
+      placeOfColumns,
+    );
+  }
+
+  readDocument(place: DocumentPlace): DocumentRow | undefined {
+    return this.#readRow.get(place.position, place.docId);
+  }
+
+  writeDocument(row: DocumentRow): void {
+    assertDocumentRow(row);
+    const columns: SqlValue[] = [
+      row.shard,
+      row.profileId ?? null,
+      Number(row.deleted),
+      Number(row.quarantined),
+      Number(row.dirty),
+      row.heads,
+      row.changeCount,
+      row.sum,
+      vectorToBytes(row.dep),
+      row.createdHlc,
+      row.updatedHlc,
+      row.conflicts,
+      row.position,
+      row.docId,
+    ];
+    const updated = this.#updateRow.get(...columns);
+    if (updated !== undefined) {
+      this.#updateView.run(row.view ?? null, updated.body);
+    } else {
+      columns.push(this.#insertBody.run(row.view ?? null).lastInsertRowid);
+      this.#insertRow.run(...columns);
+    }
+  }
+
+  readBody(place: DocumentPlace): DocumentBody | undefined {
+    return this.#readBody.get(place.position, place.docId);
+  }
+
+  writeBody(place: DocumentPlace, { base, tail, tailChanges }: DocumentBody): void {
+    assertPlace(place);
+    assertBody({ base, tail, tailChanges });
+    const sizes = [tailChanges, tail.length] as const;
+    const document = this.#updateTailSize.get(...sizes, place.position, place.docId);
+    assert(document !== undefined, "a body needs its document row");
+    this.#updateTail.run(tail, document.body);
+    if (base === undefined) this.#deleteBase.run(document.body);
+    else this.#replaceBase.run(document.body, base);
+  }
+
+  appendTail(place: DocumentPlace, chunks: Uint8Array, changes: number): void {
+    assertPlace(place);
+    assertCount(changes, "changes");
+    const document = this.#growTailSize.get(changes, chunks.length, place.position, place.docId);
+    assert(document !== undefined, "a body needs its document row");
+    this.#appendTail.run(chunks, document.body);
+  }
+
+  dirtyDocuments(limit: number): DocumentPlace[] {
+    assertCount(limit, "limit");
+    return this.#dirty.all(limit);
+  }
+
+  longTails(changesMax: number, bytesMax: number, limit: number): DocumentPlace[] {
+    assertCount(limit, "limit");
+    const indexed = changesMax >= LONG_TAIL_CHANGES && bytesMax >= LONG_TAIL_BYTES;
+    const statement = indexed ? this.#longTails : this.#longTailsByScan;
+    return statement.all(changesMax, bytesMax, limit);
+  }
+
+  listDocuments(range: DocumentRange): DocumentRow[] {
+    assertCount(range.limit, "limit");
+    // No id is empty, so (from, empty) lies strictly before everything at `from`.
+    const { after } = range;
+    const beyond = after !== undefined && after.position >= range.from ? after : undefined;
+    return this.#list.all(
+      beyond?.position ?? range.from,
+      beyond?.docId ?? (EMPTY as DocId),
+      range.to,
+      range.limit,
+    );
+  }
+}
+
+function documentOfColumns(row: RowColumns): DocumentRow {
+  return {
+    docId: docIdOfColumn(row.doc_id),
+    position: row.position,
+    shard: row.shard,
+    profileId: row.profile_id === null ? undefined : profileIdOfColumn(row.profile_id),
+    deleted: row.deleted === 1,
+    quarantined: row.quarantined === 1,
+    dirty: row.dirty === 1,
+    heads: row.heads,
+    changeCount: row.change_count,
+    sum: sumOfColumn(row.sum),
+    dep: vectorOfBytes(row.dep),
+    createdHlc: hlcOfColumn(row.created_hlc),
+    updatedHlc: hlcOfColumn(row.updated_hlc),
+    conflicts: row.conflicts,
+    view: row.view ?? undefined,
+  };
+}
+
+function bodyOfColumns(row: BodyColumns): DocumentBody | undefined {
+  if (row.tail === null) return undefined;
+  return { base: row.base ?? undefined, tail: row.tail, tailChanges: row.tail_changes };
+}
+
+function placeOfColumns(row: PlaceColumns): DocumentPlace {
+  return { docId: docIdOfColumn(row.doc_id), position: row.position, shard: row.shard };
+}

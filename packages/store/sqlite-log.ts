@@ -1,0 +1,124 @@
+/**
+ * The log in SQLite: every entry once, in the order in which it was applied here.
+ *
+ * An entry is found three ways: by place (shard, origin, seq) for catch-up, by element for repair, and
+ * by its number for "what is new". Elements are compared by their low 64 bits in the index and by
+ * document and hash in the row, because 64 bits may collide and the index is a fifth of the size.
+ */
+import type { ChangeHash, DocId, Hlc, Lane, LogEntry, SeqRange } from "@atoll/core";
+import { HLC_ZERO, entryBytes } from "@atoll/core";
+import type { DocumentPlace } from "./store.ts";
+import type { SqlValue, SqliteConnection } from "./sqlite-connection.ts";
+import { assertElement64, assertEntry, assertSeqRange } from "./admissible.ts";
+import { chunksToBytes, entryOfColumns, hlcOfColumn, vectorToBytes } from "./sqlite-columns.ts";
+import type { EntryColumns } from "./sqlite-columns.ts";
+
+type ElementKey = [element64: bigint, docId: DocId, hash: ChangeHash];
+type LaneRange = [shard: number, origin: number, lo: number, hi: number];
+
+/** The head of the log: number of the newest entry, and the highest timestamp of all. */
+interface Newest {
+  readonly applied: number;
+  readonly hlc: Hlc;
+}
+
+const found = (): true => true;
+
+const ENTRY_COLUMNS = "shard, origin, seq, hlc, doc_id, hash, dep, containers, change";
+const NEWEST = "ORDER BY applied DESC LIMIT 1";
+
+export class SqliteLog {
+  readonly #append;
+  readonly #read;
+  readonly #has;
+  readonly #findChange;
+  readonly #hasChange;
+  readonly #ofDocument;
+  readonly #newest;
+
+  constructor(connection: SqliteConnection) {
+    this.#append = connection.writer<SqlValue[]>(
+      `INSERT INTO log (${ENTRY_COLUMNS}, element64, hlc_high)
+       VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?,
+         max(?, coalesce((SELECT hlc_high FROM log ${NEWEST}), 0)))`,
+    );
+    this.#read = connection.reader<LaneRange, EntryColumns, LogEntry>(
+      `SELECT ${ENTRY_COLUMNS} FROM log WHERE shard = ? AND origin = ? AND seq BETWEEN ? AND ?
+       ORDER BY seq`,
+      entryOfColumns,
+    );
+    this.#has = connection.reader<[number, number, seq: number], unknown, true>(
+      "SELECT 1 FROM log WHERE shard = ? AND origin = ? AND seq = ?",
+      found,
+    );
+    const byElement = "FROM log WHERE element64 = ? AND doc_id = ? AND hash = ? LIMIT 1";
+    this.#findChange = connection.reader<ElementKey, EntryColumns, LogEntry>(
+      `SELECT ${ENTRY_COLUMNS} ${byElement}`,
+      entryOfColumns,
+    );
+    this.#hasChange = connection.reader<ElementKey, unknown, true>(`SELECT 1 ${byElement}`, found);
+    this.#ofDocument = connection.reader<[shard: number, docId: DocId], EntryColumns, LogEntry>(
+      `SELECT ${ENTRY_COLUMNS} FROM log INDEXED BY log_place WHERE shard = ? AND doc_id = ?
+       ORDER BY applied`,
+      entryOfColumns,
+    );
+    this.#newest = connection.reader<[], { applied: number; hlc_high: number }, Newest>(
+      `SELECT applied, hlc_high FROM log ${NEWEST}`,
+      (row) => ({ applied: row.applied, hlc: hlcOfColumn(row.hlc_high) }),
+    );
+  }
+
+  append(entry: LogEntry, element64: bigint): void {
+    assertEntry(entry);
+    assertElement64(element64);
+    this.#append.run(
+      entry.shard,
+      entry.origin,
+      entry.seq,
+      entry.hlc,
+      entry.docId,
+      entry.hash,
+      vectorToBytes(entry.dep),
+      chunksToBytes(entry.containers),
+      entry.change,
+      element64,
+      entry.hlc,
+    );
+  }
+
+  read({ shard, origin }: Lane, range: SeqRange, bytesMax: number): LogEntry[] {
+    assertSeqRange(range);
+    const entries: LogEntry[] = [];
+    let bytes = 0;
+    for (const entry of this.#read.each(shard, origin, range.lo, range.hi)) {
+      entries.push(entry);
+      bytes += entryBytes(entry);
+      if (bytes > bytesMax) break;
+    }
+    return entries;
+  }
+
+  has({ shard, origin }: Lane, seq: number): boolean {
+    return this.#has.get(shard, origin, seq) !== undefined;
+  }
+
+  findChange(docId: DocId, hash: ChangeHash, element64: bigint): LogEntry | undefined {
+    return this.#findChange.get(element64, docId, hash);
+  }
+
+  hasChange(docId: DocId, hash: ChangeHash, element64: bigint): boolean {
+    return this.#hasChange.get(element64, docId, hash) !== undefined;
+  }
+
+  ofDocument({ shard, docId }: DocumentPlace): LogEntry[] {
+    return this.#ofDocument.all(shard, docId);
+  }
+
+  lastHlc(): Hlc {
+    return this.#newest.get()?.hlc ?? HLC_ZERO;
+  }
+
+  lastApplied(): number {
+    return this.#newest.get()?.applied ?? 0;
+  }
+}

@@ -1,0 +1,190 @@
+/**
+ * The shape of the file: tables, settings, and the only way from one shape to the next.
+ *
+ *     identity    1 row: who this database is
+ *     document    small row by (position, doc_id): a shard is a range, a comparison never reads a body
+ *     body        view and tail: what every write changes together, in one place
+ *     base        the folded past: large, rewritten only when a tail is folded into it
+ *     log         the truth, in order of application; (shard, origin, seq) is the entry's place
+ *     frontier    per (shard, origin): contig, max and the gaps between, as one value
+ *     bucket      per (shard, bucket): the stored level of the Merkle tree
+ *     pending     entries that wait for a parent         quarantine   entries that wait for a person
+ *
+ * Why so: a write touches one page of `document`, one of `body`, one each of `log` and its indexes, one
+ * of `bucket`, one of `frontier`. A document of 10,000 edits costs what one of 10 does, because its
+ * `base` lies elsewhere. Numbers are at most 52 bits and read as JavaScript numbers; the one 64-bit
+ * value, `log.element64`, is only ever compared and never read back.
+ *
+ * `log.hlc_high` is the highest timestamp up to and including the row. The newest row therefore knows
+ * the highest of all, without an index on timestamps, and a rollback cannot leave it stale.
+ *
+ * Migrations go forward only. A file written by a newer program is refused, not guessed at.
+ */
+import type Database from "better-sqlite3";
+import { AtollError, assert, limits } from "@atoll/core";
+
+/** "ATOL": tells our files from every other SQLite file (`file`(1) shows it). */
+export const APPLICATION_ID = 0x41544f4c;
+export const PAGE_BYTES = 8192;
+/** Before 3.51.3 two connections could lose a commit while the WAL was reset. */
+const SQLITE_VERSION_MIN = [3, 51, 3] as const;
+
+/** What the index `document_long_tail` holds: tails longer than either. */
+export const LONG_TAIL_CHANGES = 32;
+export const LONG_TAIL_BYTES = 4096;
+assert(
+  limits.TAIL_CHANGES_MAX >= LONG_TAIL_CHANGES && limits.TAIL_BYTES_MAX >= LONG_TAIL_BYTES,
+  "lower bounds on tails need a migration of document_long_tail",
+);
+
+/** Step n turns format n − 1 into format n. A step that was released is never edited. */
+export const MIGRATIONS: readonly string[] = [
+  `
+  CREATE TABLE identity (
+    one INTEGER PRIMARY KEY CHECK (one = 1),
+    cluster_id TEXT NOT NULL, region TEXT NOT NULL, shard_count INTEGER NOT NULL,
+    genesis_hash BLOB NOT NULL, incarnation INTEGER NOT NULL, origin INTEGER NOT NULL,
+    actor BLOB NOT NULL, clean_stop INTEGER NOT NULL
+  ) STRICT;
+
+  CREATE TABLE document (
+    position INTEGER NOT NULL, doc_id BLOB NOT NULL, shard INTEGER NOT NULL,
+    profile_id TEXT, deleted INTEGER NOT NULL, quarantined INTEGER NOT NULL,
+    dirty INTEGER NOT NULL, heads BLOB NOT NULL, change_count INTEGER NOT NULL,
+    sum BLOB NOT NULL, dep BLOB NOT NULL, created_hlc INTEGER NOT NULL,
+    updated_hlc INTEGER NOT NULL, conflicts INTEGER NOT NULL,
+    body INTEGER NOT NULL,             -- body.id and base.id
+    tail_changes INTEGER NOT NULL, tail_bytes INTEGER NOT NULL,
+    PRIMARY KEY (position, doc_id)
+  ) STRICT, WITHOUT ROWID;
+  CREATE INDEX document_dirty ON document (position, doc_id, shard)
+    WHERE dirty = 1 AND quarantined = 0;
+  CREATE INDEX document_long_tail ON document (position, doc_id, shard, tail_changes, tail_bytes)
+    WHERE (tail_changes > 32 OR tail_bytes > 4096) AND quarantined = 0;
+
+  CREATE TABLE body (
+    id INTEGER PRIMARY KEY,
+    view TEXT,                         -- NULL until first rendered
+    tail BLOB                          -- NULL until the body is first written
+  ) STRICT;
+  CREATE TABLE base (id INTEGER PRIMARY KEY, base BLOB NOT NULL) STRICT;
+
+  CREATE TABLE log (
+    applied INTEGER PRIMARY KEY,       -- rows are never deleted, so this never repeats
+    shard INTEGER NOT NULL, origin INTEGER NOT NULL, seq INTEGER NOT NULL,
+    hlc INTEGER NOT NULL, hlc_high INTEGER NOT NULL, doc_id BLOB NOT NULL, hash BLOB NOT NULL,
+    element64 INTEGER NOT NULL, dep BLOB NOT NULL,
+    containers BLOB,                   -- NULL when there are none, as in most entries
+    change BLOB NOT NULL
+  ) STRICT;
+  CREATE UNIQUE INDEX log_place ON log (shard, origin, seq);
+  CREATE INDEX log_element ON log (element64);
+
+  CREATE TABLE frontier (
+    shard INTEGER NOT NULL, origin INTEGER NOT NULL,
+    contig INTEGER NOT NULL, max INTEGER NOT NULL,
+    gaps BLOB,                         -- NULL when there are none
+    PRIMARY KEY (shard, origin)
+  ) STRICT, WITHOUT ROWID;
+
+  CREATE TABLE bucket (
+    shard INTEGER NOT NULL, bucket INTEGER NOT NULL,
+    documents INTEGER NOT NULL, changes INTEGER NOT NULL, sum BLOB NOT NULL,
+    PRIMARY KEY (shard, bucket)
+  ) STRICT, WITHOUT ROWID;
+
+  CREATE TABLE pending (
+    shard INTEGER NOT NULL, origin INTEGER NOT NULL, seq INTEGER NOT NULL,
+    hlc INTEGER NOT NULL, doc_id BLOB NOT NULL, hash BLOB NOT NULL, dep BLOB NOT NULL,
+    missing BLOB NOT NULL, containers BLOB, change BLOB NOT NULL
+  ) STRICT;
+  CREATE UNIQUE INDEX pending_place ON pending (shard, origin, seq);
+  CREATE INDEX pending_document ON pending (doc_id, shard, origin, seq);
+
+  CREATE TABLE quarantine (
+    id INTEGER PRIMARY KEY AUTOINCREMENT,   -- people name entries by it: never given twice
+    at_ms INTEGER NOT NULL, reason TEXT NOT NULL, from_region TEXT,
+    shard INTEGER, origin INTEGER, seq INTEGER,
+    doc_id BLOB NOT NULL, hash BLOB, bytes BLOB NOT NULL
+  ) STRICT;
+  `,
+];
+
+/** Refuses what is not ours, before anything is written to it. */
+export function checkOwnership(database: Database.Database, path: string): void {
+  const applicationId = database.pragma("application_id", { simple: true });
+  const format = readFormat(database);
+  if (applicationId === APPLICATION_ID) {
+    if (format <= MIGRATIONS.length) return;
+    throw new AtollError(
+      "incompatible-data",
+      `${path} has data format ${format}; this program knows formats up to ${MIGRATIONS.length}`,
+      { mend: "start the newer program again, or restore a backup of the older format" },
+    );
+  }
+  const empty = database.prepare("SELECT count(*) FROM sqlite_schema").pluck().get() === 0;
+  if (empty && applicationId === 0 && format === 0) return;
+  throw new AtollError("incompatible-data", `${path} is a database of another program`, {
+    mend: "choose another data directory, or move that file away",
+  });
+}
+
+/**
+ * Settings of the connection, each with the reason why the default will not do. The two that
+ * durability hangs on are read back, because SQLite answers a setting it cannot honour with silence.
+ */
+export function configure(database: Database.Database, path: string): void {
+  assertVersion(database);
+  database.pragma(`page_size = ${PAGE_BYTES}`); // a row with its view and tail fits one page
+  database.pragma("journal_mode = WAL"); // readers never wait, one fsync per commit
+  database.pragma("synchronous = FULL"); // after WAL, which resets it to NORMAL in this build
+  database.pragma("fullfsync = ON"); // macOS: plain fsync leaves data in the drive's cache
+  database.pragma("checkpoint_fullfsync = ON");
+  database.pragma("secure_delete = ON"); // what was deleted must not be found in free pages
+  database.pragma("cell_size_check = ON"); // notices a damaged page when it is read
+  database.pragma("trusted_schema = OFF"); // a file made elsewhere may not run functions
+  database.pragma("temp_store = MEMORY"); // sorting writes no profile data beside the file
+  database.pragma("cache_size = -65536"); // 64 MiB: inner pages of all indexes stay in memory
+  database.pragma("journal_size_limit = 67108864"); // the WAL gives space back after a burst
+  database.pragma("foreign_keys = OFF"); // there are none; `replica` keeps rows in step
+  if (database.memory) return;
+
+  const mode = database.pragma("journal_mode", { simple: true });
+  const synchronous = database.pragma("synchronous", { simple: true });
+  if (mode !== "wal" || synchronous !== 2) {
+    throw new AtollError(
+      "data-directory-unusable",
+      `${path} cannot promise durable writes: journal_mode is ${String(mode)}, ` +
+        `synchronous is ${String(synchronous)}; needed are wal and 2 (FULL)`,
+      { mend: "use a local file system: network file systems cannot share a write-ahead log" },
+    );
+  }
+}
+
+/** Brings the file to the newest format, one transaction per step: a crash repeats only one. */
+export function migrate(database: Database.Database, steps: readonly string[] = MIGRATIONS): void {
+  for (let format = readFormat(database); format < steps.length; format++) {
+    database.exec("BEGIN IMMEDIATE");
+    try {
+      database.exec(steps[format] as string);
+      database.pragma(`application_id = ${APPLICATION_ID}`);
+      database.pragma(`user_version = ${format + 1}`);
+      database.exec("COMMIT");
+    } catch (error) {
+      if (database.inTransaction) database.exec("ROLLBACK");
+      throw error;
+    }
+  }
+}
+
+function readFormat(database: Database.Database): number {
+  return database.pragma("user_version", { simple: true }) as number;
+}
+
+function assertVersion(database: Database.Database): void {
+  const version = database.prepare("SELECT sqlite_version()").pluck().get() as string;
+  const parts = version.split(".").map(Number);
+  let order = 0;
+  for (let i = 0; i < 3 && order === 0; i++) order = (parts[i] ?? 0) - (SQLITE_VERSION_MIN[i] ?? 0);
+  assert(order >= 0, `SQLite ${version} is older than ${SQLITE_VERSION_MIN.join(".")}`);
+}

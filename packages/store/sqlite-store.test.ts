@@ -1,0 +1,260 @@
+/** What only the store on disk can do: survive, refuse, fill up. */
+import { existsSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import Database from "better-sqlite3";
+import { afterEach, beforeEach, describe, expect, test } from "vitest";
+import { AtollError, InvariantError } from "@atoll/core";
+import { killNow, startFixture } from "./child-process.ts";
+import { MemoryStore } from "./memory-store.ts";
+import { APPLICATION_ID, MIGRATIONS, configure, migrate } from "./sqlite-schema.ts";
+import { openSqliteStore } from "./sqlite-store.ts";
+import { sampleDocument, sampleEntry, samplePlace } from "./store-samples.ts";
+import { WRITES, inTransaction, readAll } from "./store-writes.ts";
+import type { Store } from "./store.ts";
+
+let directory: string;
+let path: string;
+beforeEach(() => {
+  directory = mkdtempSync(join(tmpdir(), "atoll-sqlite-"));
+  path = join(directory, "atoll.db");
+});
+afterEach(() => rmSync(directory, { recursive: true, force: true }));
+
+function writeSamples(store: Store, ...samples: number[]): void {
+  for (const n of samples) {
+    inTransaction(store, () => {
+      for (const write of Object.values(WRITES)) write(store, n);
+    });
+  }
+}
+
+describe("durability", () => {
+  test("what was committed is there after closing and opening again", () => {
+    const first = openSqliteStore({ path });
+    writeSamples(first, 1, 2);
+    const before = readAll(first);
+    first.close();
+    const second = openSqliteStore({ path });
+    expect(readAll(second)).toEqual(before);
+    second.close();
+  });
+
+  test("closing leaves one file, and loses the open transaction only", () => {
+    const store = openSqliteStore({ path });
+    writeSamples(store, 1);
+    const before = readAll(store);
+    store.begin();
+    WRITES["writeDocument"]?.(store, 2);
+    store.close();
+    expect([path, `${path}-wal`, `${path}-shm`].map((file) => existsSync(file))).toEqual([
+      true,
+      false,
+      false,
+    ]);
+    const again = openSqliteStore({ path });
+    expect(readAll(again)).toEqual(before);
+    again.close();
+  });
+
+  test("a process killed in the middle of a transaction loses exactly that transaction", async () => {
+    const child = await startFixture("sqlite-writer.fixture.ts", path);
+    await killNow(child);
+    const expected = new MemoryStore();
+    writeSamples(expected, 1, 2);
+    const survivor = openSqliteStore({ path });
+    expect(readAll(survivor)).toEqual(readAll(expected));
+    writeSamples(survivor, 3);
+    survivor.close();
+  });
+
+  test("the settings that durability and erasure hang on are in force", () => {
+    openSqliteStore({ path }).close();
+    const connection = new Database(path);
+    configure(connection, path); // what opening does; some settings are the connection's own
+    const read = (name: string): unknown => connection.pragma(name, { simple: true });
+    expect(read("synchronous")).toBe(2);
+    expect(read("secure_delete")).toBe(1);
+    expect(read("journal_mode")).toBe("wal");
+    expect(read("page_size")).toBe(8192);
+    expect(read("application_id")).toBe(APPLICATION_ID);
+    expect(read("user_version")).toBe(MIGRATIONS.length);
+    connection.close();
+  });
+
+  test.each([
+    ["journal_mode", "delete"],
+    ["synchronous", 1],
+  ])("a file system that does not honour %s is refused", (name, answer) => {
+    const connection = new Database(path);
+    const deaf = Object.assign(Object.create(connection) as Database.Database, {
+      pragma: (source: string, options: Database.PragmaOptions) =>
+        source === name ? answer : connection.pragma(source, options),
+    });
+    const error = failure(() => configure(deaf, path));
+    expect(error.code).toBe("data-directory-unusable");
+    expect(error.message).toContain(String(answer));
+    connection.close();
+  });
+
+  test("the size is that of the files", () => {
+    const store = openSqliteStore({ path });
+    const before = store.sizeBytes();
+    inTransaction(store, () =>
+      store.writeDocument(sampleDocument(1, { view: `"${"x".repeat(200_000)}"` })),
+    );
+    expect(store.sizeBytes()).toBeGreaterThanOrEqual(before + 200_000);
+    store.close();
+  });
+});
+
+describe("opening", () => {
+  test("an empty file becomes a database, as after a crash right after its creation", () => {
+    writeFileSync(path, "");
+    openSqliteStore({ path }).close();
+    openSqliteStore({ path }).close();
+  });
+
+  test("a file of another kind is refused and left as it was", () => {
+    writeFileSync(path, "these are somebody's notes and they are long enough ".repeat(40));
+    expect(openFailure(path)).toMatchObject({ code: "incompatible-data" });
+  });
+
+  test.each([
+    ["another program's", "PRAGMA application_id = 7"],
+    ["an unmarked", "CREATE TABLE notes (text)"],
+    ["a numbered but unmarked", "PRAGMA user_version = 1"],
+  ])("%s database is refused and left as it was", (_, sql) => {
+    const other = new Database(path);
+    other.exec(sql);
+    other.close();
+    expect(openFailure(path)).toMatchObject({ code: "incompatible-data" });
+    const again = new Database(path);
+    expect(again.pragma("journal_mode", { simple: true })).toBe("delete");
+    again.close();
+  });
+
+  test("a newer format is refused by number", () => {
+    openSqliteStore({ path }).close();
+    const newer = new Database(path);
+    newer.pragma(`user_version = ${MIGRATIONS.length + 1}`);
+    newer.close();
+    const error = openFailure(path);
+    expect(error.code).toBe("incompatible-data");
+    expect(error.message).toContain(`data format ${MIGRATIONS.length + 1}`);
+    expect(error.data.mend).toBeDefined();
+  });
+
+  test("a directory that is missing, or a directory in place of the file, is named", () => {
+    mkdirSync(path);
+    for (const bad of [join(directory, "missing", "atoll.db"), path]) {
+      const error = openFailure(bad);
+      expect(error.code).toBe("data-directory-unusable");
+      expect(error.message).toContain(bad);
+      expect(error.data.mend).toBeDefined();
+    }
+  });
+
+  test("migrations run once, in order, and a step that fails leaves the format before it", () => {
+    const database = new Database(path);
+    const steps = ["CREATE TABLE a (x)", "ALTER TABLE a ADD COLUMN y"];
+    const format = (): unknown => database.pragma("user_version", { simple: true });
+    migrate(database, steps.slice(0, 1));
+    expect(format()).toBe(1);
+    migrate(database, steps);
+    migrate(database, steps);
+    expect(format()).toBe(2);
+    const broken = [...steps, "CREATE TABLE b (x); CREATE TABLE a (x)"];
+    expect(() => migrate(database, broken)).toThrow(/already exists/);
+    expect(format()).toBe(2);
+    expect(database.prepare("SELECT * FROM pragma_table_info('b')").all()).toEqual([]);
+    database.close();
+  });
+
+  test("a database in memory behaves like a file but for its size", () => {
+    const store = openSqliteStore({ path: ":memory:" });
+    writeSamples(store, 1);
+    expect(store.sizeBytes()).toBe(0);
+    store.close();
+  });
+});
+
+describe("trouble with the disk", () => {
+  test("a full disk is said to be full, the transaction is lost, and what was stored stays", () => {
+    const store = openSqliteStore({ path, fileBytesMax: 60 * 8192 });
+    writeSamples(store, 1);
+    const before = readAll(store);
+    store.begin();
+    WRITES["writeFrontier"]?.(store, 2);
+    const large = sampleDocument(3, { view: `"${"x".repeat(1_000_000)}"` });
+    const error = failure(() => store.writeDocument(large));
+    expect(error.code).toBe("storage-full");
+    expect(error.data.mend).toBeDefined();
+    expect(store.inTransaction).toBe(true);
+    expect(() => store.commit()).toThrow(InvariantError);
+    expect(() => store.writeDocument(sampleDocument(4))).toThrow(InvariantError);
+    expect(() => store.begin()).toThrow(InvariantError);
+    store.rollback();
+    expect(readAll(store)).toEqual(before);
+    writeSamples(store, 2);
+    expect(store.readDocument(samplePlace(2))).toBeDefined();
+    store.close();
+  });
+
+  test("another writer on the file is a failure of the storage, and no transaction is open", () => {
+    const store = openSqliteStore({ path });
+    const other = new Database(path);
+    other.exec("BEGIN IMMEDIATE");
+    expect(failure(() => store.begin()).code).toBe("storage-failed");
+    expect(store.inTransaction).toBe(false);
+    other.exec("ROLLBACK");
+    other.close();
+    writeSamples(store, 1);
+    store.close();
+  });
+
+  test.each([
+    ["dep", "UPDATE document SET dep = x'0105'"],
+    ["sum", "UPDATE document SET sum = x'00'"],
+    ["profile id", "UPDATE document SET profile_id = 'no/slash'"],
+  ])("a row with a damaged %s fails its readers and nobody else", (_, sql) => {
+    const store = openSqliteStore({ path });
+    inTransaction(store, () => store.writeDocument(sampleDocument(1)));
+    const other = new Database(path);
+    other.exec(sql);
+    other.close();
+    inTransaction(store, () => store.writeDocument(sampleDocument(2)));
+    const error = failure(() => store.readDocument(samplePlace(1)));
+    expect(error.code).toBe("storage-failed");
+    expect(error.message).toContain(path);
+    expect(store.readDocument(samplePlace(2))).toBeDefined();
+    store.close();
+  });
+
+  test("an entry with damaged containers fails its readers and nobody else", () => {
+    const store = openSqliteStore({ path });
+    inTransaction(store, () => store.appendLog(sampleEntry(1), 1n));
+    const other = new Database(path);
+    other.exec("UPDATE log SET containers = x'02'");
+    other.close();
+    const error = failure(() => store.readLog(sampleEntry(1), { lo: 1, hi: 1 }, 1));
+    expect(error.code).toBe("storage-failed");
+    inTransaction(store, () => store.appendLog(sampleEntry(2), 1n));
+    expect(store.readLog(sampleEntry(1), { lo: 2, hi: 2 }, 1)).toHaveLength(1);
+    store.close();
+  });
+});
+
+function openFailure(bad: string): AtollError {
+  return failure(() => openSqliteStore({ path: bad }));
+}
+
+function failure(action: () => unknown): AtollError {
+  try {
+    action();
+  } catch (error) {
+    if (error instanceof AtollError) return error;
+    throw error;
+  }
+  throw new Error("nothing was thrown");
+}

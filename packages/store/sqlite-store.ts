@@ -1,0 +1,205 @@
+/**
+ * The store on disk: the contract of `store.ts`, one SQLite file, one connection.
+ *
+ * This class only puts together. The rules of transactions and errors are in `sqlite-connection.ts`,
+ * the shape of the file in `sqlite-schema.ts`, and each noun of the contract in a file of its own.
+ */
+import type { ChangeHash, DocId, Hlc, Lane, LaneFrontier, LogEntry, SeqRange } from "@atoll/core";
+import type {
+  BucketRow,
+  DocumentBody,
+  DocumentPlace,
+  DocumentRange,
+  DocumentRow,
+  FrontierRow,
+  PendingEntry,
+  QuarantineRecord,
+  Store,
+  StoredIdentity,
+} from "./store.ts";
+import { SqliteAside } from "./sqlite-aside.ts";
+import type { SqliteOptions } from "./sqlite-connection.ts";
+import { SqliteConnection } from "./sqlite-connection.ts";
+import { SqliteDocuments } from "./sqlite-documents.ts";
+import { SqliteLog } from "./sqlite-log.ts";
+import { SqliteStanding } from "./sqlite-standing.ts";
+
+/** Opens or creates the file, and brings an older format to the newest. */
+export function openSqliteStore(options: SqliteOptions): SqliteStore {
+  return new SqliteStore(new SqliteConnection(options));
+}
+
+export class SqliteStore implements Store {
+  readonly #connection: SqliteConnection;
+  readonly #standing: SqliteStanding;
+  readonly #documents: SqliteDocuments;
+  readonly #log: SqliteLog;
+  readonly #aside: SqliteAside;
+
+  constructor(connection: SqliteConnection) {
+    this.#connection = connection;
+    this.#standing = new SqliteStanding(connection);
+    this.#documents = new SqliteDocuments(connection);
+    this.#log = new SqliteLog(connection);
+    this.#aside = new SqliteAside(connection);
+  }
+
+  // ── transactions ──
+  begin(): void {
+    this.#connection.begin();
+  }
+
+  commit(): void {
+    this.#connection.commit();
+  }
+
+  rollback(): void {
+    this.#connection.rollback();
+  }
+
+  get inTransaction(): boolean {
+    return this.#connection.inTransaction;
+  }
+
+  // ── identity ──
+  readIdentity(): StoredIdentity | undefined {
+    return this.#standing.readIdentity();
+  }
+
+  writeIdentity(identity: StoredIdentity): void {
+    this.#standing.writeIdentity(identity);
+  }
+
+  // ── documents ──
+  readDocument(place: DocumentPlace): DocumentRow | undefined {
+    return this.#documents.readDocument(place);
+  }
+
+  writeDocument(row: DocumentRow): void {
+    this.#documents.writeDocument(row);
+  }
+
+  readBody(place: DocumentPlace): DocumentBody | undefined {
+    return this.#documents.readBody(place);
+  }
+
+  writeBody(place: DocumentPlace, body: DocumentBody): void {
+    this.#documents.writeBody(place, body);
+  }
+
+  appendTail(place: DocumentPlace, chunks: Uint8Array, changes: number): void {
+    this.#documents.appendTail(place, chunks, changes);
+  }
+
+  dirtyDocuments(limit: number): DocumentPlace[] {
+    return this.#documents.dirtyDocuments(limit);
+  }
+
+  longTails(changesMax: number, bytesMax: number, limit: number): DocumentPlace[] {
+    return this.#documents.longTails(changesMax, bytesMax, limit);
+  }
+
+  listDocuments(range: DocumentRange): DocumentRow[] {
+    return this.#documents.listDocuments(range);
+  }
+
+  // ── the log ──
+  appendLog(entry: LogEntry, element64: bigint): void {
+    this.#log.append(entry, element64);
+  }
+
+  readLog(lane: Lane, range: SeqRange, bytesMax: number): LogEntry[] {
+    return this.#log.read(lane, range, bytesMax);
+  }
+
+  hasLogEntry(lane: Lane, seq: number): boolean {
+    return this.#log.has(lane, seq);
+  }
+
+  findChange(docId: DocId, hash: ChangeHash, element64: bigint): LogEntry | undefined {
+    return this.#log.findChange(docId, hash, element64);
+  }
+
+  hasChange(docId: DocId, hash: ChangeHash, element64: bigint): boolean {
+    return this.#log.hasChange(docId, hash, element64);
+  }
+
+  readLogOfDocument(place: DocumentPlace): LogEntry[] {
+    return this.#log.ofDocument(place);
+  }
+
+  lastHlc(): Hlc {
+    return this.#log.lastHlc();
+  }
+
+  lastApplied(): number {
+    return this.#log.lastApplied();
+  }
+
+  // ── frontier and tree ──
+  readFrontier(): FrontierRow[] {
+    return this.#standing.readFrontier();
+  }
+
+  writeFrontier(lane: Lane, frontier: LaneFrontier): void {
+    this.#standing.writeFrontier(lane, frontier);
+  }
+
+  readBuckets(): BucketRow[] {
+    return this.#standing.readBuckets();
+  }
+
+  writeBucket(row: BucketRow): void {
+    this.#standing.writeBucket(row);
+  }
+
+  // ── what is set aside ──
+  addPending(pending: PendingEntry): void {
+    this.#aside.addPending(pending);
+  }
+
+  pendingOf(docId: DocId): PendingEntry[] {
+    return this.#aside.pendingOf(docId);
+  }
+
+  pendingDocuments(): DocId[] {
+    return this.#aside.pendingDocuments();
+  }
+
+  hasPending(lane: Lane, seq: number): boolean {
+    return this.#aside.hasPending(lane, seq);
+  }
+
+  removePending(lane: Lane, seq: number): void {
+    this.#aside.removePending(lane, seq);
+  }
+
+  countPending(): number {
+    return this.#aside.countPending();
+  }
+
+  addQuarantine(record: Omit<QuarantineRecord, "id">): QuarantineRecord {
+    return this.#aside.addQuarantine(record);
+  }
+
+  listQuarantine(limit: number): QuarantineRecord[] {
+    return this.#aside.listQuarantine(limit);
+  }
+
+  removeQuarantine(id: number): boolean {
+    return this.#aside.removeQuarantine(id);
+  }
+
+  countQuarantine(): number {
+    return this.#aside.countQuarantine();
+  }
+
+  // ── the file ──
+  sizeBytes(): number {
+    return this.#connection.sizeBytes();
+  }
+
+  close(): void {
+    this.#connection.close();
+  }
+}

@@ -1,0 +1,85 @@
+/**
+ * Every way to write to a store and every way to read it, for tests that must leave none out: rollback,
+ * crash and refusal are true of all of them or of nothing.
+ */
+import { LaneFrontier } from "@atoll/core";
+import type { Store } from "./store.ts";
+import {
+  plain,
+  sampleBucket,
+  sampleDocument,
+  sampleEntry,
+  sampleHash,
+  sampleIdentity,
+  sampleOrigin,
+  samplePlace,
+  sampleQuarantine,
+} from "./store-samples.ts";
+
+/** Runs `work` in a transaction of its own. */
+export function inTransaction<T>(store: Store, work: () => T): T {
+  store.begin();
+  const result = work();
+  store.commit();
+  return result;
+}
+
+/** Every kind of write once, all about sample `n`. */
+export const WRITES: Readonly<Record<string, (store: Store, n: number) => void>> = {
+  writeIdentity: (store, n) => store.writeIdentity(sampleIdentity(n)),
+  writeDocument: (store, n) => store.writeDocument(sampleDocument(n, { dirty: true })),
+  writeBody: (store, n) => {
+    store.writeDocument(sampleDocument(n));
+    store.writeBody(samplePlace(n), {
+      base: new Uint8Array([n, 0]),
+      tail: new Uint8Array([n]),
+      tailChanges: 1,
+    });
+  },
+  appendTail: (store, n) => {
+    store.writeDocument(sampleDocument(n));
+    store.appendTail(samplePlace(n), new Uint8Array([n, 0, 255]), 1);
+  },
+  appendLog: (store, n) =>
+    store.appendLog(sampleEntry(store.lastApplied() + 1, { docId: samplePlace(n).docId }), 5n),
+  writeFrontier: (store, n) =>
+    store.writeFrontier(
+      { shard: n, origin: sampleOrigin(1) },
+      new LaneFrontier(n, n + 3, [{ lo: n + 1, hi: n + 2 }]),
+    ),
+  writeBucket: (store, n) => store.writeBucket({ ...sampleBucket(n), shard: n }),
+  addPending: (store, n) => store.addPending({ entry: sampleEntry(n), missing: sampleHash(n + 1) }),
+  removePending: (store) => store.removePending(sampleEntry(1), 1),
+  addQuarantine: (store, n) => {
+    store.addQuarantine(sampleQuarantine(n));
+  },
+  removeQuarantine: (store) => {
+    store.removeQuarantine(store.listQuarantine(1)[0]?.id ?? 1);
+  },
+};
+
+/** Everything that can be read about samples 0 … 9. */
+export function readAll(store: Store) {
+  const places = Array.from({ length: 10 }, (_, n) => samplePlace(n));
+  const lanes = [0, 1].map((shard) => ({ shard, origin: sampleOrigin(1) }));
+  return {
+    identity: plain(store.readIdentity()),
+    documents: plain(places.map((place) => store.readDocument(place))),
+    bodies: plain(places.map((place) => store.readBody(place))),
+    listed: plain(store.listDocuments({ from: 0, to: 2 ** 52, limit: 100 })),
+    dirty: plain(store.dirtyDocuments(100)),
+    longTails: plain(store.longTails(0, 0, 100)),
+    log: plain(lanes.map((lane) => store.readLog(lane, { lo: 1, hi: 2 ** 53 - 1 }, 1e9))),
+    logs: plain(places.map((place) => store.readLogOfDocument(place))),
+    changes: places.map(({ docId }, n) => store.hasChange(docId, sampleHash(n), 5n)),
+    lastHlc: store.lastHlc(),
+    lastApplied: store.lastApplied(),
+    frontier: plain(store.readFrontier()),
+    buckets: plain(store.readBuckets()),
+    pending: plain(places.map(({ docId }) => store.pendingOf(docId))),
+    pendingDocuments: plain(store.pendingDocuments()),
+    pendingCount: store.countPending(),
+    quarantine: plain(store.listQuarantine(100)),
+    quarantineCount: store.countQuarantine(),
+  };
+}

@@ -1,0 +1,224 @@
+/**
+ * The fourth door: what a replica remembers.
+ *
+ * The contract is synchronous, because SQLite is, and because every `await` between reading a document
+ * and writing it back is a place where an invariant may break.
+ *
+ *   - One writer. All writes happen between `begin` and `commit`; a write outside throws
+ *     `InvariantError`. When `commit` returns, everything since `begin` survives a power cut; after
+ *     `rollback`, or a crash at any moment before, none of it happened.
+ *   - Reads see the open transaction's own writes.
+ *   - The log is the truth. Documents, bodies and buckets are caches of it that are written in the same
+ *     transaction; this contract does not know how they follow from it, `replica` does.
+ *   - Byte arrays that are passed in are not kept by reference beyond the call unless they are never
+ *     changed by anybody; byte arrays that are returned belong to the caller.
+ *
+ * Failures are `AtollError`s: `storage-full` when the disk is, `storage-failed` for anything else the
+ * disk does, `incompatible-data` when opening a file of another format. After either of the first two
+ * the open transaction is lost: until it is rolled back, writes and `commit` throw `InvariantError`.
+ * A write that breaks a rule of this contract throws `InvariantError` and changes nothing.
+ */
+import type {
+  ChangeHash,
+  DocId,
+  Hlc,
+  LaneFrontier,
+  Lane,
+  LogEntry,
+  Origin,
+  ProfileId,
+  RegionVector,
+  SeqRange,
+  Sum,
+} from "@atoll/core";
+
+/** Who this database is. Written once per incarnation, before anything else of that incarnation. */
+export interface StoredIdentity {
+  readonly clusterId: string;
+  readonly region: string;
+  readonly shardCount: number;
+  readonly genesisHash: Uint8Array;
+  readonly incarnation: number;
+  readonly origin: Origin;
+  /** 16 bytes: the Automerge actor of this incarnation. */
+  readonly actor: Uint8Array;
+  /** False while a process has it open; true after an orderly close. */
+  readonly cleanStop: boolean;
+}
+
+/** Where a document lies: rows are clustered by position, so a shard is a range. */
+export interface DocumentPlace {
+  readonly docId: DocId;
+  /** `positionOf(docId)`, 52 bits. */
+  readonly position: number;
+  readonly shard: number;
+}
+
+/** The small row: all that reads, listings and comparisons need. */
+export interface DocumentRow extends DocumentPlace {
+  /** Known once the document was rendered; undefined for one that only ever came from elsewhere. */
+  readonly profileId: ProfileId | undefined;
+  readonly deleted: boolean;
+  /** Its changes do not apply: the view is the last good one. */
+  readonly quarantined: boolean;
+  /** The view is older than the changes. */
+  readonly dirty: boolean;
+  /** Sorted, concatenated, 32 bytes each. */
+  readonly heads: Uint8Array;
+  /** Elements counted in `sum`: changes but for the genesis and containers. */
+  readonly changeCount: number;
+  readonly sum: Sum;
+  /** What the content depends on: join of all entries' `dep` and own (region, hlc). */
+  readonly dep: RegionVector;
+  readonly createdHlc: Hlc;
+  readonly updatedHlc: Hlc;
+  /** Places where concurrent writes left a loser, counted when the view was rendered. */
+  readonly conflicts: number;
+  /** Canonical JSON; undefined until first rendered. */
+  readonly view: string | undefined;
+}
+
+/** The large row: what opening the Automerge document needs. */
+export interface DocumentBody {
+  /** A saved document; undefined when the tail starts from the genesis. */
+  readonly base: Uint8Array | undefined;
+  /** Raw changes since, concatenated in the order in which they were applied. */
+  readonly tail: Uint8Array;
+  readonly tailChanges: number;
+}
+
+/** A page of a listing: from ≤ position < to, strictly after `after`. */
+export interface DocumentRange {
+  readonly from: number;
+  readonly to: number;
+  readonly after?: DocumentPlace | undefined;
+  readonly limit: number;
+}
+
+export interface BucketRow {
+  readonly shard: number;
+  readonly bucket: number;
+  readonly documents: number;
+  readonly changes: number;
+  readonly sum: Sum;
+}
+
+export interface FrontierRow extends Lane {
+  readonly contig: number;
+  readonly max: number;
+  readonly gaps: readonly SeqRange[];
+}
+
+/** An entry that waits for a change it builds on. */
+export interface PendingEntry {
+  readonly entry: LogEntry;
+  /** The first parent that was not here when it was set aside. */
+  readonly missing: ChangeHash;
+}
+
+/** An entry that was set aside for good, until an operator retries or drops it. */
+export interface QuarantineRecord {
+  readonly id: number;
+  readonly atMs: number;
+  readonly reason: string;
+  /** Which peer sent it; undefined for a document that failed here. */
+  readonly fromRegion: string | undefined;
+  readonly lane: Lane | undefined;
+  readonly seq: number | undefined;
+  readonly docId: DocId;
+  readonly hash: ChangeHash | undefined;
+  /** The offending bytes as they came. */
+  readonly bytes: Uint8Array;
+}
+
+export interface Store {
+  // ── transactions ──
+  /** Throws `InvariantError` when one is open already. */
+  begin(): void;
+  /** Returns when everything since `begin` is durable. */
+  commit(): void;
+  /** Harmless when none is open. */
+  rollback(): void;
+  readonly inTransaction: boolean;
+
+  // ── identity ──
+  readIdentity(): StoredIdentity | undefined;
+  writeIdentity(identity: StoredIdentity): void;
+
+  // ── documents ──
+  readDocument(place: DocumentPlace): DocumentRow | undefined;
+  /** Inserts or replaces the small row and the view. Leaves the body alone. */
+  writeDocument(row: DocumentRow): void;
+  readBody(place: DocumentPlace): DocumentBody | undefined;
+  /** Inserts or replaces the body. The document row must exist. */
+  writeBody(place: DocumentPlace, body: DocumentBody): void;
+  /**
+   * Appends raw changes to the tail, creating an empty body first if there is none. The document row
+   * must exist.
+   */
+  appendTail(place: DocumentPlace, chunks: Uint8Array, changes: number): void;
+  /** Documents whose view is older than their changes and which are not quarantined, by position. */
+  dirtyDocuments(limit: number): DocumentPlace[];
+  /**
+   * Documents whose tail is longer than either bound, for folding into the base, by position. Those in
+   * quarantine are left out: they cannot be loaded, and would come back first every time. Fast for
+   * bounds at or above `TAIL_CHANGES_MAX` and `TAIL_BYTES_MAX`; a scan below them.
+   */
+  longTails(changesMax: number, bytesMax: number, limit: number): DocumentPlace[];
+  /** In ascending order of (position, docId). Views are left out (`view` is undefined). */
+  listDocuments(range: DocumentRange): DocumentRow[];
+
+  // ── the log ──
+  /**
+   * `element64`: low 64 bits of the entry's element, by which it is found again. A place in the log is
+   * given once: an entry for a (shard, origin, seq) that is held throws `InvariantError`.
+   */
+  appendLog(entry: LogEntry, element64: bigint): void;
+  /**
+   * Entries lo … hi of a lane in order, as far as they are held. Ends with the one whose `entryBytes`
+   * passes `bytesMax`, so that there is at least one if any is held.
+   */
+  readLog(lane: Lane, range: SeqRange, bytesMax: number): LogEntry[];
+  hasLogEntry(lane: Lane, seq: number): boolean;
+  /** The entry that brought this change into this document. */
+  findChange(docId: DocId, hash: ChangeHash, element64: bigint): LogEntry | undefined;
+  /** The same question without reading the payload. */
+  hasChange(docId: DocId, hash: ChangeHash, element64: bigint): boolean;
+  /** All entries of one document, in the order in which they were applied. Scans its shard. */
+  readLogOfDocument(place: DocumentPlace): LogEntry[];
+  /** The highest timestamp in the log; `HLC_ZERO` when it is empty. */
+  lastHlc(): Hlc;
+  /** Order in which entries were applied here: the position in the log of the newest, 0 when empty. */
+  lastApplied(): number;
+
+  // ── frontier and tree ──
+  /** By shard, then origin. */
+  readFrontier(): FrontierRow[];
+  writeFrontier(lane: Lane, frontier: LaneFrontier): void;
+  /** By shard, then bucket. */
+  readBuckets(): BucketRow[];
+  writeBucket(row: BucketRow): void;
+
+  // ── what is set aside ──
+  /** Replaces an entry with the same (shard, origin, seq). */
+  addPending(pending: PendingEntry): void;
+  /** By shard, origin and seq. */
+  pendingOf(docId: DocId): PendingEntry[];
+  /** Documents that some entry waits for, each once, by id. */
+  pendingDocuments(): DocId[];
+  hasPending(lane: Lane, seq: number): boolean;
+  removePending(lane: Lane, seq: number): void;
+  countPending(): number;
+  /** Gives the next id; ids are never given twice. */
+  addQuarantine(record: Omit<QuarantineRecord, "id">): QuarantineRecord;
+  /** Newest first. */
+  listQuarantine(limit: number): QuarantineRecord[];
+  /** False when there is none with this id. */
+  removeQuarantine(id: number): boolean;
+  countQuarantine(): number;
+
+  /** Bytes on disk, as far as the store can tell; 0 for memory. */
+  sizeBytes(): number;
+  /** Idempotent. An open transaction is rolled back. Any other use afterwards is an `InvariantError`. */
+  close(): void;
+}

@@ -1,0 +1,108 @@
+/**
+ * What each live peer has said it holds, and what that makes of us: how far behind it we are, and
+ * therefore which part of the past we cover.
+ *
+ *     peer says   lanes (shard, origin) up to contig, and "with these, everything up to vector"
+ *     we know     as soon as we hold the same lanes of region r's origins, everything up to vector[r]
+ *
+ * The rule does not ask who brought the entries: a region that is cut off from us is covered through
+ * any peer that reaches it. An entry that was lost, waits for its parents or was set aside keeps the
+ * coverage back, which is what makes losses and reconnects harmless.
+ */
+import type { Frontier, Hlc, Lane, RegionCode, RegionVector } from "@atoll/core";
+import { LaneMap, VECTOR_ZERO, joinVectors, originRegion } from "@atoll/core";
+import type { Heartbeat } from "./messages.ts";
+
+interface Saying {
+  vector: RegionVector;
+  readonly contigs: LaneMap<number>;
+  /** Lanes in which the peer is ahead of us, and since when. */
+  readonly behind: LaneMap<{ readonly sinceMs: number }>;
+}
+
+export class Announced {
+  readonly #frontier: Frontier;
+  readonly #peers = new Map<RegionCode, Saying>();
+  #coverage: RegionVector = VECTOR_ZERO;
+
+  constructor(frontier: Frontier) {
+    this.#frontier = frontier;
+  }
+
+  /** Everything of each other region up to here is held. Never goes back. */
+  get coverage(): RegionVector {
+    return this.#coverage;
+  }
+
+  /** Forgets what a peer said on an earlier link. */
+  reset(peer: RegionCode): void {
+    this.#peers.delete(peer);
+  }
+
+  /** True once the peer has said everything it holds. */
+  knows(peer: RegionCode): boolean {
+    return this.#peers.has(peer);
+  }
+
+  hear(peer: RegionCode, heartbeat: Heartbeat, nowMs: number): void {
+    let saying = this.#peers.get(peer);
+    if (saying === undefined || heartbeat.full) {
+      if (!heartbeat.full) return; // nothing to add it to: the full one is still to come
+      saying = { vector: VECTOR_ZERO, contigs: new LaneMap(), behind: new LaneMap() };
+      this.#peers.set(peer, saying);
+    }
+    saying.vector = joinVectors(saying.vector, heartbeat.vector);
+    for (const lane of heartbeat.lanes) {
+      if (lane.contig <= (saying.contigs.get(lane) ?? 0)) continue;
+      saying.contigs.set(lane, lane.contig);
+      if (lane.contig > this.#frontier.contig(lane) && saying.behind.get(lane) === undefined) {
+        saying.behind.set(lane, { sinceMs: nowMs });
+      }
+    }
+    this.#cover(saying);
+  }
+
+  /** To be called when our frontier has moved. */
+  advance(): void {
+    for (const saying of this.#peers.values()) this.#cover(saying);
+  }
+
+  contig(peer: RegionCode, lane: Lane): number {
+    return this.#peers.get(peer)?.contigs.get(lane) ?? 0;
+  }
+
+  /** Lanes in which this peer holds more than we do. */
+  *behind(peer: RegionCode): Generator<{ lane: Lane; upTo: number; sinceMs: number }> {
+    const saying = this.#peers.get(peer);
+    if (saying === undefined) return;
+    for (const [lane, { sinceMs }] of saying.behind.entries()) {
+      const upTo = saying.contigs.get(lane) ?? 0;
+      if (upTo > this.#frontier.contig(lane)) yield { lane, upTo, sinceMs };
+    }
+  }
+
+  /** Entries that the peer holds and we do not, and the other way round. */
+  distance(peer: RegionCode): { behind: number; ahead: number } | undefined {
+    const saying = this.#peers.get(peer);
+    if (saying === undefined) return undefined;
+    let behind = 0;
+    let ahead = 0;
+    for (const { lane, upTo } of this.behind(peer)) behind += upTo - this.#frontier.contig(lane);
+    for (const [lane, { contig }] of this.#frontier.lanes()) {
+      ahead += Math.max(0, contig - (saying.contigs.get(lane) ?? 0));
+    }
+    return { behind, ahead };
+  }
+
+  #cover(saying: Saying): void {
+    const incomplete = new Set<RegionCode>();
+    for (const [lane] of [...saying.behind.entries()]) {
+      const upTo = saying.contigs.get(lane) ?? 0;
+      if (upTo > this.#frontier.contig(lane)) incomplete.add(originRegion(lane.origin));
+      else saying.behind.delete(lane);
+    }
+    const covered = new Map<RegionCode, Hlc>();
+    for (const [region, hlc] of saying.vector) if (!incomplete.has(region)) covered.set(region, hlc);
+    this.#coverage = joinVectors(this.#coverage, covered);
+  }
+}

@@ -1,0 +1,178 @@
+import { describe, expect, test } from "vitest";
+import fc from "fast-check";
+import { hash } from "node:crypto";
+import type { Hlc, LogEntry, Origin, RegionCode, RegionVector } from "@atoll/core";
+import { SeededRandom, limits, mustChangeHash, mustDocId, newOrigin } from "@atoll/core";
+import { decodeFrame, encodeMessage } from "./codec.ts";
+import type { Message } from "./messages.ts";
+
+const random = new SeededRandom("codec");
+const origins = fc.constantFrom<Origin>(
+  newOrigin(1 as RegionCode, 0, random),
+  newOrigin(2 as RegionCode, 7, random),
+  newOrigin(63 as RegionCode, 100, random),
+);
+const bytes = (count: number) =>
+  fc.uint8Array({ minLength: count, maxLength: count }).map((value) => new Uint8Array(value));
+const docIds = bytes(16).map(mustDocId);
+const hashes = bytes(32).map(mustChangeHash);
+const hlcs = fc.integer({ min: 0, max: 2 ** 52 - 1 }).map((value) => value as Hlc);
+const regionCodes = fc.integer({ min: 1, max: 63 }).map((code) => code as RegionCode);
+const vectors = fc
+  .uniqueArray(fc.tuple(regionCodes, hlcs), { selector: ([region]) => region, maxLength: 4 })
+  .map((pairs): RegionVector => new Map(pairs.sort(([a], [b]) => a - b)));
+const shards = fc.integer({ min: 0, max: 4095 });
+const sums64 = fc.bigInt({ min: -(2n ** 63n), max: 2n ** 63n - 1n });
+const containers = fc.constantFrom(Uint8Array.of(1, 2, 3), Uint8Array.of(4), Uint8Array.of());
+
+const entries: fc.Arbitrary<LogEntry> = fc
+  .record({
+    shard: shards,
+    origin: origins,
+    seq: fc.integer({ min: 1, max: 2 ** 40 }),
+    hlc: hlcs,
+    docId: docIds,
+    dep: vectors,
+    change: fc.uint8Array({ minLength: 8, maxLength: 200 }).map((value) => new Uint8Array(value)),
+    containers: fc.array(containers, { maxLength: 3 }),
+  })
+  .map((entry) => ({
+    ...entry,
+    hash: mustChangeHash(hash("sha256", entry.change.subarray(8), "buffer")),
+  }));
+
+const messages: fc.Arbitrary<Message> = fc.oneof(
+  fc.record({
+    kind: fc.constant("hello" as const),
+    versionMin: fc.nat(9),
+    versionMax: fc.nat(9),
+    clusterId: fc.string({ maxLength: 20 }).filter((text) => text.isWellFormed()),
+    region: fc.integer({ min: 1, max: 63 }).map((code) => code as RegionCode),
+    origin: origins,
+    shardCount: fc.integer({ min: 1, max: 4096 }),
+    genesisHash: bytes(32),
+    treeEpoch: fc.nat(9),
+    nonce: bytes(16),
+  }),
+  fc.record({ kind: fc.constant("proof" as const), mac: bytes(32) }),
+  fc.record({
+    kind: fc.constant("heartbeat" as const),
+    full: fc.boolean(),
+    vector: vectors,
+    sentMs: fc.nat(),
+    echoMs: fc.nat(),
+    lanes: fc.uniqueArray(fc.record({ shard: shards, origin: origins, contig: fc.nat() }), {
+      selector: ({ shard, origin }) => `${shard} ${origin}`,
+    }),
+  }),
+  fc.record({
+    kind: fc.constant("batch" as const),
+    repair: fc.boolean(),
+    entries: fc.array(entries, { maxLength: 6 }),
+  }),
+  fc.record({
+    kind: fc.constant("need" as const),
+    id: fc.nat(),
+    ranges: fc.array(
+      fc
+        .record({ shard: shards, origin: origins, lo: fc.nat(), more: fc.nat() })
+        .map(({ more, ...range }) => ({ ...range, hi: range.lo + more })),
+    ),
+  }),
+  fc.record({ kind: fc.constant("served" as const), id: fc.nat() }),
+  fc.record({ kind: fc.constant("compare-roots" as const), frontier: bytes(16), root: bytes(32) }),
+  fc.record({
+    kind: fc.constant("compare-result" as const),
+    result: fc.constantFrom("equal" as const, "stale" as const),
+  }),
+  fc.record({
+    kind: fc.constant("compare-shards" as const),
+    frontier: bytes(16),
+    sums: fc.array(sums64),
+  }),
+  fc.record({
+    kind: fc.constant("compare-documents" as const),
+    shard: shards,
+    documents: fc.array(fc.record({ docId: docIds, sum64: sums64 })),
+  }),
+  fc.record({
+    kind: fc.constant("compare-changes" as const),
+    shard: shards,
+    documents: fc.array(fc.record({ docId: docIds, hashes: fc.array(hashes, { maxLength: 3 }) })),
+  }),
+  fc.record({
+    kind: fc.constant("want-changes" as const),
+    shard: shards,
+    wants: fc.array(fc.record({ docId: docIds, hash: hashes })),
+  }),
+  fc.record({
+    kind: fc.constant("refusal" as const),
+    code: fc.constantFrom("version" as const, "paused" as const, "leaving" as const),
+    detail: fc.string({ maxLength: 40 }).filter((text) => text.isWellFormed()),
+  }),
+);
+
+describe("codec", () => {
+  test("every message is the same after it was encoded and decoded", () => {
+    fc.assert(
+      fc.property(messages, (message) => {
+        const decoded = decodeFrame(encodeMessage(message));
+        expect(decoded.kind).toBe("message");
+        if (decoded.kind !== "message") return;
+        expect(normal(decoded.message)).toEqual(normal(message));
+      }),
+      { numRuns: 1000 },
+    );
+  });
+
+  test("garbage is a value, never a throw", () => {
+    fc.assert(
+      fc.property(fc.uint8Array({ maxLength: 400 }), (frame) => {
+        expect(["message", "unknown", "fault"]).toContain(decodeFrame(frame).kind);
+      }),
+      { numRuns: 2000 },
+    );
+  });
+
+  test("a damaged message is a fault or another message, never a throw", () => {
+    fc.assert(
+      fc.property(messages, fc.nat(), fc.nat(7), fc.boolean(), (message, at, bit, cut) => {
+        const frame = new Uint8Array(encodeMessage(message));
+        const index = at % frame.length;
+        frame[index] = (frame[index] ?? 0) ^ (1 << bit);
+        const damaged = cut ? frame.subarray(0, index) : frame;
+        expect(["message", "unknown", "fault"]).toContain(decodeFrame(damaged).kind);
+      }),
+      { numRuns: 2000 },
+    );
+  });
+
+  test("a count larger than its limit is refused before the list is read", () => {
+    const need = encodeMessage({ kind: "need", id: 1, ranges: [] });
+    const lying = Uint8Array.from([...need.subarray(0, 3), 0xff, 0xff, 0xff, 0x7f]);
+    const decoded = decodeFrame(lying);
+    expect(decoded.kind).toBe("fault");
+    if (decoded.kind === "fault") expect(decoded.reason).toContain(`${limits.NEED_RANGES_MAX}`);
+  });
+
+  test("a kind of message from a later version is told apart from damage", () => {
+    expect(decodeFrame(Uint8Array.of(1, 200, 1, 2, 3))).toEqual({ kind: "unknown", type: 200 });
+  });
+});
+
+/** Lanes are grouped on the wire; within a message their order means nothing. */
+function normal(message: Message): unknown {
+  if (message.kind === "heartbeat") {
+    const lanes = [...message.lanes].sort((a, b) => a.origin - b.origin || a.shard - b.shard);
+    return { ...message, lanes, vector: [...message.vector] };
+  }
+  if (message.kind === "batch") {
+    const entries = message.entries.map((entry) => ({
+      ...entry,
+      hash: new Uint8Array(entry.hash),
+      dep: [...entry.dep],
+    }));
+    return { ...message, entries };
+  }
+  return message;
+}

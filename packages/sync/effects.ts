@@ -1,0 +1,45 @@
+/**
+ * What replication wants done. Plain data: the step functions decide, the driver performs, and the
+ * simulator may look in between. Effects are performed in order, and only once everything that was
+ * applied before them is durable.
+ */
+import type { DocId, LogEntry, LogFields, RegionCode } from "@atoll/core";
+import type { LinkId } from "./transport.ts";
+
+export type SyncEffect =
+  | { readonly kind: "send"; readonly link: LinkId; readonly frame: Uint8Array }
+  | { readonly kind: "close"; readonly link: LinkId; readonly reason: string }
+  /** Connect to a region; `link-dialled` tells the id. */
+  | { readonly kind: "dial"; readonly region: RegionCode }
+  | {
+      readonly kind: "ingest";
+      readonly from: RegionCode;
+      readonly entries: readonly LogEntry[];
+      readonly repair: boolean;
+    }
+  /** The sums here disagree with the documents here: count again, from the documents. */
+  | { readonly kind: "recount"; readonly shard: number; readonly docIds: readonly DocId[] }
+  /** Step again after this long, at the latest. */
+  | { readonly kind: "wake"; readonly delayMs: number }
+  | {
+      readonly kind: "report";
+      readonly level: "debug" | "info" | "warn" | "error";
+      readonly event: string;
+      readonly fields: LogFields;
+    };
+
+export type SyncEvent =
+  | { readonly kind: "start" }
+  | { readonly kind: "tick" }
+  | { readonly kind: "link-dialled"; readonly region: RegionCode; readonly link: LinkId }
+  | { readonly kind: "link-up"; readonly link: LinkId }
+  | { readonly kind: "link-down"; readonly link: LinkId; readonly reason: string }
+  | { readonly kind: "frame"; readonly link: LinkId; readonly bytes: Uint8Array }
+  /** These entries are durable now. */
+  | { readonly kind: "committed"; readonly entries: readonly LogEntry[] }
+  | { readonly kind: "pause"; readonly region: RegionCode }
+  | { readonly kind: "resume"; readonly region: RegionCode }
+  /** What was applied since the last `committed` is undone: nothing said since then holds. */
+  | { readonly kind: "reset"; readonly reason: string }
+  /** The process is about to stop. */
+  | { readonly kind: "leave" };

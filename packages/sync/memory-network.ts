@@ -1,0 +1,169 @@
+/**
+ * The twin of the WebSocket transport: a network in memory that a clock drives.
+ *
+ * Keeps what the contract promises (whole frames, in order, until the link goes down) and nothing more:
+ * every frame takes its link's delay, a cut drops what is under way and goes unnoticed until somebody
+ * tries, and an address nobody listens on ends in `linkDown`. Time passes only when the clock is told.
+ */
+import type { Clock, Random } from "@atoll/core";
+import { must } from "@atoll/core";
+import type { LinkId, Transport, TransportHandler } from "./transport.ts";
+
+interface End {
+  readonly owner: MemoryTransport;
+  readonly id: LinkId;
+  other: End | undefined;
+  up: boolean;
+}
+
+export interface MemoryNetworkOptions {
+  readonly clock: Clock;
+  readonly random: Random;
+  /** One-way delay of a frame, drawn anew for each; order within a link is kept. */
+  readonly delayMs: { readonly min: number; readonly max: number };
+}
+
+export class MemoryNetwork {
+  readonly #options: MemoryNetworkOptions;
+  readonly #transports = new Map<string, MemoryTransport>();
+  readonly #cuts = new Set<string>();
+
+  constructor(options: MemoryNetworkOptions) {
+    this.#options = options;
+  }
+
+  /** A transport that listens under this name; its URL is `memory://name`. */
+  transport(name: string): MemoryTransport {
+    const transport = new MemoryTransport(this, name, this.#options.clock);
+    this.#transports.set(name, transport);
+    return transport;
+  }
+
+  /** Drops everything between two names from now on, both ways. */
+  cut(a: string, b: string): void {
+    this.#cuts.add(pairKey(a, b));
+  }
+
+  heal(a: string, b: string): void {
+    this.#cuts.delete(pairKey(a, b));
+  }
+
+  isCut(a: string, b: string): boolean {
+    return this.#cuts.has(pairKey(a, b));
+  }
+
+  listener(name: string): MemoryTransport | undefined {
+    return this.#transports.get(name);
+  }
+
+  remove(name: string): void {
+    this.#transports.delete(name);
+  }
+
+  delayMs(): number {
+    const { min, max } = this.#options.delayMs;
+    return min + (max - min) * this.#options.random.float();
+  }
+}
+
+export class MemoryTransport implements Transport {
+  readonly name: string;
+  readonly #network: MemoryNetwork;
+  readonly #clock: Clock;
+  readonly #ends = new Map<LinkId, End>();
+  readonly #arrivesMs = new Map<LinkId, number>();
+  #handler: TransportHandler | undefined;
+  #nextLink: LinkId = 1;
+
+  constructor(network: MemoryNetwork, name: string, clock: Clock) {
+    this.#network = network;
+    this.name = name;
+    this.#clock = clock;
+  }
+
+  attach(handler: TransportHandler): void {
+    this.#handler = handler;
+  }
+
+  dial(url: string): LinkId {
+    const target = new URL(url).hostname;
+    const end: End = { owner: this, id: this.#nextLink++, other: undefined, up: false };
+    this.#ends.set(end.id, end);
+    this.#clock.after(this.#network.delayMs(), () => {
+      const listener = this.#network.listener(target);
+      if (listener === undefined || this.#network.isCut(this.name, target)) {
+        this.#down(end, "unreachable");
+      } else {
+        listener.#accept(end);
+      }
+    });
+    return end.id;
+  }
+
+  send(link: LinkId, frame: Uint8Array): void {
+    const end = this.#ends.get(link);
+    const other = end?.other;
+    if (end?.up !== true || other === undefined) return;
+    const bytes = new Uint8Array(frame); // what is on the way does not change any more
+    const soonestMs = this.#clock.monotonicMs() + this.#network.delayMs();
+    const arrivesMs = Math.max(soonestMs, this.#arrivesMs.get(link) ?? 0);
+    this.#arrivesMs.set(link, arrivesMs);
+    this.#clock.after(arrivesMs - this.#clock.monotonicMs(), () => {
+      if (this.#network.isCut(this.name, other.owner.name)) return;
+      if (other.up) other.owner.#handler?.frame(other.id, bytes);
+    });
+  }
+
+  backlogBytes(_link: LinkId): number {
+    return 0;
+  }
+
+  close(link: LinkId, reason: string): void {
+    const end = this.#ends.get(link);
+    if (end === undefined) return;
+    const { other } = end;
+    this.#clock.after(0, () => this.#down(end, `closed here: ${reason}`));
+    if (other === undefined) return;
+    const delayMs = Math.max(0, (this.#arrivesMs.get(link) ?? 0) - this.#clock.monotonicMs());
+    this.#clock.after(delayMs + this.#network.delayMs(), () => {
+      if (!this.#network.isCut(this.name, other.owner.name)) {
+        other.owner.#down(other, `closed by peer: ${reason}`);
+      }
+    });
+  }
+
+  stop(): Promise<void> {
+    this.crash();
+    return Promise.resolve();
+  }
+
+  /** Gone without a word, as after kill -9: the other ends notice as TCP would, by a reset. */
+  crash(): void {
+    this.#network.remove(this.name);
+    this.#handler = undefined;
+    for (const { other } of this.#ends.values()) {
+      if (other === undefined) continue;
+      this.#clock.after(this.#network.delayMs(), () => other.owner.#down(other, "reset by peer"));
+    }
+    this.#ends.clear();
+  }
+
+  #accept(dialled: End): void {
+    const end: End = { owner: this, id: this.#nextLink++, other: dialled, up: true };
+    this.#ends.set(end.id, end);
+    dialled.other = end;
+    dialled.up = true;
+    must(this.#handler, "handler").linkUp(end.id, false);
+    dialled.owner.#handler?.linkUp(dialled.id, true);
+  }
+
+  #down(end: End, reason: string): void {
+    if (!this.#ends.delete(end.id)) return;
+    end.up = false;
+    this.#handler?.linkDown(end.id, reason);
+  }
+}
+
+function pairKey(a: string, b: string): string {
+  return a < b ? `${a} ${b}` : `${b} ${a}`;
+}

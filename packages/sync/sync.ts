@@ -1,0 +1,208 @@
+/**
+ * How replicas converge: one step function, `(event, now) → effects`.
+ *
+ * Routes each event to the machine that knows it, and holds nothing of its own:
+ *
+ *     peers         who is live            gossip         push and heartbeats
+ *     announced     what they hold         catch-up       pull what is missing
+ *                                          anti-entropy   prove that it is the same
+ *
+ * `nowMs` is a monotonic clock. Nothing here waits, sends or stores; the driver does.
+ */
+import type { Random, RegionCode, RegionVector } from "@atoll/core";
+import { unreachable } from "@atoll/core";
+import { Announced } from "./announced.ts";
+import { AntiEntropy } from "./anti-entropy.ts";
+import type { Comparison } from "./anti-entropy.ts";
+import { CatchUp } from "./catch-up.ts";
+import { decodeFrame } from "./codec.ts";
+import type { SyncEffect, SyncEvent } from "./effects.ts";
+import { Gossip } from "./gossip.ts";
+import type { Message } from "./messages.ts";
+import type { PeerLinkStatus } from "./peers.ts";
+import { Peers } from "./peers.ts";
+import type { SyncView } from "./sync-view.ts";
+import type { LinkId } from "./transport.ts";
+
+export interface PeerStatus extends PeerLinkStatus {
+  /** Entries that the peer holds and we do not, and the other way round; undefined when unknown. */
+  readonly distance: { readonly behind: number; readonly ahead: number } | undefined;
+  readonly rttMs: number | undefined;
+  readonly comparison: Comparison;
+  /** Monotonic; undefined when never compared on this link. */
+  readonly comparedMs: number | undefined;
+}
+
+export class Sync {
+  readonly #peers: Peers;
+  readonly #announced: Announced;
+  readonly #gossip: Gossip;
+  readonly #catchUp: CatchUp;
+  readonly #antiEntropy: AntiEntropy;
+  #unknownMessages = 0;
+
+  constructor(options: {
+    readonly view: SyncView;
+    readonly random: Random;
+    /** Regions whose address is known here. */
+    readonly dialable: ReadonlySet<RegionCode>;
+  }) {
+    const { view, random, dialable } = options;
+    this.#peers = new Peers(view, random.fork("peers"), dialable);
+    this.#announced = new Announced(view.frontier);
+    this.#gossip = new Gossip(view, this.#peers, this.#announced);
+    this.#catchUp = new CatchUp(view, this.#peers, this.#announced, this.#gossip);
+    this.#antiEntropy = new AntiEntropy(view, this.#peers, random.fork("anti-entropy"));
+  }
+
+  /** What is held of every other region. */
+  get coverage(): RegionVector {
+    return this.#announced.coverage;
+  }
+
+  /** Messages of a kind this version does not know. */
+  get unknownMessages(): number {
+    return this.#unknownMessages;
+  }
+
+  status(): PeerStatus[] {
+    return this.#peers.status().map((link) => {
+      const { result, comparedMs } = this.#antiEntropy.comparison(link.region.code);
+      return {
+        ...link,
+        distance: this.#announced.distance(link.region.code),
+        rttMs: this.#gossip.rttMs(link.region.code),
+        comparison: result,
+        comparedMs,
+      };
+    });
+  }
+
+  step(event: SyncEvent, nowMs: number): SyncEffect[] {
+    const out: SyncEffect[] = [];
+    switch (event.kind) {
+      case "start":
+      case "tick":
+        this.#tick(nowMs, out);
+        break;
+      case "link-dialled":
+        this.#peers.dialled(event.region, event.link);
+        break;
+      case "link-up":
+        this.#peers.linkUp(event.link, nowMs, out);
+        break;
+      case "link-down":
+        this.#lost(this.#peers.linkDown(event.link, event.reason, nowMs, out));
+        break;
+      case "frame":
+        this.#frame(event.link, event.bytes, nowMs, out);
+        break;
+      case "committed":
+        this.#announced.advance();
+        this.#gossip.committed(event.entries, nowMs, out);
+        this.#catchUp.ask(nowMs, out);
+        if (event.entries.length > 0) this.#antiEntropy.disturbed(nowMs);
+        break;
+      case "pause":
+        this.#peers.pause(event.region, out);
+        break;
+      case "resume":
+        this.#peers.resume(event.region, out);
+        break;
+      case "reset":
+        this.#peers.reset(event.reason, out);
+        break;
+      case "leave":
+        this.#peers.leave(out);
+        break;
+      default:
+        unreachable(event);
+    }
+    return out;
+  }
+
+  #tick(nowMs: number, out: SyncEffect[]): void {
+    this.#peers.tick(nowMs, out);
+    this.#gossip.tick(nowMs, out);
+    this.#catchUp.ask(nowMs, out);
+    for (const peer of this.#peers.live()) {
+      const atRest = this.#announced.knows(peer) && this.#catchUp.idle(peer);
+      if (atRest && this.#gossip.idle(peer)) this.#antiEntropy.compare(peer, nowMs, out);
+    }
+  }
+
+  #lost(peer: RegionCode | undefined): void {
+    if (peer === undefined) return;
+    this.#announced.reset(peer);
+    this.#gossip.closed(peer);
+    this.#catchUp.closed(peer);
+    this.#antiEntropy.closed(peer);
+  }
+
+  #frame(link: LinkId, bytes: Uint8Array, nowMs: number, out: SyncEffect[]): void {
+    const decoded = decodeFrame(bytes);
+    if (decoded.kind === "fault") {
+      this.#peers.refuse(link, "malformed", decoded.reason, out);
+    } else if (decoded.kind === "unknown") {
+      this.#unknownMessages++;
+    } else {
+      this.#peers.heard(link, nowMs);
+      this.#message(link, decoded.message, nowMs, out);
+    }
+  }
+
+  #message(link: LinkId, message: Message, nowMs: number, out: SyncEffect[]): void {
+    if (message.kind === "refusal") {
+      this.#peers.refused(link, message.code, message.detail, out);
+      return;
+    }
+    const peer = this.#peers.liveRegionOf(link);
+    if (message.kind === "hello" || message.kind === "proof") {
+      const opened = this.#peers.handshake(link, message, nowMs, out);
+      if (opened === undefined) return;
+      this.#lost(opened); // what was known from an earlier link
+      this.#gossip.opened(opened, nowMs, out);
+      this.#antiEntropy.opened(opened, nowMs);
+    } else if (peer === undefined) {
+      this.#peers.refuse(link, "proof", `${message.kind} before the handshake`, out);
+    } else {
+      this.#live(peer, message, nowMs, out);
+    }
+  }
+
+  #live(
+    peer: RegionCode,
+    message: Exclude<Message, { kind: "hello" | "proof" | "refusal" }>,
+    nowMs: number,
+    out: SyncEffect[],
+  ): void {
+    switch (message.kind) {
+      case "heartbeat":
+        this.#announced.hear(peer, message, nowMs);
+        this.#gossip.heard(peer, message, nowMs);
+        this.#catchUp.ask(nowMs, out);
+        return;
+      case "batch":
+        out.push({ kind: "ingest", from: peer, entries: message.entries, repair: message.repair });
+        return;
+      case "need":
+        return this.#catchUp.answer(peer, message, out);
+      case "served":
+        return this.#catchUp.served(peer, message.id, nowMs, out);
+      case "compare-roots":
+        return this.#antiEntropy.onRoots(peer, message, nowMs, out);
+      case "compare-result":
+        return this.#antiEntropy.onResult(peer, message, nowMs, out);
+      case "compare-shards":
+        return this.#antiEntropy.onShards(peer, message, nowMs, out);
+      case "compare-documents":
+        return this.#antiEntropy.onDocuments(peer, message, out);
+      case "compare-changes":
+        return this.#antiEntropy.onChanges(peer, message, nowMs, out);
+      case "want-changes":
+        return this.#antiEntropy.onWants(peer, message, out);
+      default:
+        unreachable(message);
+    }
+  }
+}

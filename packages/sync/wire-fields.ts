@@ -1,0 +1,39 @@
+/**
+ * Reading the typed fields that several messages share. Each throws `ByteStreamError`, which the
+ * decoder turns into a fault; each copies, because a decoded message outlives the frame it came in.
+ */
+import type { ByteReader, ChangeHash, DocId, Hlc, Origin } from "@atoll/core";
+import { ByteStreamError, mustChangeHash, mustDocId, parseHlc, parseOrigin } from "@atoll/core";
+
+export function present<T>(value: T | undefined, what: string): T {
+  if (value === undefined) throw new ByteStreamError(`bad ${what}`);
+  return value;
+}
+
+export function copyOf(bytes: Uint8Array): Uint8Array {
+  return new Uint8Array(bytes);
+}
+
+export function readOrigin(reader: ByteReader): Origin {
+  return present(parseOrigin(reader.varint()), "origin");
+}
+
+export function readHlc(reader: ByteReader): Hlc {
+  return present(parseHlc(reader.varint()), "timestamp");
+}
+
+export function readDocId(reader: ByteReader): DocId {
+  return mustDocId(copyOf(reader.raw(16)));
+}
+
+export function readHash(reader: ByteReader): ChangeHash {
+  return mustChangeHash(copyOf(reader.raw(32)));
+}
+
+/** A count, then that many items; the count is checked before anything is allocated. */
+export function readList<T>(reader: ByteReader, max: number, read: (reader: ByteReader) => T): T[] {
+  const count = reader.count(max);
+  const items: T[] = [];
+  for (let i = 0; i < count; i++) items.push(read(reader));
+  return items;
+}
