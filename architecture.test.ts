@@ -71,9 +71,7 @@ describe("imports", () => {
 
 describe("doors", () => {
   test("time is read in core/clock.ts alone", () => {
-    expectOnlyIn(/\bDate\.now\b|\bnew Date\(\)|\bperformance\.now\b/, [
-      "packages/core/clock.ts",
-    ]);
+    expectOnlyIn(/\bDate\.now\b|\bnew Date\(\)|\bperformance\.now\b/, ["packages/core/clock.ts"]);
     expectOnlyIn(/(?<![.\w])(setTimeout|setInterval|setImmediate)\(/, ["packages/core/clock.ts"]);
     expectOnlyIn(/node:timers/, []);
   });
@@ -110,12 +108,16 @@ describe("doors", () => {
 
 describe("files", () => {
   test("open with a comment that says why they exist", () => {
-    const wrong = sources.filter(({ code, isTest }) => !isTest && !/^(#!.*\n)?(\/\*\*|\/\/)/.test(code));
+    const wrong = sources.filter(
+      ({ code, isTest }) => !isTest && !/^(#!.*\n)?(\/\*\*|\/\/)/.test(code),
+    );
     expect(wrong.map(({ path }) => path)).toEqual([]);
   });
 
   test("are not named after nothing", () => {
-    const wrong = sources.filter(({ path }) => /\/(utils?|helpers?|common|misc|types)\.ts$/.test(path));
+    const wrong = sources.filter(({ path }) =>
+      /\/(utils?|helpers?|common|misc|types)\.ts$/.test(path),
+    );
     expect(wrong.map(({ path }) => path)).toEqual([]);
   });
 });
@@ -167,7 +169,9 @@ function dependenciesOf(room: string): Set<string> {
 function readSource(file: string): Source {
   const path = relative(root, file);
   const code = readFileSync(file, "utf8");
-  const matches = withoutComments(code).matchAll(/^(?:import|export)\b[^;]*?from\s+"([^"]+)"|import\("([^"]+)"\)|^import "([^"]+)"/gms);
+  const matches = withoutComments(code).matchAll(
+    /^(?:import|export)\b[^;]*?from\s+"([^"]+)"|import\("([^"]+)"\)|^import "([^"]+)"/gms,
+  );
   const imports = [...matches].map((match) => match[1] ?? match[2] ?? match[3] ?? "");
   const isTest = /\.(test|conformance|fixture)\.ts$|(^|\/)fake-[a-z-]+\.ts$/.test(path);
   return { path, room: roomOf(file), isTest, code, imports };

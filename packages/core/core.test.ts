@@ -31,7 +31,11 @@ describe("byte stream", () => {
         (numbers, bytes, text) => {
           const writer = new ByteWriter(1);
           for (const number of numbers) writer.varint(number);
-          writer.bytes(bytes).text(text).u64(2n ** 64n - 1n).u32(7);
+          writer
+            .bytes(bytes)
+            .text(text)
+            .u64(2n ** 64n - 1n)
+            .u32(7);
           const reader = new ByteReader(writer.finish());
           for (const number of numbers) expect(reader.varint()).toBe(number);
           expect(new Uint8Array(reader.bytes(300))).toEqual(new Uint8Array(bytes));
@@ -93,9 +97,12 @@ describe("hybrid clock", () => {
 });
 
 describe("ids", () => {
-  test.each(["a", "B000944", "0198-x", "u:1~2.3_4", "a".repeat(128)])("%s is a profile id", (id) => {
-    expect(parseProfileId(id)).toBe(id);
-  });
+  test.each(["a", "B000944", "0198-x", "u:1~2.3_4", "a".repeat(128)])(
+    "%s is a profile id",
+    (id) => {
+      expect(parseProfileId(id)).toBe(id);
+    },
+  );
 
   test.each(["", "-a", "a b", "ä", "a/b", "a".repeat(129), "a\n", "~x"])("%j is none", (id) => {
     expect(parseProfileId(id)).toBeUndefined();
@@ -128,10 +135,13 @@ describe("ids", () => {
 
 describe("region vectors", () => {
   const vectors = fc
-    .uniqueArray(fc.tuple(fc.integer({ min: 1, max: 63 }), fc.integer({ min: 0, max: 2 ** 52 - 1 })), {
-      selector: ([region]) => region,
-      maxLength: 16,
-    })
+    .uniqueArray(
+      fc.tuple(fc.integer({ min: 1, max: 63 }), fc.integer({ min: 0, max: 2 ** 52 - 1 })),
+      {
+        selector: ([region]) => region,
+        maxLength: 16,
+      },
+    )
     .map((pairs) => new Map(pairs as [RegionCode, Hlc][]));
 
   test("the join is the least vector that covers both", () => {
@@ -165,7 +175,9 @@ describe("the doors", () => {
     const b = new SeededRandom("seed");
     b.fork("other").u32();
     expect([a.u32(), a.u32(), a.below(10)]).toEqual([b.u32(), b.u32(), b.below(10)]);
-    expect(new SeededRandom("seed").fork("x").u32()).not.toBe(new SeededRandom("seed").fork("y").u32());
+    expect(new SeededRandom("seed").fork("x").u32()).not.toBe(
+      new SeededRandom("seed").fork("y").u32(),
+    );
   });
 
   test("timers fire in order of time, then of setting, including those set on the way", () => {

@@ -56,15 +56,20 @@ describe("sums", () => {
 describe("positions", () => {
   test("shard and bucket are the top bits, and a shard is a range of positions", () => {
     fc.assert(
-      fc.property(docIds, fc.constantFrom(1, 16, 256, 4096), fc.integer({ min: 0, max: 8 }), (docId, shards, bits) => {
-        const position = positionOf(keys, docId);
-        expect(Number.isSafeInteger(position)).toBe(true);
-        const shard = shardOf(position, shards);
-        const { from, to } = shardRange(shard, shards);
-        expect(position >= from && position < to).toBe(true);
-        const bucket = bucketOf(position, shards, bits);
-        expect(bucket).toBe(Math.floor(position / (2 ** 52 / (shards * 2 ** bits))) % 2 ** bits);
-      }),
+      fc.property(
+        docIds,
+        fc.constantFrom(1, 16, 256, 4096),
+        fc.integer({ min: 0, max: 8 }),
+        (docId, shards, bits) => {
+          const position = positionOf(keys, docId);
+          expect(Number.isSafeInteger(position)).toBe(true);
+          const shard = shardOf(position, shards);
+          const { from, to } = shardRange(shard, shards);
+          expect(position >= from && position < to).toBe(true);
+          const bucket = bucketOf(position, shards, bits);
+          expect(bucket).toBe(Math.floor(position / (2 ** 52 / (shards * 2 ** bits))) % 2 ** bits);
+        },
+      ),
     );
   });
 

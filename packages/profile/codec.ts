@@ -101,11 +101,6 @@ export class ProfileCodec {
     return this.#containers.get(path).chunk;
   }
 
-  /** Frees what the codec itself holds; open profiles are their owners' business. */
-  free(): void {
-    this.#genesis.free();
-  }
-
   #isUncounted(hash: ChangeHash, message: string | undefined): boolean {
     if (message === undefined) return false;
     if (toHex(hash) === toHex(this.genesisHash)) return true;

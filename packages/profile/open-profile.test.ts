@@ -74,6 +74,51 @@ describe("presence", () => {
   });
 });
 
+/** Both start from `base`; then each does its edit without knowing of the other's. */
+function atOnce(base: JsonObject, mine: JsonObject, theirs: JsonObject): Copy {
+  const other = new Copy(2);
+  const first = copy.edit({ kind: "put", value: base });
+  if (first !== undefined) other.receive(first);
+  const a = copy.edit({ kind: "merge-patch", patch: mine });
+  const b = other.edit({ kind: "merge-patch", patch: theirs });
+  if (a !== undefined) other.receive(a);
+  if (b !== undefined) copy.receive(b);
+  expect(other.render()).toEqual(copy.render());
+  return other;
+}
+
+test("an edit inside an object or list survives that it becomes a number at the same time", () => {
+  atOnce({ a: { x: 1 }, l: [1] }, { a: 5, l: 6 }, { a: { y: 2 }, l: [1, 2] }).profile.free();
+  expect(copy.json()).toEqual({ a: { y: 2 }, l: [2] });
+  expect(copy.render().conflicts).toBe(2);
+});
+
+test("writing a list that won over a number settles the conflict", () => {
+  atOnce({}, { m: 1 }, { m: [1] }).profile.free();
+  expect(copy.render()).toMatchObject({ json: '{"m":[1]}', conflicts: 1 });
+  patch({ m: [1, 2] });
+  expect(copy.render()).toMatchObject({ json: '{"m":[1,2]}', conflicts: 0 });
+  patch({ m: null });
+  expect(copy.json()).toEqual({});
+});
+
+test("what a concurrent edit brought back without its mark stays when it is emptied", () => {
+  const base = { l: [1], bio: "one", tags: ["a"] };
+  atOnce(
+    base,
+    { l: null, bio: null, tags: null },
+    {
+      l: [1, 2],
+      bio: "one two",
+      tags: ["a", "b"],
+    },
+  ).profile.free();
+  expect(copy.json()).toEqual({ l: [2], bio: " two", tags: ["b"] });
+  expect(put({ l: [2], bio: " two", tags: ["b"] })).toBeUndefined();
+  patch({ l: [], bio: "", tags: [] });
+  expect(copy.json()).toEqual({ l: [], bio: "", tags: [] });
+});
+
 test("a member changes its type back and forth for ever", () => {
   const values: JsonValue[] = [
     1,

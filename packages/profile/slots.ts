@@ -28,7 +28,7 @@ export interface Slot {
 export const MAP_MARK = "~";
 
 /** Winner first. Containers come before registers, so that an edit inside a removed one survives. */
-export const SLOT_ORDER = ["counter", "text", "set", "register", "list", "map"] as const;
+export const SLOT_ORDER = ["counter", "text", "set", "map", "list", "register"] as const;
 
 const PREFIX: Readonly<Record<SlotKind, string>> = {
   register: "~r:",

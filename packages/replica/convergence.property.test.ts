@@ -60,7 +60,9 @@ function deliverAll(all: readonly Copy[], seed: number): void {
 function stateOf({ replica }: Copy, ids: readonly string[]): unknown {
   const profiles = ids.map((id) => {
     const { snapshot } = replica.read(id as ProfileId);
-    return snapshot && { json: snapshot.json, heads: snapshot.heads, conflicts: snapshot.hasConflicts };
+    return (
+      snapshot && { json: snapshot.json, heads: snapshot.heads, conflicts: snapshot.hasConflicts }
+    );
   });
   replica.flush();
   const { root, documents, changes } = replica.ledger;
@@ -151,19 +153,23 @@ describe("replicas that hold the same entries", () => {
 
   test("merge a nested object that all of them created at once, at any depth", () => {
     fc.assert(
-      fc.property(fc.array(fc.constantFrom("m", "n", "~o"), { minLength: 1, maxLength: 4 }), fc.nat(), (path, seed) => {
-        const all = copies();
-        edit(must(all[0], "copy"), "p", { kind: "put", value: { displayName: "Ada" } });
-        deliverAll(all, seed);
-        for (const [i, copy] of all.entries()) {
-          const patch = nested(path, { [`of${i}`]: i });
-          edit(copy, "p", { kind: "merge-patch", patch });
-        }
-        deliverAll(all, seed);
-        expectSame(all, ["p"]);
-        const expected = { displayName: "Ada", ...nested(path, { of0: 0, of1: 1, of2: 2 }) };
-        expect(jsonOf(must(all[0], "copy"), "p")).toEqual(expected);
-      }),
+      fc.property(
+        fc.array(fc.constantFrom("m", "n", "~o"), { minLength: 1, maxLength: 4 }),
+        fc.nat(),
+        (path, seed) => {
+          const all = copies();
+          edit(must(all[0], "copy"), "p", { kind: "put", value: { displayName: "Ada" } });
+          deliverAll(all, seed);
+          for (const [i, copy] of all.entries()) {
+            const patch = nested(path, { [`of${i}`]: i });
+            edit(copy, "p", { kind: "merge-patch", patch });
+          }
+          deliverAll(all, seed);
+          expectSame(all, ["p"]);
+          const expected = { displayName: "Ada", ...nested(path, { of0: 0, of1: 1, of2: 2 }) };
+          expect(jsonOf(must(all[0], "copy"), "p")).toEqual(expected);
+        },
+      ),
       { numRuns: RUNS },
     );
   });
@@ -176,7 +182,10 @@ describe("replicas that hold the same entries", () => {
         edit(a, "p", { kind: "put", value: before });
         deliverAll(all, seed);
         edit(a, "p", { kind: "put", value: after });
-        edit(b, "p", { kind: "merge-patch", patch: { patched: "here", address: { street: "Elm" } } });
+        edit(b, "p", {
+          kind: "merge-patch",
+          patch: { patched: "here", address: { street: "Elm" } },
+        });
         deliverAll(all, seed);
         expectSame(all, ["p"]);
         expect(jsonOf(a, "p")).toMatchObject({ patched: "here", address: { street: "Elm" } });
@@ -187,19 +196,31 @@ describe("replicas that hold the same entries", () => {
 
   test("keep an edit inside an object that another removed at the same time", () => {
     fc.assert(
-      fc.property(fc.constantFrom("location", "extra"), fc.boolean(), fc.nat(), (member, byPut, seed) => {
-        const all = copies();
-        const [a, b] = [must(all[0], "a"), must(all[1], "b")];
-        edit(a, "p", { kind: "put", value: { displayName: "Ada", [member]: { city: "Rome", deep: { x: 1 } } } });
-        deliverAll(all, seed);
-        edit(a, "p", byPut
-          ? { kind: "put", value: { displayName: "Ada" } }
-          : { kind: "merge-patch", patch: { [member]: null } });
-        edit(b, "p", { kind: "merge-patch", patch: { [member]: { deep: { y: 2 } } } });
-        deliverAll(all, seed);
-        expectSame(all, ["p"]);
-        expect(jsonOf(a, "p")).toEqual({ displayName: "Ada", [member]: { deep: { y: 2 } } });
-      }),
+      fc.property(
+        fc.constantFrom("location", "extra"),
+        fc.boolean(),
+        fc.nat(),
+        (member, byPut, seed) => {
+          const all = copies();
+          const [a, b] = [must(all[0], "a"), must(all[1], "b")];
+          edit(a, "p", {
+            kind: "put",
+            value: { displayName: "Ada", [member]: { city: "Rome", deep: { x: 1 } } },
+          });
+          deliverAll(all, seed);
+          edit(
+            a,
+            "p",
+            byPut
+              ? { kind: "put", value: { displayName: "Ada" } }
+              : { kind: "merge-patch", patch: { [member]: null } },
+          );
+          edit(b, "p", { kind: "merge-patch", patch: { [member]: { deep: { y: 2 } } } });
+          deliverAll(all, seed);
+          expectSame(all, ["p"]);
+          expect(jsonOf(a, "p")).toEqual({ displayName: "Ada", [member]: { deep: { y: 2 } } });
+        },
+      ),
       { numRuns: RUNS },
     );
   });
@@ -208,4 +229,3 @@ describe("replicas that hold the same entries", () => {
 function nested(path: readonly string[], leaf: JsonObject): JsonObject {
   return path.reduceRight<JsonObject>((value, key) => ({ [key]: value }), leaf);
 }
-

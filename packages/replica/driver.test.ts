@@ -10,7 +10,12 @@ afterEach(() => fleet.close());
 async function connected(seed: string): Promise<Fleet> {
   fleet = new Fleet(seed);
   await fleet.until("all links live", () =>
-    fleet.names.every((name) => fleet.driver(name).status().peers.every(({ state }) => state === "live")),
+    fleet.names.every((name) =>
+      fleet
+        .driver(name)
+        .status()
+        .peers.every(({ state }) => state === "live"),
+    ),
   );
   return fleet;
 }
@@ -63,7 +68,10 @@ describe("three regions", () => {
     fleet.driver("us-east-1").setPeerState("ap-northeast-1", "paused");
     await fleet.run(500);
     await fleet.write("us-east-1", "ada", { kind: "put", value: { role: "poet" } });
-    await fleet.until("relayed", () => fleet.driver("ap-northeast-1").status().counts.documents === 1);
+    await fleet.until(
+      "relayed",
+      () => fleet.driver("ap-northeast-1").status().counts.documents === 1,
+    );
     expect(await fleet.json("ap-northeast-1", "ada")).toBe('{"role":"poet"}');
   });
 
@@ -71,7 +79,10 @@ describe("three regions", () => {
     await connected("black hole");
     fleet.network.cut("us-east-1", "eu-west-1");
     const linked = () =>
-      fleet.driver("us-east-1").status().peers.find(({ region }) => region === "eu-west-1")?.state;
+      fleet
+        .driver("us-east-1")
+        .status()
+        .peers.find(({ region }) => region === "eu-west-1")?.state;
     await fleet.until("noticed", () => linked() !== "live", 10_000);
     await fleet.write("us-east-1", "ada", { kind: "put", value: { role: "poet" } });
     fleet.network.heal("us-east-1", "eu-west-1");
@@ -128,7 +139,9 @@ describe("reads", () => {
     const driver = fleet.driver("us-east-1");
     const session = { token: undefined, waitMs: 0, handling: "strict" as const };
     const id = "ada" as Parameters<typeof driver.read>[0];
-    const writing = driver.write(id, { kind: "put", value: { role: "poet" } }, {}, session, { upsert: false });
+    const writing = driver.write(id, { kind: "put", value: { role: "poet" } }, {}, session, {
+      upsert: false,
+    });
     await Promise.resolve();
     await Promise.resolve();
     const reading = driver.read(id, session);
@@ -160,7 +173,10 @@ describe("sessions", () => {
       code: "session-not-available",
       data: { missingRegions: ["eu-west-1"] },
     });
-    const lenient = await fleet.read("us-east-1", "ada", { token: sessionToken, handling: "lenient" });
+    const lenient = await fleet.read("us-east-1", "ada", {
+      token: sessionToken,
+      handling: "lenient",
+    });
     expect(lenient).toMatchObject({ kind: "absent", stale: true });
   });
 
@@ -197,7 +213,10 @@ describe("peers that misbehave", () => {
     stranger.dial("memory://us-east-1");
     await fleet.until("closed", () => heard.includes("down"));
     expect(heard).toEqual(["hello", "refusal", "down"]);
-    const states = fleet.driver("us-east-1").status().peers.map(({ state }) => state);
+    const states = fleet
+      .driver("us-east-1")
+      .status()
+      .peers.map(({ state }) => state);
     expect(states).toEqual(["live", "live"]);
   });
 });
@@ -224,7 +243,10 @@ describe("anti-entropy", () => {
     expect(await fleet.json("eu-west-1", "cyn")).toBe('{"role":"poet"}');
     const status = fleet.driver("us-east-1").status();
     await fleet.until("compared", () =>
-      fleet.driver("us-east-1").status().peers.every(({ root }) => root === "equal"),
+      fleet
+        .driver("us-east-1")
+        .status()
+        .peers.every(({ root }) => root === "equal"),
     );
     expect(status.counts.documents).toBe(3);
   });

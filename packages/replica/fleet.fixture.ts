@@ -34,7 +34,10 @@ export class Fleet {
   readonly #drivers = new Map<string, RegionDriver>();
   #starts = 0;
 
-  constructor(seed: string | number, options: { readonly delayMs?: { min: number; max: number } } = {}) {
+  constructor(
+    seed: string | number,
+    options: { readonly delayMs?: { min: number; max: number } } = {},
+  ) {
     this.#random = new SeededRandom(seed);
     this.cluster = testCluster();
     this.network = new MemoryNetwork({
@@ -120,12 +123,18 @@ export class Fleet {
       roots.size === 1 &&
       states.every(
         ({ counts, peers }) =>
-          counts.pending === 0 && peers.every(({ state, behind }) => state === "live" && behind === 0),
+          counts.pending === 0 &&
+          peers.every(({ state, behind }) => state === "live" && behind === 0),
       )
     );
   }
 
-  async write(name: string, id: string, edit: ProfileEdit, session?: Partial<SessionOptions>): Promise<WriteAnswer> {
+  async write(
+    name: string,
+    id: string,
+    edit: ProfileEdit,
+    session?: Partial<SessionOptions>,
+  ): Promise<WriteAnswer> {
     const writing = this.driver(name).write(id as ProfileId, edit, {}, sessionOf(session), {
       upsert: true,
     });
@@ -133,7 +142,9 @@ export class Fleet {
   }
 
   async read(name: string, id: string, session?: Partial<SessionOptions>): Promise<ReadAnswer> {
-    return this.#await(Promise.resolve(this.driver(name).read(id as ProfileId, sessionOf(session))));
+    return this.#await(
+      Promise.resolve(this.driver(name).read(id as ProfileId, sessionOf(session))),
+    );
   }
 
   async json(name: string, id: string): Promise<string | undefined> {

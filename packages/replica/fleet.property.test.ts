@@ -21,18 +21,29 @@ const steps: fc.Arbitrary<Step[]> = fc.array(
   fc.oneof(
     {
       weight: 10,
-      arbitrary: fc.record({ kind: fc.constant("write" as const), at: regions, id: fc.nat(3), field: fc.nat(4) }),
+      arbitrary: fc.record({
+        kind: fc.constant("write" as const),
+        at: regions,
+        id: fc.nat(3),
+        field: fc.nat(4),
+      }),
     },
     { weight: 4, arbitrary: fc.record({ kind: fc.constant("pass" as const), ms: fc.nat(400) }) },
     {
       weight: 3,
       arbitrary: fc
-        .tuple(fc.constantFrom("cut" as const, "heal" as const, "pause" as const, "resume" as const), pairs)
+        .tuple(
+          fc.constantFrom("cut" as const, "heal" as const, "pause" as const, "resume" as const),
+          pairs,
+        )
         .map(([kind, pair]) => ({ kind, ...pair })),
     },
     {
       weight: 2,
-      arbitrary: fc.record({ kind: fc.constantFrom("crash" as const, "start" as const), at: regions }),
+      arbitrary: fc.record({
+        kind: fc.constantFrom("crash" as const, "start" as const),
+        at: regions,
+      }),
     },
   ),
   { minLength: 5, maxLength: 40 },
@@ -62,14 +73,17 @@ test("nothing acknowledged is lost, and a healed fleet is byte-identical", async
         else if (step.kind === "heal") fleet.network.heal(name(step.a), name(step.b));
         else if (step.kind === "pause" || step.kind === "resume") {
           const state = step.kind === "pause" ? "paused" : "active";
-          if (fleet.isUp(name(step.a))) fleet.driver(name(step.a)).setPeerState(name(step.b), state);
+          if (fleet.isUp(name(step.a)))
+            fleet.driver(name(step.a)).setPeerState(name(step.b), state);
         } else if (step.kind === "pass") await fleet.run(step.ms);
       }
       await healAll(fleet);
       await fleet.until("converged", () => fleet.converged(), 120_000);
       for (const name of fleet.names) await expectHeld(fleet, name, acknowledged, "anywhere");
       for (const id of IDS) {
-        const [first, ...others] = await Promise.all(fleet.names.map((name) => fleet.json(name, id)));
+        const [first, ...others] = await Promise.all(
+          fleet.names.map((name) => fleet.json(name, id)),
+        );
         for (const other of others) expect(other).toBe(first);
       }
       await fleet.close();
@@ -99,7 +113,8 @@ async function expectHeld(
   for (const id of IDS) {
     const json = (await fleet.json(name, id as ProfileId)) ?? "{}";
     for (const [value, { at, id: in_ }] of acknowledged) {
-      if (in_ === id && (whose === "anywhere" || at === name)) expect(json).toContain(`"${value}":`);
+      if (in_ === id && (whose === "anywhere" || at === name))
+        expect(json).toContain(`"${value}":`);
     }
   }
 }

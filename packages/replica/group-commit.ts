@@ -107,7 +107,5 @@ export class GroupCommit {
 }
 
 function isStorageFault(error: unknown): error is AtollError {
-  return (
-    isAtollError(error) && (error.code === "storage-full" || error.code === "storage-failed")
-  );
+  return isAtollError(error) && (error.code === "storage-full" || error.code === "storage-failed");
 }

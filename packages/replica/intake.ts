@@ -94,4 +94,3 @@ export class Intake {
 function bad(reason: string): Judgement {
   return { kind: "bad", reason };
 }
-

@@ -184,7 +184,11 @@ export class Ledger {
 
   #load(row: BucketRow): void {
     const { documents, changes, sum } = row;
-    this.#buckets.set(row.shard * 2 ** limits.BUCKET_BITS + row.bucket, { documents, changes, sum });
+    this.#buckets.set(row.shard * 2 ** limits.BUCKET_BITS + row.bucket, {
+      documents,
+      changes,
+      sum,
+    });
     const shard = (this.#shards[row.shard] ??= { ...EMPTY });
     for (const account of [shard, this.#total]) {
       account.documents += documents;

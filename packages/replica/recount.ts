@@ -66,7 +66,11 @@ function recountDocument(replica: Replica, row: DocumentRow, log: Log): boolean 
   let sum = SUM_ZERO;
   for (const hash of hashes) sum = addSums(sum, elementOf(replica.cluster.keys, row.docId, hash));
   if (sumsEqual(sum, row.sum) && hashes.length === row.changeCount) return false;
-  log.warn("document-recounted", { docId: toHex(row.docId), was: row.changeCount, is: hashes.length });
+  log.warn("document-recounted", {
+    docId: toHex(row.docId),
+    was: row.changeCount,
+    is: hashes.length,
+  });
   replica.store.writeDocument({ ...row, sum, changeCount: hashes.length });
   replica.ledger.account(row, {
     documents: 0,

@@ -11,7 +11,11 @@ import type { Replica } from "./replica.ts";
 
 export function syncViewOf(
   replica: Replica,
-  { clock, transport, log }: { readonly clock: Clock; readonly transport: Transport; readonly log: Log },
+  {
+    clock,
+    transport,
+    log,
+  }: { readonly clock: Clock; readonly transport: Transport; readonly log: Log },
 ): SyncView {
   const { cluster, store, ledger } = replica;
   return {

@@ -345,18 +345,17 @@ export class Replica {
     if (row === undefined) return false;
     try {
       const name = toHex(entry.hash);
-      return this.documents.open(place).changeHashes().some((hash) => toHex(hash) === name);
+      return this.documents
+        .open(place)
+        .changeHashes()
+        .some((hash) => toHex(hash) === name);
     } catch (error) {
       if (error instanceof DocumentError) return false;
       throw error;
     }
   }
 
-  #admit(
-    entry: LogEntry,
-    from: { region: string; repair: boolean },
-    counts: IngestCounts,
-  ): void {
+  #admit(entry: LogEntry, from: { region: string; repair: boolean }, counts: IngestCounts): void {
     const judgement = this.#intake.judge(entry);
     this.group();
     if (judgement.kind === "bad") {
@@ -378,7 +377,7 @@ export class Replica {
     const key = docKeyOf(place.docId);
     if (!this.#waiting.has(key)) return 0;
     let released = 0;
-    for (let progress = true; progress; ) {
+    for (let progress = true; progress;) {
       progress = false;
       for (const { entry } of this.store.pendingOf(place.docId)) {
         const held = this.ledger.frontier.lane(entry).has(entry.seq);
@@ -430,8 +429,10 @@ export class Replica {
       changeCount: (before?.changeCount ?? 0) + 1,
       sum,
       dep: joinVectors(before?.dep ?? VECTOR_ZERO, joinVectors(entry.dep, own)),
-      createdHlc: before === undefined || entry.hlc < before.createdHlc ? entry.hlc : before.createdHlc,
-      updatedHlc: before === undefined || entry.hlc > before.updatedHlc ? entry.hlc : before.updatedHlc,
+      createdHlc:
+        before === undefined || entry.hlc < before.createdHlc ? entry.hlc : before.createdHlc,
+      updatedHlc:
+        before === undefined || entry.hlc > before.updatedHlc ? entry.hlc : before.updatedHlc,
       conflicts: rendered?.conflicts ?? before?.conflicts ?? 0,
       view: rendered?.json ?? before?.view,
     };

@@ -102,7 +102,8 @@ export class Announced {
       else saying.behind.delete(lane);
     }
     const covered = new Map<RegionCode, Hlc>();
-    for (const [region, hlc] of saying.vector) if (!incomplete.has(region)) covered.set(region, hlc);
+    for (const [region, hlc] of saying.vector)
+      if (!incomplete.has(region)) covered.set(region, hlc);
     this.#coverage = joinVectors(this.#coverage, covered);
   }
 }

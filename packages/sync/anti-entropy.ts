@@ -166,9 +166,7 @@ export class AntiEntropy {
   }
 
   onWants(peer: RegionCode, message: WantChanges, out: SyncEffect[]): void {
-    const entries = message.wants.flatMap(({ docId, hash }) =>
-      this.#entriesOf(docId, [hash], out),
-    );
+    const entries = message.wants.flatMap(({ docId, hash }) => this.#entriesOf(docId, [hash], out));
     this.#repair(peer, entries, out);
   }
 
@@ -177,7 +175,8 @@ export class AntiEntropy {
     for (const hash of hashes) {
       const entry = this.#view.findChange(docId, hash);
       if (entry !== undefined) entries.push(entry);
-      else out.push(report("warn", "change-not-in-log", { docId: toHex(docId), hash: toHex(hash) }));
+      else
+        out.push(report("warn", "change-not-in-log", { docId: toHex(docId), hash: toHex(hash) }));
     }
     return entries.sort((a, b) => a.hlc - b.hlc || a.seq - b.seq);
   }

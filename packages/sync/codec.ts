@@ -171,7 +171,11 @@ function readBody(reader: ByteReader, kind: Message["kind"]): Message {
     case "batch":
       return { kind, repair: reader.u8() === 1, entries: readEntries(reader) };
     case "need":
-      return { kind, id: reader.varint(), ranges: readList(reader, limits.NEED_RANGES_MAX, readRange) };
+      return {
+        kind,
+        id: reader.varint(),
+        ranges: readList(reader, limits.NEED_RANGES_MAX, readRange),
+      };
     case "served":
       return { kind, id: reader.varint() };
     case "compare-roots":

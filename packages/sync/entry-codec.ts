@@ -84,7 +84,8 @@ export function readEntries(reader: ByteReader): LogEntry[] {
     const firstSeq = reader.varint();
     const count = reader.count(limits.WIRE_LIST_MAX);
     if (firstSeq < 1) throw new ByteStreamError("sequence numbers start at 1");
-    if (entries.length + count > limits.WIRE_LIST_MAX) throw new ByteStreamError("too many entries");
+    if (entries.length + count > limits.WIRE_LIST_MAX)
+      throw new ByteStreamError("too many entries");
     for (let j = 0; j < count; j++) {
       entries.push(readEntry(reader, { shard, origin, seq: firstSeq + j, containers }));
     }

@@ -189,8 +189,7 @@ export function batchesOf(entries: readonly LogEntry[]): LogEntry[][] {
   let bytes = 0;
   for (const entry of entries) {
     const size = entryBytes(entry);
-    const full =
-      bytes + size > limits.BATCH_BYTES_MAX || batch.length >= limits.BATCH_ENTRIES_MAX;
+    const full = bytes + size > limits.BATCH_BYTES_MAX || batch.length >= limits.BATCH_ENTRIES_MAX;
     if (full && batch.length > 0) {
       batches.push(batch);
       batch = [];

@@ -85,4 +85,3 @@ export function proofOf(
 export function proofHolds(expected: Uint8Array, received: Uint8Array): boolean {
   return expected.length === received.length && timingSafeEqual(expected, received);
 }
-

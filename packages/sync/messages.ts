@@ -5,7 +5,16 @@
  * Every message may be repeated, delayed or never arrive without harm: receiving twice equals
  * receiving once, and what was lost is asked for again.
  */
-import type { ChangeHash, DocId, Lane, LogEntry, Origin, RegionCode, SeqRange, Sum } from "@atoll/core";
+import type {
+  ChangeHash,
+  DocId,
+  Lane,
+  LogEntry,
+  Origin,
+  RegionCode,
+  SeqRange,
+  Sum,
+} from "@atoll/core";
 import type { RegionVector } from "@atoll/core";
 
 /** First on every link, both ways: who I am, and what we must agree on to talk at all. */
@@ -121,14 +130,7 @@ export interface WantChanges {
 }
 
 export type RefusalCode =
-  | "version"
-  | "cluster"
-  | "identity"
-  | "proof"
-  | "paused"
-  | "duplicate"
-  | "malformed"
-  | "leaving";
+  "version" | "cluster" | "identity" | "proof" | "paused" | "duplicate" | "malformed" | "leaving";
 
 /** The last message on a link: why it ends. */
 export interface Refusal {

@@ -61,7 +61,12 @@ export class WebSocketTransport implements Transport {
     try {
       await once(this.#http, "listening");
     } catch (error) {
-      throw new AtollError("address-in-use", `cannot listen for peers on ${host}:${port}`, {}, error);
+      throw new AtollError(
+        "address-in-use",
+        `cannot listen for peers on ${host}:${port}`,
+        {},
+        error,
+      );
     }
     return (this.#http.address() as AddressInfo).port;
   }

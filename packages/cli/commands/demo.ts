@@ -20,6 +20,7 @@ import { readEdits } from "../demo/edit.ts";
 import { demoExitCode, demoReportLines } from "../demo/report.ts";
 import type { DemoRegion } from "../demo/run-demo.ts";
 import { runDemo } from "../demo/run-demo.ts";
+import type { ExitCode } from "../exit-code.ts";
 import { EXIT } from "../exit-code.ts";
 import { HttpClient } from "../http-client.ts";
 import { startProgress } from "../progress.ts";
@@ -39,7 +40,8 @@ interface DemoCommandOptions {
 
 interface Fleet {
   readonly regions: readonly DemoRegion[];
-  stop(): Promise<void>;
+  /** Data and logs of temporary regions go with them unless `keep` is set. */
+  readonly stop: (options?: { readonly keep: boolean }) => Promise<void>;
 }
 
 export function addDemoCommand(program: Command, context: CommandContext): void {
@@ -85,6 +87,7 @@ async function demo(options: DemoCommandOptions, { terminal, end }: CommandConte
     process.exit(EXIT.failure);
   });
   const fleet = await starting;
+  let exitCode: ExitCode = EXIT.failure;
   const client = new HttpClient({ connections: limits.IMPORT_CONCURRENCY_DEFAULT });
   try {
     const chosen = edits.length < history.length ? "the latest" : "all";
@@ -103,10 +106,11 @@ async function demo(options: DemoCommandOptions, { terminal, end }: CommandConte
       },
     );
     for (const line of demoReportLines(report)) terminal.print(line);
-    end(demoExitCode(report));
+    exitCode = demoExitCode(report);
+    end(exitCode);
   } finally {
     client.close();
-    await fleet.stop();
+    await fleet.stop({ keep: exitCode !== EXIT.ok });
   }
 }
 
@@ -142,9 +146,10 @@ async function startTemporaryFleet(terminal: Terminal, signal: AbortSignal): Pro
     const cluster = await startLocalCluster({ dataDir, basePort }, { signal });
     return {
       regions: cluster.regions,
-      async stop() {
+      async stop({ keep } = { keep: false }) {
         await cluster.stop();
-        forget();
+        if (keep) terminal.tell(`Their data and logs are kept in ${dataDir}.`);
+        else forget();
       },
     };
   } catch (error) {
