@@ -49,7 +49,7 @@ export class ProfileCodec {
     this.#genesis = AutomergeDocument.genesis(schema.root, genesisMessage(schema.root));
     this.genesisChange = this.#genesis.lastChange();
     this.genesisHash = hashOfChunk(this.genesisChange);
-    this.#genesisOps = this.#genesis.operationCount();
+    this.#genesisOps = this.#genesis.size().operations;
     this.#genesisSaved = this.#genesis.save();
     this.#containers = new ContainerCache((path) => this.#makeContainer(path));
     this.#shared = {

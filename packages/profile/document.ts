@@ -7,10 +7,10 @@
  *   - a document that threw may be half changed: `DocumentError` means free it and open it again;
  *   - changes whose parents are missing are queued without a word, so every append is checked.
  *
- * Automerge does not verify what it applies. Chunks from elsewhere pass `parseChangeChunk` first.
+ * Automerge does not verify what it applies: chunks from elsewhere pass `parseChangeChunk` first.
  */
 import * as A from "@automerge/automerge";
-import { assert, errorText, fromHex, mustChangeHash, toHex } from "@atoll/core";
+import { InvariantError, assert, errorText, fromHex, mustChangeHash, toHex } from "@atoll/core";
 import type { ChangeHash } from "@atoll/core";
 import type { JsonValue } from "./json.ts";
 import { isJsonArray, setMember } from "./json.ts";
@@ -43,7 +43,6 @@ type MapProxy = Record<string, unknown>;
 interface ListProxy {
   deleteAt(index: number, count: number): void;
   insertAt(index: number, ...values: unknown[]): void;
-  readonly [index: number]: unknown;
 }
 
 const GENESIS_ACTOR = "00".repeat(16);
@@ -123,11 +122,8 @@ export class AutomergeDocument {
       const before = this.#live();
       this.#doc = A.change(before, { time: 0, message }, (draft) => {
         const parent = proxyAt(draft as MapProxy, ["profile", ...path.slice(0, -1)]) as MapProxy;
-        parent[path.at(-1) as string] = emptyContainer({
-          kind,
-          inGenesis: false,
-          members: new Map(),
-        });
+        const node: SchemaNode = { kind, inGenesis: false, members: new Map() };
+        parent[path.at(-1) as string] = emptyContainer(node);
       });
       return this.#lastChange(before);
     });
@@ -156,12 +152,9 @@ export class AutomergeDocument {
     return id;
   }
 
-  operationCount(): number {
-    return guard("has no statistics", () => A.stats(this.#live()).numOps);
-  }
-
-  changeCount(): number {
-    return guard("has no statistics", () => A.stats(this.#live()).numChanges);
+  size(): { readonly changes: number; readonly operations: number } {
+    const { numChanges, numOps } = guard("has no size", () => A.stats(this.#live()));
+    return { changes: numChanges, operations: numOps };
   }
 
   /** Parents before children. */
@@ -222,8 +215,7 @@ function guard<T>(what: string, run: () => T): T {
   try {
     return run();
   } catch (error) {
-    if (error instanceof DocumentError) throw error;
-    if (error instanceof Error && error.name === "InvariantError") throw error;
+    if (error instanceof DocumentError || error instanceof InvariantError) throw error;
     throw new DocumentError(`the document ${what}: ${errorText(error)}`, { cause: error });
   }
 }

@@ -139,6 +139,28 @@ export function withCopies<T>(count: number, run: (copies: readonly Copy[]) => T
   }
 }
 
+export interface Refusal {
+  readonly code: string;
+  readonly pointers: readonly string[];
+}
+
+/** Why an edit is refused; fails when it is not, or when it left a trace. */
+export function refusalOf(copy: Copy, edit: ProfileEdit): Refusal {
+  const before = { rendered: copy.render(), heads: copy.heads() };
+  try {
+    copy.profile.edit(edit, { timeSeconds: 7, deletedAtMs: 8, identity });
+  } catch (error) {
+    if (!isAtollError(error)) throw error;
+    const after = { rendered: copy.render(), heads: copy.heads() };
+    assert(JSON.stringify(after) === JSON.stringify(before), "a refused edit leaves no trace");
+    return {
+      code: error.code,
+      pointers: (error.data.faults ?? []).map((fault) => fault.pointer),
+    };
+  }
+  throw new Error("the edit was accepted");
+}
+
 // ── arbitrary edits ──
 
 const scalar = fc.oneof(

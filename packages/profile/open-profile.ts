@@ -255,7 +255,7 @@ export class OpenProfile {
 
   /** A short history in which every change knew of the one before it has no conflicts. */
   #isOneLine(): boolean {
-    if (this.#document.changeCount() > limits.HISTORY_SEARCHED_MAX) return false;
+    if (this.#document.size().changes > limits.HISTORY_SEARCHED_MAX) return false;
     let previous: string | undefined;
     for (const { hash, deps, message } of this.#document.history()) {
       if (message !== undefined) continue; // edits have none: the genesis or a container

@@ -3,7 +3,6 @@
 // acknowledged it, and once everything is healed all regions are byte-identical.
 import { expect, test } from "vitest";
 import fc from "fast-check";
-import type { ProfileId } from "@atoll/core";
 import { must } from "@atoll/core";
 import { Fleet } from "./fleet.fixture.ts";
 
@@ -111,7 +110,7 @@ async function expectHeld(
   whose: "own" | "anywhere" = "own",
 ): Promise<void> {
   for (const id of IDS) {
-    const json = (await fleet.json(name, id as ProfileId)) ?? "{}";
+    const json = (await fleet.json(name, id)) ?? "{}";
     for (const [value, { at, id: in_ }] of acknowledged) {
       if (in_ === id && (whose === "anywhere" || at === name))
         expect(json).toContain(`"${value}":`);

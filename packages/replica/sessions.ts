@@ -5,7 +5,7 @@
  * waits (Mehdi et al., "I Can't Believe It's Not Causal!", NSDI 2017; Spirovska et al., "Optimistic
  * Causal Consistency", TPDS 2020). A waiter is woken by the heartbeat that covers it, or its deadline.
  */
-import type { Clock, Cluster, RegionCode, RegionVector, Timer } from "@atoll/core";
+import type { Clock, Cluster, RegionCode, RegionVector } from "@atoll/core";
 import { AtollError, VECTOR_ZERO, limits, missingRegions, regionByCode } from "@atoll/core";
 import { SessionTokens } from "@atoll/sync";
 
@@ -92,12 +92,11 @@ export class Sessions {
 
   #wait(seen: RegionVector, { waitMs, handling }: SessionOptions): Promise<Admission> {
     return new Promise((resolve, reject) => {
-      let timer: Timer | undefined;
       const waiter: Waiter = {
         seen,
         settle: () => {
           this.#waiters.delete(waiter);
-          timer?.cancel();
+          timer.cancel();
           const missing = this.#missing(seen);
           if (missing.length === 0) resolve({ seen, stale: false });
           else if (handling === "lenient") resolve({ seen, stale: true });
@@ -105,7 +104,7 @@ export class Sessions {
         },
       };
       this.#waiters.add(waiter);
-      timer = this.#clock.after(Math.min(waitMs, limits.SESSION_WAIT_MS_MAX), waiter.settle);
+      const timer = this.#clock.after(Math.min(waitMs, limits.SESSION_WAIT_MS_MAX), waiter.settle);
     });
   }
 

@@ -19,7 +19,7 @@ test("the worked exchange of PROTOCOL.md shows the bytes that are sent", () => {
   const bytes = example
     .trim()
     .split("\n")
-    .map((line) => /^([0-9a-f]{2}(?: [0-9a-f]{2})*)(?:  |$)/.exec(line)?.[1] ?? "")
+    .map((line) => /^([0-9a-f]{2}(?: [0-9a-f]{2})*)(?: {2}|$)/.exec(line)?.[1] ?? "")
     .join(" ");
   expect(bytes.replaceAll(" ", "")).toBe(toHex(frame));
 });

@@ -12,8 +12,8 @@ export interface TransportPair {
   /** Where nobody does. */
   readonly deadUrl: string;
   /** Lets time pass, or waits for it, until the condition holds. */
-  until(what: string, condition: () => boolean): Promise<void>;
-  close(): Promise<void>;
+  readonly until: (what: string, condition: () => boolean) => Promise<void>;
+  readonly close: () => Promise<void>;
 }
 
 /** Keeps what a handler was told, in order. */
