@@ -15,7 +15,9 @@ export interface ItemPair {
   readonly newIndex: number;
 }
 
-/** Ascending in both indexes. Only objects are paired: scalars and arrays have no fields to edit. */
+/**
+ * Ascending in both indexes. Only objects are paired: scalars and arrays have no fields to edit.
+ */
 export function pairItems(before: readonly JsonValue[], after: readonly JsonValue[]): ItemPair[] {
   if (before.length * after.length > limits.DIFF_ITEMS_COMPARED_MAX) {
     return pairByPosition(before, after);

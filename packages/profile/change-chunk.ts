@@ -4,10 +4,11 @@
  *     85 6f 4a 83 | checksum 4 | type 1 | length | contents
  *     contents = parents | actor | seq | first op | time | message | other actors | columns
  *
- * `applyChanges` verifies neither checksum nor hash, and a hundred bytes can unfold into millions of
- * operations. So every change from elsewhere passes here first: its name is computed from its bytes,
- * its parents are known before anything is opened, and everything that a decoder would unfold is
- * counted against a bound. The format is https://automerge.org/automerge-binary-format-spec/.
+ * `applyChanges` verifies neither checksum nor hash, and a hundred bytes can unfold into millions
+ * of operations. So every change from elsewhere passes here first: its name is computed from its
+ * bytes, its parents are known before anything is opened, and everything that a decoder would
+ * unfold is counted against a bound. The format is
+ * https://automerge.org/automerge-binary-format-spec/.
  */
 import { hash as digest } from "node:crypto";
 import { inflateRawSync } from "node:zlib";

@@ -1,8 +1,8 @@
 /**
  * Between profiles and documents: everything that is the same for all documents of a process.
  *
- * Made once from the schema. It makes the genesis and the container changes, and opens documents from
- * the bytes in which a store keeps them.
+ * Made once from the schema. It makes the genesis and the container changes, and opens documents
+ * from the bytes in which a store keeps them.
  */
 import { assert, fromHex, must, toHex } from "@atoll/core";
 import type { ChangeHash } from "@atoll/core";
@@ -86,8 +86,8 @@ export class ProfileCodec {
   }
 
   /**
-   * True when a change that a peer carried as a container is exactly the one that makes the container
-   * it names. Anything else must not be applied uncounted. Needs no open document.
+   * True when a change that a peer carried as a container is exactly the one that makes the
+   * container it names. Anything else must not be applied uncounted. Needs no open document.
    */
   isContainerChange(change: ChangeChunk): boolean {
     if (change.seq !== 1 || change.timeSeconds !== 0 || change.opCount !== 1) return false;

@@ -2,8 +2,8 @@
  * The bytes of a container change, written without Automerge.
  *
  * One body may need thousands of containers; making each in a document of its own costs Automerge a
- * millisecond, and a few seconds for all would be a region that answers nobody. The change is always the
- * same single operation, so its chunk is a template:
+ * millisecond, and a few seconds for all would be a region that answers nobody. The change is
+ * always the same single operation, so its chunk is a template:
  *
  *     1 parent | actor | seq 1 | first op | time 0 | message | 1 other actor | columns of one row
  *

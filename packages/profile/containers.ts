@@ -1,9 +1,9 @@
 /**
  * Containers that the genesis does not make: who makes them, and how everybody makes the same.
  *
- * If two regions each made a map for the same member, Automerge would show one and hide the other with
- * all that was written inside. So a container is made by a change of its own whose bytes follow from
- * the genesis and the path alone:
+ * If two regions each made a map for the same member, Automerge would show one and hide the other
+ * with all that was written inside. So a container is made by a change of its own whose bytes
+ * follow from the genesis and the path alone:
  *
  *     actor    first 16 bytes of SHA-256("atoll container" 0 message)
  *     seq 1, time 0, one operation, message = JSON array of the keys from `profile` down
@@ -76,7 +76,9 @@ export function parseContainerMessage(
   return containerKind(path, root) === undefined ? undefined : path;
 }
 
-/** What lies at the end of the path; undefined when the genesis makes it or nothing may lie there. */
+/**
+ * What lies at the end of the path; undefined when the genesis makes it or nothing may lie there.
+ */
 export function containerKind(
   path: ContainerPath,
   root: SchemaNode,

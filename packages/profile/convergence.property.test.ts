@@ -1,4 +1,6 @@
-/** Copies that hold the same changes are the same, whatever they did and however it reached them. */
+/**
+ * Copies that hold the same changes are the same, whatever they did and however it reached them.
+ */
 import fc from "fast-check";
 import { expect, test } from "vitest";
 import { toHex } from "@atoll/core";

@@ -13,7 +13,7 @@ import * as A from "@automerge/automerge";
 import { InvariantError, assert, errorText, fromHex, mustChangeHash, toHex } from "@atoll/core";
 import type { ChangeHash } from "@atoll/core";
 import type { JsonValue } from "./json.ts";
-import { isJsonArray, setMember } from "./json.ts";
+import { isJsonArray } from "./json.ts";
 import type { Operation, StoredPath } from "./operations.ts";
 import type { SchemaNode } from "./schema.ts";
 import { naturalKey } from "./slots.ts";
@@ -21,7 +21,7 @@ import type { SlotKind } from "./slots.ts";
 import type { StoredMap } from "./stored.ts";
 import { storedMap } from "./stored.ts";
 
-/** The document cannot be trusted any more, or never could. Free it; open it again from its bytes. */
+/** The document cannot be trusted any more, or never could: free it, open it from its bytes. */
 export class DocumentError extends Error {
   override readonly name = "DocumentError";
 }
@@ -293,9 +293,7 @@ function toStored(value: JsonValue): unknown {
   if (typeof value === "string") return new A.ImmutableString(value);
   if (typeof value !== "object" || value === null) return value;
   if (isJsonArray(value)) return value.map(toStored);
-  const map: Record<string, JsonValue> = {};
-  for (const name of Object.keys(value).sort()) {
-    setMember(map, name, toStored(value[name] as JsonValue) as JsonValue);
-  }
+  const map: MapProxy = {};
+  for (const name of Object.keys(value).sort()) map[name] = toStored(value[name] as JsonValue);
   return map;
 }

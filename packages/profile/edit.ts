@@ -1,8 +1,8 @@
 /**
  * What a client may ask of a profile, before anybody knows what it means for the document.
  *
- * One union for all formats of the wire: routes parse a body into an edit, `document` plans and applies
- * it. Batch, base-version edits and native operations join here.
+ * One union for all formats of the wire: routes parse a body into an edit, `document` plans and
+ * applies it. Batch, base-version edits and native operations join here.
  */
 import type { JsonObject } from "./json.ts";
 

@@ -41,7 +41,7 @@ function normalised(body: JsonObject): JsonObject {
   return result;
 }
 
-test("what is put is what is read, whatever was there before, and putting it again is nothing", () => {
+test("what is put is read, whatever was there before, and putting it again is nothing", () => {
   fc.assert(
     fc.property(fc.array(anyBody, { minLength: 1, maxLength: 2 }), (bodies) => {
       withCopies(1, ([copy]) => {

@@ -2,9 +2,9 @@
  * The name under which a genesis is constant.
  *
  * The genesis makes an empty map for a declared map and for a declared set alike, so its operations
- * do not say how its containers are to be read. Its message does: it names the version of the layout
- * and a digest of the declared kinds. Replicas that would read a document differently therefore have
- * different genesis hashes, and their handshake refuses.
+ * do not say how its containers are to be read. Its message does: it names the version of the
+ * layout and a digest of the declared kinds. Replicas that would read a document differently
+ * therefore have different genesis hashes, and their handshake refuses.
  */
 import { hash } from "node:crypto";
 import { canonicalJson } from "./canonical.ts";

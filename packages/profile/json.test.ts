@@ -52,7 +52,8 @@ test("brackets inside strings are not nesting", () => {
 
 test("all faults are named at once, each by its pointer", () => {
   const error = failure(
-    `{"n":1e400,"big":9007199254740993,"s":"\\ud800","deep":{"x/y~":[0,-1e999]},"${"k".repeat(257)}":1,"__proto__":{}}`,
+    `{"n":1e400,"big":9007199254740993,"s":"\\ud800","deep":{"x/y~":[0,-1e999]},` +
+      `"${"k".repeat(257)}":1,"__proto__":{}}`,
   );
   expect(error.code).toBe("validation-failed");
   expect(pointers(error)).toEqual([

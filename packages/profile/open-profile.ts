@@ -1,9 +1,9 @@
 /**
  * One profile in memory: edited, merged, shown and saved.
  *
- * It owns wasm memory: whoever opens one frees it, and after a `DocumentError` does nothing else with
- * it. An edit is planned on plain values before Automerge is called, so that one that cannot be made
- * leaves no trace.
+ * It owns wasm memory: whoever opens one frees it, and after a `DocumentError` does nothing else
+ * with it. An edit is planned on plain values before Automerge is called, so that one that cannot
+ * be made leaves no trace.
  */
 import { hash as digest } from "node:crypto";
 import { DEFAULT_TENANT, limits, mustChangeHash, parseProfileId, toHex } from "@atoll/core";
@@ -101,9 +101,10 @@ export class OpenProfile {
   }
 
   /**
-   * Throws `AtollError` for an edit that cannot be made, with the document untouched; `DocumentError`
-   * when Automerge failed, after which the profile must be freed and opened again from its bytes. The
-   * same holds for a caller that does not keep the change: it is in this document already.
+   * Throws `AtollError` for an edit that cannot be made, with the document untouched;
+   * `DocumentError` when Automerge failed, after which the profile must be freed and opened again
+   * from its bytes. The same holds for a caller that does not keep the change: it is in this
+   * document already.
    */
   edit(edit: ProfileEdit, context: EditContext): EditResult {
     const plan = this.#plan(edit, context);

@@ -3,7 +3,8 @@
  *
  * Plans are plain data, so that planning needs no Automerge, and a plan that turns out to be
  * unacceptable half way through has touched nothing. Positions are those of the document before the
- * plan: whoever plans a list or text emits its splices last one first, after all edits inside items.
+ * plan: whoever plans a list or text emits its splices last one first, after all edits inside
+ * items.
  */
 import type { FieldFault } from "@atoll/core";
 import type { JsonValue } from "./json.ts";

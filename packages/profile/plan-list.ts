@@ -2,8 +2,8 @@
  * From a stored list to the desired one by the fewest operations.
  *
  * Items are compared by canonical JSON. An object that comes where an object goes is taken for the
- * same item edited, and only its differing fields are written: replacing it would discard what others
- * changed in it meanwhile. Inside items there are no slots: values lie as they are.
+ * same item edited, and only its differing fields are written: replacing it would discard what
+ * others changed in it meanwhile. Inside items there are no slots: values lie as they are.
  */
 import { pairItems } from "./align-items.ts";
 import { canonicalJson, sameJson } from "./canonical.ts";

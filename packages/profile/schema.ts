@@ -4,7 +4,7 @@
  * A JSON Schema (2020-12) says with one annotation how the values of a member merge:
  *
  *     "bio": { "type": "string", "x-crdt": "text" }             made by the genesis
- *     "notes": { "type": "string", "x-crdt": "text", "x-crdt-since": 2 }   added later, made when used
+ *     "notes": { "type": "string", "x-crdt": "text", "x-crdt-since": 2 }   made when used
  *
  * The genesis is the same constant change in every document for ever, so a container that was
  * forgotten cannot be slipped into it afterwards: `x-crdt-since` above 1 keeps it out. Only

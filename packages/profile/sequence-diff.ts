@@ -1,10 +1,10 @@
 /**
  * The shortest way from one sequence to another (Myers, "An O(ND) Difference Algorithm", 1986).
  *
- * A list or text that arrives whole must not replace what is there: concurrent edits elsewhere in it
- * would be lost. Common ends are trimmed first, so a typical edit costs its own length. The search
- * gives up after `DIFF_EDITS_MAX` differences and calls the whole middle one hunk, because its cost is
- * quadratic in them and the input comes from strangers.
+ * A list or text that arrives whole must not replace what is there: concurrent edits elsewhere in
+ * it would be lost. Common ends are trimmed first, so a typical edit costs its own length. The
+ * search gives up after `DIFF_EDITS_MAX` differences and calls the whole middle one hunk, because
+ * its cost is quadratic in them and the input comes from strangers.
  */
 import { limits } from "@atoll/core";
 

@@ -1,9 +1,9 @@
 /**
  * Where the value of a member lies inside an Automerge map.
  *
- * One member may need several kinds of value over its life, and two regions may give it two kinds at
- * once. If both were written under one key, one side's whole container would be hidden. So each kind
- * has a key of its own, and a container once made is never deleted or overwritten:
+ * One member may need several kinds of value over its life, and two regions may give it two kinds
+ * at once. If both were written under one key, one side's whole container would be hidden. So each
+ * kind has a key of its own, and a container once made is never deleted or overwritten:
  *
  *     name        register; or, if the genesis declares it, the container itself
  *     ~r:name     the same for names that start with "~"
@@ -12,9 +12,9 @@
  *     ~           presence mark of the map it lies in
  *     ~m:key      presence mark of the list, set, text or counter under `key`
  *
- * When concurrent edits leave several slots of one member alive, the first in `SLOT_ORDER` is shown.
- * Which slots exist depends on the genesis alone, never on what a newer schema declares, so replicas
- * in the middle of a schema change still show the same.
+ * When concurrent edits leave several slots of one member alive, the first in `SLOT_ORDER` is
+ * shown. Which slots exist depends on the genesis alone, never on what a newer schema declares, so
+ * replicas in the middle of a schema change still show the same.
  */
 import type { SchemaNode } from "./schema.ts";
 
@@ -27,7 +27,9 @@ export interface Slot {
 
 export const MAP_MARK = "~";
 
-/** Winner first. Containers come before registers, so that an edit inside a removed one survives. */
+/**
+ * Winner first. Containers come before registers, so that an edit inside a removed one survives.
+ */
 export const SLOT_ORDER = ["counter", "text", "set", "map", "list", "register"] as const;
 
 const PREFIX: Readonly<Record<SlotKind, string>> = {

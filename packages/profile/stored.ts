@@ -5,9 +5,9 @@
  *     text             string                counter   object whose JSON is a number
  *     register string  object whose JSON is a string (`ImmutableString`)
  *
- * Integers from 2^53 − 1 on come as bigint, although that one is still a safe number. Values that we
- * never write (bytes, dates) are nothing: a change from elsewhere may contain them, and reading must
- * not throw. `document.test.ts` holds all this against the library.
+ * Integers from 2^53 − 1 on come as bigint, although that one is still a safe number. Values that
+ * we never write (bytes, dates) are nothing: a change from elsewhere may contain them, and reading
+ * must not throw. `document.test.ts` holds all this against the library.
  */
 import type { JsonScalar } from "./json.ts";
 

@@ -3,8 +3,8 @@
  *
  * Pure and total: any document gives some JSON, the same on every replica that holds the same
  * changes, because it depends on the stored values and the genesis only. A container is shown when
- * its presence mark is there or anything inside is shown, so that removing an object is undone by an
- * edit inside that did not know of it.
+ * its presence mark is there or anything inside is shown, so that removing an object is undone by
+ * an edit inside that did not know of it.
  */
 import { canonicalJson } from "./canonical.ts";
 import type { JsonObject, JsonScalar, JsonValue } from "./json.ts";
@@ -164,7 +164,9 @@ function hasMembers(object: JsonObject): boolean {
   return false;
 }
 
-/** How a value is named inside a set: equal scalars, and equal strings in any Unicode form, meet. */
+/**
+ * How a value is named inside a set: equal scalars, and equal strings in any Unicode form, meet.
+ */
 export function setKey(value: JsonScalar): string {
   return canonicalJson(typeof value === "string" ? value.normalize("NFC") : value);
 }

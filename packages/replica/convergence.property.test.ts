@@ -3,7 +3,15 @@
 import { describe, expect, test } from "vitest";
 import fc from "fast-check";
 import type { LogEntry, ProfileId } from "@atoll/core";
-import { ManualClock, SeededRandom, must, silentLog, toHex } from "@atoll/core";
+import {
+  DEFAULT_TENANT,
+  ManualClock,
+  SeededRandom,
+  docIdOf,
+  must,
+  silentLog,
+  toHex,
+} from "@atoll/core";
 import type { JsonObject, JsonValue, ProfileEdit } from "@atoll/profile";
 import { MemoryStore } from "@atoll/store";
 import { testCluster, testCodec } from "./fleet.fixture.ts";
@@ -60,6 +68,12 @@ function deliverAll(all: readonly Copy[], seed: number): void {
 function stateOf({ replica }: Copy, ids: readonly string[]): unknown {
   const profiles = ids.map((id) => {
     const { snapshot } = replica.read(id as ProfileId);
+    const place = replica.placeOf(docIdOf(DEFAULT_TENANT, id as ProfileId));
+    const row = replica.store.readDocument(place);
+    if (row !== undefined) {
+      const heads = replica.documents.open(place).heads();
+      expect(toHex(row.heads)).toBe(heads.map(toHex).join("")); // kept without opening it
+    }
     return (
       snapshot && { json: snapshot.json, heads: snapshot.heads, conflicts: snapshot.hasConflicts }
     );

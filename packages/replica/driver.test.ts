@@ -1,7 +1,7 @@
-import { afterEach, describe, expect, test } from "vitest";
-import type { LogEntry, ProfileId } from "@atoll/core";
-import { DEFAULT_TENANT, docIdOf, must } from "@atoll/core";
-import { decodeFrame } from "@atoll/sync";
+import { afterEach, describe, expect, test, vi } from "vitest";
+import type { LogEntry, ProfileId, RegionCode } from "@atoll/core";
+import { AtollError, DEFAULT_TENANT, docIdOf, must, toHex } from "@atoll/core";
+import { decodeFrame, encodeMessage } from "@atoll/sync";
 import { Fleet } from "./fleet.fixture.ts";
 
 let fleet: Fleet;
@@ -152,6 +152,62 @@ describe("reads", () => {
   });
 });
 
+describe("a store that fails", () => {
+  test("fails every write of its group, tells nobody, and loses nothing else", async () => {
+    await connected("full");
+    await fleet.write("us-east-1", "ada", { kind: "put", value: { role: "poet" } });
+    await fleet.until("converged", () => fleet.converged());
+    const { store, ledger } = fleet.driver("us-east-1").replica;
+    const root = toHex(ledger.root);
+    const commit = vi.spyOn(store, "commit").mockImplementation(() => {
+      throw new AtollError("storage-full", "the disk is full");
+    });
+    const writes = ["ada", "bob"].map((id) =>
+      fleet.write("us-east-1", id, { kind: "merge-patch", patch: { role: "lost" } }),
+    );
+    for (const result of await Promise.allSettled(writes)) {
+      expect(result).toMatchObject({ status: "rejected", reason: { code: "storage-full" } });
+    }
+    expect(fleet.driver("us-east-1").readiness()).toContainEqual(
+      expect.objectContaining({ check: "storage", ok: false }),
+    );
+    await fleet.run(500);
+    commit.mockRestore();
+    expect(toHex(ledger.root)).toBe(root);
+    expect(await fleet.json("us-east-1", "ada")).toBe('{"role":"poet"}');
+    expect(await fleet.json("us-east-1", "bob")).toBeUndefined();
+    await fleet.write("us-east-1", "ada", { kind: "merge-patch", patch: { role: "baker" } });
+    await fleet.until("converged", () => fleet.converged());
+    for (const name of fleet.names) {
+      expect(await fleet.json(name, "ada")).toBe('{"role":"baker"}');
+      expect(await fleet.json(name, "bob")).toBeUndefined();
+      expect(fleet.driver(name).status().counts.changes).toBe(2);
+    }
+    expect(
+      fleet
+        .driver("us-east-1")
+        .readiness()
+        .every(({ ok }) => ok),
+    ).toBe(true);
+  });
+
+  test("while it receives loses nothing of what the peers hold", async () => {
+    await connected("full receiver");
+    const { store } = fleet.driver("eu-west-1").replica;
+    const commit = vi.spyOn(store, "commit").mockImplementation(() => {
+      throw new AtollError("storage-failed", "the disk is gone");
+    });
+    for (let i = 0; i < 5; i++) {
+      await fleet.write("us-east-1", `p${i}`, { kind: "put", value: { role: "poet" } });
+    }
+    await fleet.run(2000);
+    expect(fleet.driver("eu-west-1").status().counts.documents).toBe(0);
+    commit.mockRestore();
+    await fleet.until("converged", () => fleet.converged());
+    expect(fleet.driver("eu-west-1").status().counts.documents).toBe(5);
+  });
+});
+
 describe("sessions", () => {
   test("a session that moves to another region waits there for its own write", async () => {
     await connected("session");
@@ -221,34 +277,89 @@ describe("peers that misbehave", () => {
   });
 });
 
+describe("a peer without the cluster's secret", () => {
+  test("is refused before it hears or says anything", async () => {
+    await connected("impostor");
+    const hello = helloOfEurope();
+    const impostor = fleet.network.transport("impostor");
+    const heard: string[] = [];
+    impostor.attach({
+      linkUp: (link) => {
+        impostor.send(link, encodeMessage(hello));
+        impostor.send(link, encodeMessage({ kind: "proof", mac: new Uint8Array(32) }));
+      },
+      frame: (_link, bytes) => {
+        const decoded = decodeFrame(bytes);
+        if (decoded.kind !== "message") return;
+        const { message } = decoded;
+        heard.push(message.kind === "refusal" ? `refused: ${message.code}` : message.kind);
+      },
+      linkDown: () => heard.push("down"),
+    });
+    impostor.dial("memory://us-east-1");
+    await fleet.until("closed", () => heard.includes("down"));
+    expect(heard).toEqual(["hello", "proof", "refused: proof", "down"]);
+  });
+
+  test.each([
+    ["of another cluster", { clusterId: "other" }, "cluster"],
+    ["with another number of shards", { shardCount: 32 }, "cluster"],
+    ["with another schema", { genesisHash: new Uint8Array(32) }, "cluster"],
+    ["that calls itself like the one it dialled", { region: 1 }, "identity"],
+    ["of a region that is not in the config", { region: 9 }, "identity"],
+    ["that speaks only later versions", { versionMin: 7, versionMax: 9 }, "version"],
+  ])("a peer %s is refused by name", async (_what, difference, code) => {
+    await connected("stranger");
+    const hello = helloOfEurope();
+    const stranger = fleet.network.transport("stranger");
+    let refusal: string | undefined;
+    stranger.attach({
+      linkUp: (link) =>
+        stranger.send(link, encodeMessage({ ...hello, ...difference } as typeof hello)),
+      frame: (_link, bytes) => {
+        const decoded = decodeFrame(bytes);
+        if (decoded.kind === "message" && decoded.message.kind === "refusal") {
+          refusal = decoded.message.code;
+        }
+      },
+      linkDown: () => undefined,
+    });
+    stranger.dial("memory://us-east-1");
+    await fleet.until("refused", () => refusal !== undefined);
+    expect(refusal).toBe(code);
+  });
+});
+
 describe("anti-entropy", () => {
-  test("an entry that was counted and never applied is found and brought", async () => {
+  test.each([
+    ["eu-west-1", "us-east-1"],
+    ["us-east-1", "eu-west-1"],
+  ])("an entry that %s counted and never applied is found and brought by %s", async (to, by) => {
     await connected("lost change");
-    const everywhere = ["us-east-1", "ap-northeast-1"];
-    for (const other of everywhere) fleet.driver("eu-west-1").setPeerState(other, "paused");
+    fleet.crash("ap-northeast-1");
+    fleet.driver(to).setPeerState(by, "paused");
     await fleet.run(500);
+    const source = fleet.driver(by).replica;
     const lost: LogEntry[] = [];
     for (const id of ["ada", "bob", "cyn"]) {
-      await fleet.write("us-east-1", id, { kind: "put", value: { role: "poet" } });
-      const source = fleet.driver("us-east-1").replica;
+      await fleet.write(by, id, { kind: "put", value: { role: "poet" } });
       const place = source.placeOf(docIdOf(DEFAULT_TENANT, id as ProfileId));
       lost.push(...source.store.readLogOfDocument(place));
     }
-    const victim = fleet.driver("eu-west-1").replica;
+    const victim = fleet.driver(to).replica;
     victim.group();
     for (const entry of lost) victim.ledger.hold(entry);
     victim.flush();
-    for (const other of everywhere) fleet.driver("eu-west-1").setPeerState(other, "active");
-    await fleet.until("repaired", () => fleet.converged(), 120_000);
-    expect(await fleet.json("eu-west-1", "cyn")).toBe('{"role":"poet"}');
-    const status = fleet.driver("us-east-1").status();
-    await fleet.until("compared", () =>
+    fleet.driver(to).setPeerState(by, "active");
+    const compared = () =>
       fleet
-        .driver("us-east-1")
+        .driver(to)
         .status()
-        .peers.every(({ root }) => root === "equal"),
-    );
-    expect(status.counts.documents).toBe(3);
+        .peers.some(({ region, root }) => region === by && root === "equal");
+    await fleet.until("repaired", compared, 120_000);
+    expect(toHex(victim.ledger.root)).toBe(toHex(source.ledger.root));
+    for (const id of ["ada", "bob", "cyn"])
+      expect(await fleet.json(to, id)).toBe('{"role":"poet"}');
   });
 
   test("a sum that was counted wrong is counted again", async () => {
@@ -271,3 +382,19 @@ describe("anti-entropy", () => {
     await fleet.until("recounted", () => fleet.converged(), 120_000);
   });
 });
+
+/** What eu-west-1 would say to us-east-1. */
+function helloOfEurope() {
+  return {
+    kind: "hello" as const,
+    versionMin: 1,
+    versionMax: 1,
+    clusterId: "test",
+    region: 2 as RegionCode,
+    origin: fleet.driver("eu-west-1").replica.origin,
+    shardCount: 16,
+    genesisHash: fleet.driver("us-east-1").replica.codec.genesisHash,
+    treeEpoch: 1,
+    nonce: new Uint8Array(16),
+  };
+}

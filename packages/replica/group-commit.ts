@@ -10,7 +10,7 @@
  * What must not be seen before it is durable waits here: answers as promises, effects as closures. If
  * the group fails, every answer fails with the same error and the effects are not performed.
  */
-import type { Clock, LogEntry , AtollError} from "@atoll/core";
+import type { Clock, LogEntry, AtollError } from "@atoll/core";
 import { isAtollError, limits } from "@atoll/core";
 import type { Replica } from "./replica.ts";
 

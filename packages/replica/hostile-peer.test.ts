@@ -89,6 +89,11 @@ describe("an entry that no honest replica would send", () => {
       (entry) => ({ ...entry, origin: newOrigin(9 as RegionCode, 0, new SeededRandom(1)) }),
       "region",
     ],
+    [
+      "signed by another incarnation",
+      (entry) => ({ ...entry, origin: newOrigin(1 as RegionCode, 0, new SeededRandom("x")) }),
+      "actor",
+    ],
     ["whose container is none", (entry) => ({ ...entry, containers: [entry.change] }), "container"],
     [
       "whose container is garbage",

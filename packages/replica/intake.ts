@@ -11,8 +11,9 @@
  * bytes can expand into a process that is out of memory. Everything that can be known from the bytes is
  * known here first.
  */
-import type { ChangeHash, Cluster, LogEntry } from "@atoll/core";
+import type { ChangeHash, Cluster, LogEntry, Origin } from "@atoll/core";
 import {
+  ByteReader,
   elementOf,
   low64,
   originRegion,
@@ -59,6 +60,7 @@ export class Intake {
     const parsed = parseChangeChunk(entry.change);
     if (parsed.kind === "fault") return bad(parsed.reason);
     if (toHex(parsed.hash) !== toHex(entry.hash)) return bad("the change is not what it is named");
+    if (!isActorOf(parsed.actor, entry.origin)) return bad("made by another actor than its origin");
     const carried = new Set<string>();
     for (const bytes of entry.containers) {
       const container = parseChangeChunk(bytes);
@@ -93,4 +95,9 @@ export class Intake {
 
 function bad(reason: string): Judgement {
   return { kind: "bad", reason };
+}
+
+/** An actor begins with its origin: nobody signs as somebody else, or as the maker of a container. */
+function isActorOf(actor: Uint8Array, origin: Origin): boolean {
+  return new ByteReader(actor).u64() === BigInt(origin);
 }
