@@ -4,19 +4,11 @@
  * Three processes that fail one after the other leave a person with three logs and a riddle. Here each
  * cause is one sentence with its mend, and a refusal leaves the machine as it was.
  */
-import {
-  accessSync,
-  chmodSync,
-  constants,
-  existsSync,
-  mkdirSync,
-  readFileSync,
-  writeFileSync,
-} from "node:fs";
+import { accessSync, chmodSync, constants, existsSync, readFileSync, writeFileSync } from "node:fs";
 import { createServer } from "node:net";
 import type { Random } from "@atoll/core";
 import { AtollError, errorText, isAtollError, toHex } from "@atoll/core";
-import { lockDirectory } from "@atoll/store";
+import { lockDirectory, makeDirectories } from "@atoll/store";
 import type { LocalPlan } from "./local-plan.ts";
 import {
   LOCAL_BASE_PORT_MAX,
@@ -83,7 +75,7 @@ function checkBasePort(basePort: number): void {
 
 function makeWritable(directory: string): void {
   try {
-    mkdirSync(directory, { recursive: true });
+    makeDirectories(directory);
     accessSync(directory, constants.R_OK | constants.W_OK | constants.X_OK);
   } catch (error) {
     throw new AtollError(
@@ -141,7 +133,7 @@ function writeFiles(plan: LocalPlan, random: Random): void {
     chmodSync(plan.secretFile, 0o600);
     readFileSync(plan.secretFile);
     for (const region of plan.regions) {
-      mkdirSync(region.directory, { recursive: true });
+      makeDirectories(region.directory);
       writeFileSync(region.configFile, localConfigText(plan, region));
       writeFileSync(region.logFile, "", { flag: "a" });
     }

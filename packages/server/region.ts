@@ -9,7 +9,7 @@
  * clients are let out first and the lock goes last.
  */
 import type { RequestListener } from "node:http";
-import { accessSync, constants, mkdirSync } from "node:fs";
+import { accessSync, constants } from "node:fs";
 import { join } from "node:path";
 import type { Cluster, Log, RegionCode } from "@atoll/core";
 import {
@@ -24,7 +24,7 @@ import {
 import { createAdminApp, createPublicApp } from "@atoll/gateway";
 import { ProfileCodec } from "@atoll/profile";
 import { RegionDriver } from "@atoll/replica";
-import { lockDirectory, openSqliteStore } from "@atoll/store";
+import { lockDirectory, makeDirectories, openSqliteStore } from "@atoll/store";
 import { WebSocketTransport } from "@atoll/sync";
 import type { Address } from "./address.ts";
 import { addressText } from "./address.ts";
@@ -126,7 +126,7 @@ async function openAll(
 
 function makeDirectory(directory: string): void {
   try {
-    mkdirSync(directory, { recursive: true });
+    makeDirectories(directory);
     accessSync(directory, constants.R_OK | constants.W_OK | constants.X_OK);
   } catch (error) {
     throw new AtollError(

@@ -13,10 +13,11 @@
  * Nothing else in this process may open lock.db: closing any descriptor of a file drops all of a
  * process's POSIX locks on it.
  */
-import { mkdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { readFileSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import Database from "better-sqlite3";
 import { AtollError, errorText } from "@atoll/core";
+import { makeDirectories } from "./directory.ts";
 
 export interface DirectoryLock {
   /** Idempotent. */
@@ -46,7 +47,7 @@ export function lockDirectory(path: string): DirectoryLock {
 function acquire(path: string, pidFile: string): Database.Database {
   let database: Database.Database | undefined;
   try {
-    mkdirSync(path, { recursive: true });
+    makeDirectories(path);
     database = new Database(join(path, "lock.db"), { timeout: 0 });
     database.pragma("journal_mode = MEMORY"); // never a journal file beside it
     database.exec("BEGIN EXCLUSIVE");

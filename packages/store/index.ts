@@ -1,5 +1,6 @@
 /** What a replica remembers: the contract, two stores that keep it, and the lock on their directory. */
 export * from "./store.ts";
+export { makeDirectories } from "./directory.ts";
 export { lockDirectory } from "./directory-lock.ts";
 export type { DirectoryLock } from "./directory-lock.ts";
 export { MemoryStore } from "./memory-store.ts";
