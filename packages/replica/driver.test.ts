@@ -347,7 +347,7 @@ describe("anti-entropy", () => {
       lost.push(...source.store.readLogOfDocument(place));
     }
     const victim = fleet.driver(to).replica;
-    victim.group();
+    victim.group.open();
     for (const entry of lost) victim.ledger.hold(entry);
     victim.flush();
     fleet.driver(to).setPeerState(by, "active");
@@ -368,7 +368,7 @@ describe("anti-entropy", () => {
     await fleet.until("converged", () => fleet.converged());
     const { replica } = fleet.driver("ap-northeast-1");
     const place = replica.placeOf(docIdOf(DEFAULT_TENANT, "ada" as ProfileId));
-    replica.group();
+    replica.group.open();
     const row = must(replica.store.readDocument(place), "row");
     replica.store.writeDocument({ ...row, sum: new Uint8Array(32).fill(7) });
     replica.ledger.account(place, {

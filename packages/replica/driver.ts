@@ -281,7 +281,7 @@ export class RegionDriver {
       }
       case "recount":
         return this.#stage(() => {
-          this.replica.group();
+          this.replica.group.open();
           recount(this.replica, effect, log);
         });
       case "wake":

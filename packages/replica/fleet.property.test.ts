@@ -87,7 +87,7 @@ test("nothing acknowledged is lost, and a healed fleet is byte-identical", async
       }
       await fleet.close();
     }),
-    { numRuns: 60 },
+    { numRuns: 200 },
   );
 });
 

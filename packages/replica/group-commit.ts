@@ -46,30 +46,30 @@ export class GroupCommit {
   stage<T>(work: () => T): T {
     try {
       const result = work();
-      if (this.#replica.groupOpen) this.#schedule();
-      if (this.#replica.staged >= limits.GROUP_ENTRIES_MAX) this.flush();
+      if (this.#replica.group.isOpen) this.#schedule();
+      if (this.#replica.group.size >= limits.GROUP_ENTRIES_MAX) this.flush();
       return result;
     } catch (error) {
       if (isStorageFault(error)) this.#fail(error);
-      else if (this.#replica.groupOpen) this.#schedule(); // others' writes are still staged
+      else if (this.#replica.group.isOpen) this.#schedule(); // others' writes are still staged
       throw error;
     }
   }
 
   /** Settles when everything staged so far is durable. */
   durable(): Promise<void> {
-    if (!this.#replica.groupOpen) return Promise.resolve();
+    if (!this.#replica.group.isOpen) return Promise.resolve();
     return new Promise((resolve, reject) => this.#waiters.push({ resolve, reject }));
   }
 
   /** Runs at once, or once everything staged so far is durable. Not at all if that fails. */
   afterwards(run: () => void): void {
-    if (this.#replica.groupOpen) this.#after.push(run);
+    if (this.#replica.group.isOpen) this.#after.push(run);
     else run();
   }
 
   flush(): void {
-    if (!this.#replica.groupOpen) return;
+    if (!this.#replica.group.isOpen) return;
     let entries: LogEntry[];
     try {
       entries = this.#replica.flush();

@@ -11,7 +11,7 @@
  * bytes can expand into a process that is out of memory. Everything that can be known from the bytes is
  * known here first.
  */
-import type { ChangeHash, Cluster, LogEntry, Origin } from "@atoll/core";
+import type { ChangeHash, Cluster, DocId, LogEntry, Origin } from "@atoll/core";
 import {
   ByteReader,
   elementOf,
@@ -49,11 +49,18 @@ export class Intake {
     this.#codec = codec;
   }
 
+  /** Where a document lies in this cluster. */
+  placeOf(docId: DocId): DocumentPlace {
+    const position = positionOf(this.#cluster.keys, docId);
+    return { docId, position, shard: shardOf(position, this.#cluster.shardCount) };
+  }
+
   judge(entry: LogEntry): Judgement {
     const cluster = this.#cluster;
-    const position = positionOf(cluster.keys, entry.docId);
-    const shard = shardOf(position, cluster.shardCount);
-    if (shard !== entry.shard) return bad(`document of shard ${shard} in shard ${entry.shard}`);
+    const place = this.placeOf(entry.docId);
+    if (place.shard !== entry.shard) {
+      return bad(`document of shard ${place.shard} in shard ${entry.shard}`);
+    }
     if (regionByCode(cluster, originRegion(entry.origin)) === undefined) {
       return bad("written by a region that is not in the config");
     }
@@ -68,7 +75,6 @@ export class Intake {
       if (!this.#codec.isContainerChange(container)) return bad("a container that is none");
       carried.add(toHex(container.hash));
     }
-    const place = { docId: entry.docId, position, shard };
     const missing = this.#missing(place, parsed, carried);
     if (missing !== undefined) return { kind: "waiting", missing };
     return { kind: "sound", sound: { entry, place, deps: parsed.deps } };

@@ -1,8 +1,9 @@
 /**
  * A profile as readers see it: rendered once per change, then the same object for every read.
  */
+import { LRUCache } from "lru-cache";
 import type { ProfileId, RegionVector } from "@atoll/core";
-import { hlcToMs } from "@atoll/core";
+import { hlcToMs, limits } from "@atoll/core";
 import type { DocumentRow } from "@atoll/store";
 import { etagOf, headsToHex } from "./heads.ts";
 
@@ -19,8 +20,37 @@ export interface Snapshot {
   readonly dep: RegionVector;
 }
 
-/** Undefined for a profile that nobody should see: deleted, or never rendered. */
-export function snapshotOf(id: ProfileId, row: DocumentRow): Snapshot | undefined {
+/** The hot ones, bounded by what they weigh. A change of the document makes its snapshot void. */
+export class Snapshots {
+  readonly #byId = new LRUCache<ProfileId, Snapshot>({
+    maxSize: limits.VIEW_CACHE_CHARS_MAX,
+    sizeCalculation: ({ json }) => json.length + SNAPSHOT_OVERHEAD_CHARS,
+  });
+
+  get(id: ProfileId): Snapshot | undefined {
+    return this.#byId.get(id);
+  }
+
+  /** Makes and keeps the snapshot of a clean row; undefined for a profile that nobody should see. */
+  of(id: ProfileId, row: DocumentRow): Snapshot | undefined {
+    const snapshot = snapshotOf(id, row);
+    if (snapshot !== undefined) this.#byId.set(id, snapshot);
+    return snapshot;
+  }
+
+  changed(row: DocumentRow): void {
+    if (row.profileId !== undefined) this.#byId.delete(row.profileId);
+  }
+
+  clear(): void {
+    this.#byId.clear();
+  }
+}
+
+/** What the other fields weigh. */
+const SNAPSHOT_OVERHEAD_CHARS = 256;
+
+function snapshotOf(id: ProfileId, row: DocumentRow): Snapshot | undefined {
   if (row.deleted || row.view === undefined) return undefined;
   return {
     id,

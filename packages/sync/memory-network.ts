@@ -2,8 +2,9 @@
  * The twin of the WebSocket transport: a network in memory that a clock drives.
  *
  * Keeps what the contract promises (whole frames, in order, until the link goes down) and nothing more:
- * every frame takes its link's delay, a cut drops what is under way and goes unnoticed until somebody
- * tries, and an address nobody listens on ends in `linkDown`. Time passes only when the clock is told.
+ * every frame takes its link's delay, and an address nobody listens on ends in `linkDown`. A cut is
+ * silent: what is sent into it arrives after it heals, as TCP would retransmit, unless one of the ends
+ * has given the link up before. Time passes only when the clock is told.
  */
 import type { Clock, Random } from "@atoll/core";
 import { must } from "@atoll/core";
@@ -26,7 +27,8 @@ export interface MemoryNetworkOptions {
 export class MemoryNetwork {
   readonly #options: MemoryNetworkOptions;
   readonly #transports = new Map<string, MemoryTransport>();
-  readonly #cuts = new Set<string>();
+  /** Pairs that are cut, each with what happens when it heals. */
+  readonly #cuts = new Map<string, (() => void)[]>();
 
   constructor(options: MemoryNetworkOptions) {
     this.#options = options;
@@ -39,17 +41,26 @@ export class MemoryNetwork {
     return transport;
   }
 
-  /** Drops everything between two names from now on, both ways. */
+  /** Nothing passes between two names from now on, either way, and nobody is told. */
   cut(a: string, b: string): void {
-    this.#cuts.add(pairKey(a, b));
+    if (!this.isCut(a, b)) this.#cuts.set(pairKey(a, b), []);
   }
 
   heal(a: string, b: string): void {
+    const stalled = this.#cuts.get(pairKey(a, b)) ?? [];
     this.#cuts.delete(pairKey(a, b));
+    for (const arrive of stalled) arrive();
   }
 
   isCut(a: string, b: string): boolean {
     return this.#cuts.has(pairKey(a, b));
+  }
+
+  /** Happens now, or when the pair is no longer cut. */
+  pass(a: string, b: string, arrive: () => void): void {
+    const stalled = this.#cuts.get(pairKey(a, b));
+    if (stalled === undefined) arrive();
+    else stalled.push(arrive);
   }
 
   listener(name: string): MemoryTransport | undefined {
@@ -109,8 +120,9 @@ export class MemoryTransport implements Transport {
     const arrivesMs = Math.max(soonestMs, this.#arrivesMs.get(link) ?? 0);
     this.#arrivesMs.set(link, arrivesMs);
     this.#clock.after(arrivesMs - this.#clock.monotonicMs(), () => {
-      if (this.#network.isCut(this.name, other.owner.name)) return;
-      if (other.up) other.owner.#handler?.frame(other.id, bytes);
+      this.#network.pass(this.name, other.owner.name, () => {
+        if (other.up) other.owner.#handler?.frame(other.id, bytes);
+      });
     });
   }
 
@@ -126,9 +138,9 @@ export class MemoryTransport implements Transport {
     if (other === undefined) return;
     const delayMs = Math.max(0, (this.#arrivesMs.get(link) ?? 0) - this.#clock.monotonicMs());
     this.#clock.after(delayMs + this.#network.delayMs(), () => {
-      if (!this.#network.isCut(this.name, other.owner.name)) {
+      this.#network.pass(this.name, other.owner.name, () => {
         other.owner.#down(other, `closed by peer: ${reason}`);
-      }
+      });
     });
   }
 
@@ -143,7 +155,11 @@ export class MemoryTransport implements Transport {
     this.#handler = undefined;
     for (const { other } of this.#ends.values()) {
       if (other === undefined) continue;
-      this.#clock.after(this.#network.delayMs(), () => other.owner.#down(other, "reset by peer"));
+      this.#clock.after(this.#network.delayMs(), () => {
+        this.#network.pass(this.name, other.owner.name, () => {
+          other.owner.#down(other, "reset by peer");
+        });
+      });
     }
     this.#ends.clear();
   }

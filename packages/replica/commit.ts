@@ -1,0 +1,102 @@
+/**
+ * The one door into the store. Local writes, changes from peers and repairs all end here, because what
+ * must agree afterwards is written once:
+ *
+ *     log entry · document row and view · raw changes · sums · frontier
+ *
+ * all in the group's transaction. Automerge is not needed: heads follow from the change's parents, sums
+ * from its name, and the bytes are appended as they came.
+ */
+import type { Cluster, ProfileId } from "@atoll/core";
+import {
+  SUM_ZERO,
+  VECTOR_ZERO,
+  addSums,
+  elementOf,
+  joinVectors,
+  low64,
+  originRegion,
+} from "@atoll/core";
+import type { DocumentRow, Store } from "@atoll/store";
+import type { DocumentCache } from "./document-cache.ts";
+import type { Group } from "./group.ts";
+import { advanceHeads } from "./heads.ts";
+import type { SoundEntry } from "./intake.ts";
+import type { Ledger } from "./ledger.ts";
+import type { Snapshots } from "./snapshot.ts";
+
+/** The view after a change, known to the one who made it. */
+export interface RenderedView {
+  readonly profileId: ProfileId;
+  readonly json: string;
+  readonly deleted: boolean;
+  readonly conflicts: number;
+}
+
+export class Commit {
+  readonly #cluster: Cluster;
+  readonly #store: Store;
+  readonly #ledger: Ledger;
+  readonly #documents: DocumentCache;
+  readonly #snapshots: Snapshots;
+  readonly #group: Group;
+
+  constructor(rooms: {
+    readonly cluster: Cluster;
+    readonly store: Store;
+    readonly ledger: Ledger;
+    readonly documents: DocumentCache;
+    readonly snapshots: Snapshots;
+    readonly group: Group;
+  }) {
+    this.#cluster = rooms.cluster;
+    this.#store = rooms.store;
+    this.#ledger = rooms.ledger;
+    this.#documents = rooms.documents;
+    this.#snapshots = rooms.snapshots;
+    this.#group = rooms.group;
+  }
+
+  /**
+   * Stages a sound entry whose parents are all here. Without a view the document becomes dirty. With
+   * one, the open document has the change already. `isLogged`: a repair whose log row survived.
+   */
+  apply({ entry, place, deps }: SoundEntry, view?: RenderedView, isLogged = false): DocumentRow {
+    this.#group.open();
+    const before = this.#store.readDocument(place);
+    const element = elementOf(this.#cluster.keys, place.docId, entry.hash);
+    const sumBefore = before?.sum ?? SUM_ZERO;
+    const own = new Map([[originRegion(entry.origin), entry.hlc]]);
+    const isFirst = before === undefined;
+    const row: DocumentRow = {
+      ...place,
+      profileId: view?.profileId ?? before?.profileId,
+      deleted: view?.deleted ?? before?.deleted ?? false,
+      quarantined: before?.quarantined ?? false,
+      dirty: view === undefined,
+      heads: advanceHeads(before?.heads ?? new Uint8Array(), entry.hash, deps),
+      changeCount: (before?.changeCount ?? 0) + 1,
+      sum: addSums(sumBefore, element),
+      dep: joinVectors(before?.dep ?? VECTOR_ZERO, joinVectors(entry.dep, own)),
+      createdHlc: isFirst || entry.hlc < before.createdHlc ? entry.hlc : before.createdHlc,
+      updatedHlc: isFirst || entry.hlc > before.updatedHlc ? entry.hlc : before.updatedHlc,
+      conflicts: view?.conflicts ?? before?.conflicts ?? 0,
+      view: view?.json ?? before?.view,
+    };
+    const chunks = [...entry.containers, entry.change];
+    if (!isLogged) this.#store.appendLog(entry, low64(element));
+    this.#store.writeDocument(row);
+    this.#store.appendTail(place, Buffer.concat(chunks), chunks.length);
+    if (view === undefined) this.#documents.changed(place, chunks);
+    this.#ledger.account(place, {
+      documents: isFirst ? 1 : 0,
+      changes: 1,
+      before: sumBefore,
+      after: row.sum,
+    });
+    this.#ledger.hold(entry);
+    this.#group.add(entry);
+    this.#snapshots.changed(row);
+    return row;
+  }
+}
