@@ -24,6 +24,8 @@ export type ParsedToken =
 export class SessionTokens {
   readonly #key: Uint8Array;
   readonly #tag: Uint8Array;
+  /** Vectors are never changed in place, and a hot profile is read with the same one every time. */
+  readonly #encoded = new WeakMap<RegionVector, string>();
 
   constructor(cluster: Cluster) {
     this.#key = cluster.keys.tokenKey;
@@ -31,20 +33,9 @@ export class SessionTokens {
   }
 
   encode(vector: RegionVector): string {
-    const components = [...vector].sort(([a], [b]) => a - b);
-    const bytes = Buffer.alloc(HEAD_BYTES + components.length * COMPONENT_BYTES + MAC_BYTES);
-    bytes[0] = VERSION;
-    bytes.set(this.#tag, 1);
-    bytes[3] = components.length;
-    let offset = HEAD_BYTES;
-    for (const [region, hlc] of components) {
-      bytes[offset] = region;
-      bytes[offset + 1] = Math.floor(hlc / 2 ** 48);
-      bytes.writeUIntBE(hlc % 2 ** 48, offset + 2, 6);
-      offset += COMPONENT_BYTES;
-    }
-    bytes.set(this.#mac(bytes.subarray(0, offset)), offset);
-    return bytes.toString("base64url");
+    let token = this.#encoded.get(vector);
+    if (token === undefined) this.#encoded.set(vector, (token = this.#encode(vector)));
+    return token;
   }
 
   parse(token: string): ParsedToken {
@@ -67,6 +58,23 @@ export class SessionTokens {
       vector.set(region, hlc);
     }
     return { kind: "vector", vector };
+  }
+
+  #encode(vector: RegionVector): string {
+    const components = [...vector].sort(([a], [b]) => a - b);
+    const bytes = Buffer.alloc(HEAD_BYTES + components.length * COMPONENT_BYTES + MAC_BYTES);
+    bytes[0] = VERSION;
+    bytes.set(this.#tag, 1);
+    bytes[3] = components.length;
+    let offset = HEAD_BYTES;
+    for (const [region, hlc] of components) {
+      bytes[offset] = region;
+      bytes[offset + 1] = Math.floor(hlc / 2 ** 48);
+      bytes.writeUIntBE(hlc % 2 ** 48, offset + 2, 6);
+      offset += COMPONENT_BYTES;
+    }
+    bytes.set(this.#mac(bytes.subarray(0, offset)), offset);
+    return bytes.toString("base64url");
   }
 
   #mac(bytes: Uint8Array): Uint8Array {
