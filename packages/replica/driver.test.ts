@@ -52,6 +52,11 @@ describe("three regions", () => {
     await fleet.write("eu-west-1", "ada", { kind: "merge-patch", patch: { role: "analyst" } });
     await fleet.write("us-east-1", "ada", { kind: "merge-patch", patch: { party: "whig" } });
     await fleet.run(3000);
+    const waiting = fleet
+      .driver("us-east-1")
+      .status()
+      .peers.find(({ region }) => region === "eu-west-1");
+    expect(waiting).toMatchObject({ ahead: 1, behind: 0 }); // handed over when it is back
     expect(await fleet.json("us-east-1", "ada")).toBe('{"party":"whig","role":"poet"}');
     expect(await fleet.json("eu-west-1", "ada")).toBe('{"role":"analyst"}');
     for (const other of ["us-east-1", "ap-northeast-1"]) {
@@ -136,15 +141,15 @@ describe("reads", () => {
 
   test("do not show a write before it is durable", async () => {
     await connected("durable");
-    const driver = fleet.driver("us-east-1");
+    const { service } = fleet.driver("us-east-1");
     const session = { token: undefined, waitMs: 0, handling: "strict" as const };
-    const id = "ada" as Parameters<typeof driver.read>[0];
-    const writing = driver.write(id, { kind: "put", value: { role: "poet" } }, {}, session, {
+    const id = "ada" as Parameters<typeof service.read>[0];
+    const writing = service.write(id, { kind: "put", value: { role: "poet" } }, {}, session, {
       upsert: false,
     });
     await Promise.resolve();
     await Promise.resolve();
-    const reading = driver.read(id, session);
+    const reading = service.read(id, session);
     expect(reading).toBeInstanceOf(Promise);
     await fleet.run(5);
     expect((await writing).kind).toBe("written");

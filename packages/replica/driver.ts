@@ -1,8 +1,8 @@
 /**
- * Gives a region its life: feeds replication with events, performs its effects, and answers the gateway.
+ * Gives a region its life: feeds replication with events and performs its effects.
  *
  *     transport, clock ──▶ sync.step ──▶ effects ──▶ replica, transport
- *     gateway ──▶ sessions ──▶ replica ──▶ group commit ──▶ answer
+ *     gateway ──▶ service ──▶ sessions ──▶ replica ──▶ group commit ──▶ answer
  *
  * The only place where the rooms' plain functions meet time and sockets. It decides nothing: what to say
  * is sync's, what to keep is replica's, when it is durable is the group commit's.
@@ -11,36 +11,30 @@ import type {
   Clock,
   Cluster,
   Log,
-  ProfileId,
   Random,
   Region,
   RegionCode,
-  RegionName,
   RegionVector,
   Timer,
-} from "@atoll/core";
+
+  AtollError} from "@atoll/core";
 import {
-  AtollError,
   VECTOR_ZERO,
-  joinVectors,
   limits,
-  newProfileId,
   regionByCode,
   regionByName,
   unreachable,
 } from "@atoll/core";
-import type { ProfileCodec, ProfileEdit } from "@atoll/profile";
+import type { ProfileCodec } from "@atoll/profile";
 import type { Store } from "@atoll/store";
 import type { SyncEffect, SyncEvent, Transport } from "@atoll/sync";
 import { Sync } from "@atoll/sync";
 import { GroupCommit } from "./group-commit.ts";
-import type { Precondition } from "./precondition.ts";
 import { recount } from "./recount.ts";
 import { syncViewOf } from "./replica-view.ts";
 import { Replica } from "./replica.ts";
-import type { Admission, SessionOptions } from "./sessions.ts";
+import { RegionService } from "./service.ts";
 import { Sessions } from "./sessions.ts";
-import type { Snapshot } from "./snapshot.ts";
 import type { RegionStatus } from "./status.ts";
 import { statusOf } from "./status.ts";
 
@@ -59,29 +53,10 @@ export interface DriverOptions {
   readonly version: string;
 }
 
-interface Answer {
-  readonly sessionToken: string;
-  readonly stale: boolean;
-}
-
-export type ReadAnswer = Answer &
-  ({ readonly kind: "found"; readonly profile: Snapshot } | { readonly kind: "absent" });
-
-export type WriteAnswer = Answer &
-  (
-    | {
-        readonly kind: "written";
-        readonly created: boolean;
-        readonly changed: boolean;
-        readonly profile: Snapshot;
-      }
-    | { readonly kind: "deleted"; readonly existed: boolean }
-    | { readonly kind: "absent" }
-  );
-
 export class RegionDriver {
-  readonly region: RegionName;
   readonly replica: Replica;
+  /** What the gateway asks. */
+  readonly service: RegionService;
   readonly #options: DriverOptions;
   readonly #sync: Sync;
   readonly #sessions: Sessions;
@@ -96,7 +71,6 @@ export class RegionDriver {
   constructor(options: DriverOptions) {
     const { cluster, region, clock, transport, log, random, peers } = options;
     this.#options = options;
-    this.region = region.name;
     this.replica = new Replica(options);
     this.#startedAtMs = clock.nowMs();
     this.#sync = new Sync({
@@ -118,6 +92,14 @@ export class RegionDriver {
         this.#step({ kind: "committed", entries });
       },
       failed: (error) => this.#storageFailed(error),
+    });
+    this.service = new RegionService({
+      replica: this.replica,
+      group: this.#group,
+      sessions: this.#sessions,
+      clock,
+      random,
+      isStopping: () => this.#stopping,
     });
     transport.attach({
       linkUp: (link) => this.#step({ kind: "link-up", link }),
@@ -151,49 +133,6 @@ export class RegionDriver {
     this.#wake?.cancel();
   }
 
-  // ── what the gateway asks ──
-
-  read(id: ProfileId, session: SessionOptions): ReadAnswer | Promise<ReadAnswer> {
-    const admission = this.#admit(session);
-    return admission instanceof Promise
-      ? admission.then((admitted) => this.#read(id, admitted))
-      : this.#read(id, admission);
-  }
-
-  async write(
-    id: ProfileId,
-    edit: ProfileEdit,
-    precondition: Precondition,
-    session: SessionOptions,
-    { upsert }: { readonly upsert: boolean },
-  ): Promise<WriteAnswer> {
-    const { seen, stale } = await this.#admit(session);
-    if (this.#stopping) throw draining();
-    const result = this.#group.stage(() =>
-      this.replica.write(id, edit, { precondition, dep: seen, upsert }),
-    );
-    await this.#group.durable();
-    switch (result.kind) {
-      case "written": {
-        const { created, changed, snapshot } = result;
-        const answer = this.#answer(joinVectors(seen, snapshot.dep), stale);
-        return { ...answer, kind: "written", created, changed, profile: snapshot };
-      }
-      case "deleted": {
-        const answer = this.#answer(joinVectors(seen, result.dep), stale);
-        return { ...answer, kind: "deleted", existed: result.existed };
-      }
-      case "absent":
-        return { ...this.#answer(seen, stale), kind: "absent" };
-      default:
-        return unreachable(result);
-    }
-  }
-
-  newProfileId(): ProfileId {
-    return newProfileId(this.#options.clock.nowMs(), this.#options.random);
-  }
-
   // ── what an operator asks ──
 
   readiness(): { check: string; ok: boolean; detail?: string }[] {
@@ -218,32 +157,9 @@ export class RegionDriver {
 
   setPeerState(region: string, state: "active" | "paused"): boolean {
     const peer = regionByName(this.#options.cluster, region);
-    if (peer === undefined || peer.name === this.region) return false;
+    if (peer === undefined || peer.name === this.#options.region.name) return false;
     this.#step({ kind: state === "paused" ? "pause" : "resume", region: peer.code });
     return true;
-  }
-
-  #admit(session: SessionOptions): Admission | Promise<Admission> {
-    if (this.#stopping) throw draining();
-    return this.#sessions.admit(session);
-  }
-
-  #read(id: ProfileId, admission: Admission): ReadAnswer | Promise<ReadAnswer> {
-    const { snapshot, staged } = this.#group.stage(() => this.replica.read(id));
-    const { seen, stale } = admission;
-    const answer: ReadAnswer =
-      snapshot === undefined
-        ? { ...this.#answer(seen, stale), kind: "absent" }
-        : {
-            ...this.#answer(joinVectors(seen, snapshot.dep), stale),
-            kind: "found",
-            profile: snapshot,
-          };
-    return staged ? this.#group.durable().then(() => answer) : answer;
-  }
-
-  #answer(vector: RegionVector, stale: boolean): Answer {
-    return { sessionToken: this.#sessions.token(vector), stale };
   }
 
   // ── the loop ──
@@ -324,8 +240,4 @@ export class RegionDriver {
     this.#options.log.error("storage-fault", { code: error.code, reason: error.message });
     this.#step({ kind: "reset", reason: error.code });
   }
-}
-
-function draining(): AtollError {
-  return new AtollError("draining", "this region is stopping", { retryAfterSeconds: 1 });
 }

@@ -7,8 +7,8 @@ import type { ProfileEdit } from "@atoll/profile";
 import type { Store } from "@atoll/store";
 import { MemoryStore } from "@atoll/store";
 import { MemoryNetwork } from "@atoll/sync";
-import type { ReadAnswer, WriteAnswer } from "./driver.ts";
 import { RegionDriver } from "./driver.ts";
+import type { ReadAnswer, WriteAnswer } from "./service.ts";
 import type { SessionOptions } from "./sessions.ts";
 
 const NAMES = ["us-east-1", "eu-west-1", "ap-northeast-1"] as const;
@@ -135,7 +135,7 @@ export class Fleet {
     edit: ProfileEdit,
     session?: Partial<SessionOptions>,
   ): Promise<WriteAnswer> {
-    const writing = this.driver(name).write(id as ProfileId, edit, {}, sessionOf(session), {
+    const writing = this.driver(name).service.write(id as ProfileId, edit, {}, sessionOf(session), {
       upsert: true,
     });
     return this.#await(writing);
@@ -143,7 +143,7 @@ export class Fleet {
 
   async read(name: string, id: string, session?: Partial<SessionOptions>): Promise<ReadAnswer> {
     return this.#await(
-      Promise.resolve(this.driver(name).read(id as ProfileId, sessionOf(session))),
+      Promise.resolve(this.driver(name).service.read(id as ProfileId, sessionOf(session))),
     );
   }
 

@@ -1,6 +1,7 @@
 /** One region's copy, and the driver that gives it its life. */
 export { RegionDriver } from "./driver.ts";
-export type { DriverOptions, ReadAnswer, WriteAnswer } from "./driver.ts";
+export type { DriverOptions } from "./driver.ts";
+export type { ReadAnswer, RegionService, WriteAnswer } from "./service.ts";
 export { etagOf } from "./heads.ts";
 export type { Precondition } from "./precondition.ts";
 export { Replica } from "./replica.ts";

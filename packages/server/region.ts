@@ -104,7 +104,7 @@ async function openAll(
   const peerPort = await orListenFailure(transport.listen(), listen.peer, "listen.peer");
 
   const deps = {
-    service: driver,
+    service: driver.service,
     admin: driver,
     log,
     clock: systemClock,

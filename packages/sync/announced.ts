@@ -23,6 +23,8 @@ interface Saying {
 export class Announced {
   readonly #frontier: Frontier;
   readonly #peers = new Map<RegionCode, Saying>();
+  /** Of peers that are gone: what waits for them is counted against what they last confirmed. */
+  readonly #earlier = new Map<RegionCode, Saying>();
   #coverage: RegionVector = VECTOR_ZERO;
 
   constructor(frontier: Frontier) {
@@ -34,8 +36,10 @@ export class Announced {
     return this.#coverage;
   }
 
-  /** Forgets what a peer said on an earlier link. */
+  /** What a peer said on an earlier link holds no more: it may have lost it since. */
   reset(peer: RegionCode): void {
+    const saying = this.#peers.get(peer);
+    if (saying !== undefined) this.#earlier.set(peer, saying);
     this.#peers.delete(peer);
   }
 
@@ -81,13 +85,18 @@ export class Announced {
     }
   }
 
-  /** Entries that the peer holds and we do not, and the other way round. */
+  /**
+   * Entries that the peer holds and we do not, and the other way round; of a peer that is gone, by what
+   * it said last. Undefined for one that never said anything.
+   */
   distance(peer: RegionCode): { behind: number; ahead: number } | undefined {
-    const saying = this.#peers.get(peer);
+    const saying = this.#peers.get(peer) ?? this.#earlier.get(peer);
     if (saying === undefined) return undefined;
     let behind = 0;
     let ahead = 0;
-    for (const { lane, upTo } of this.behind(peer)) behind += upTo - this.#frontier.contig(lane);
+    for (const [lane, contig] of saying.contigs.entries()) {
+      behind += Math.max(0, contig - this.#frontier.contig(lane));
+    }
     for (const [lane, { contig }] of this.#frontier.lanes()) {
       ahead += Math.max(0, contig - (saying.contigs.get(lane) ?? 0));
     }

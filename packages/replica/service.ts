@@ -1,0 +1,127 @@
+/**
+ * Reading and writing profiles, as the gateway asks for it: a session is admitted, the replica answers,
+ * and what rests on staged writes waits until they are durable.
+ */
+import type { Clock, ProfileId, Random, RegionName, RegionVector } from "@atoll/core";
+import { AtollError, joinVectors, newProfileId, unreachable } from "@atoll/core";
+import type { ProfileEdit } from "@atoll/profile";
+import type { GroupCommit } from "./group-commit.ts";
+import type { Precondition } from "./precondition.ts";
+import type { Replica } from "./replica.ts";
+import type { Admission, SessionOptions, Sessions } from "./sessions.ts";
+import type { Snapshot } from "./snapshot.ts";
+
+interface Answer {
+  readonly sessionToken: string;
+  readonly stale: boolean;
+}
+
+export type ReadAnswer = Answer &
+  ({ readonly kind: "found"; readonly profile: Snapshot } | { readonly kind: "absent" });
+
+export type WriteAnswer = Answer &
+  (
+    | {
+        readonly kind: "written";
+        readonly created: boolean;
+        readonly changed: boolean;
+        readonly profile: Snapshot;
+      }
+    | { readonly kind: "deleted"; readonly existed: boolean }
+    | { readonly kind: "absent" }
+  );
+
+export class RegionService {
+  readonly region: RegionName;
+  readonly #replica: Replica;
+  readonly #group: GroupCommit;
+  readonly #sessions: Sessions;
+  readonly #clock: Clock;
+  readonly #random: Random;
+  readonly #isStopping: () => boolean;
+
+  constructor(options: {
+    readonly replica: Replica;
+    readonly group: GroupCommit;
+    readonly sessions: Sessions;
+    readonly clock: Clock;
+    readonly random: Random;
+    readonly isStopping: () => boolean;
+  }) {
+    this.region = options.replica.region.name;
+    this.#replica = options.replica;
+    this.#group = options.group;
+    this.#sessions = options.sessions;
+    this.#clock = options.clock;
+    this.#random = options.random;
+    this.#isStopping = options.isStopping;
+  }
+
+  read(id: ProfileId, session: SessionOptions): ReadAnswer | Promise<ReadAnswer> {
+    const admission = this.#admit(session);
+    return admission instanceof Promise
+      ? admission.then((admitted) => this.#read(id, admitted))
+      : this.#read(id, admission);
+  }
+
+  async write(
+    id: ProfileId,
+    edit: ProfileEdit,
+    precondition: Precondition,
+    session: SessionOptions,
+    { upsert }: { readonly upsert: boolean },
+  ): Promise<WriteAnswer> {
+    const { seen, stale } = await this.#admit(session);
+    if (this.#isStopping()) throw draining();
+    const result = this.#group.stage(() =>
+      this.#replica.write(id, edit, { precondition, dep: seen, upsert }),
+    );
+    await this.#group.durable();
+    switch (result.kind) {
+      case "written": {
+        const { created, changed, snapshot } = result;
+        const answer = this.#answer(joinVectors(seen, snapshot.dep), stale);
+        return { ...answer, kind: "written", created, changed, profile: snapshot };
+      }
+      case "deleted": {
+        const answer = this.#answer(joinVectors(seen, result.dep), stale);
+        return { ...answer, kind: "deleted", existed: result.existed };
+      }
+      case "absent":
+        return { ...this.#answer(seen, stale), kind: "absent" };
+      default:
+        return unreachable(result);
+    }
+  }
+
+  newProfileId(): ProfileId {
+    return newProfileId(this.#clock.nowMs(), this.#random);
+  }
+
+  #admit(session: SessionOptions): Admission | Promise<Admission> {
+    if (this.#isStopping()) throw draining();
+    return this.#sessions.admit(session);
+  }
+
+  #read(id: ProfileId, admission: Admission): ReadAnswer | Promise<ReadAnswer> {
+    const { snapshot, staged } = this.#group.stage(() => this.#replica.read(id));
+    const { seen, stale } = admission;
+    const answer: ReadAnswer =
+      snapshot === undefined
+        ? { ...this.#answer(seen, stale), kind: "absent" }
+        : {
+            ...this.#answer(joinVectors(seen, snapshot.dep), stale),
+            kind: "found",
+            profile: snapshot,
+          };
+    return staged ? this.#group.durable().then(() => answer) : answer;
+  }
+
+  #answer(vector: RegionVector, stale: boolean): Answer {
+    return { sessionToken: this.#sessions.token(vector), stale };
+  }
+}
+
+function draining(): AtollError {
+  return new AtollError("draining", "this region is stopping", { retryAfterSeconds: 1 });
+}
