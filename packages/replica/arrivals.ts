@@ -38,7 +38,7 @@ function noCounts(): IngestCounts {
 }
 
 export class Arrivals {
-  readonly #origin: Origin;
+  readonly #origin: () => Origin;
   readonly #store: Store;
   readonly #ledger: Ledger;
   readonly #documents: DocumentCache;
@@ -53,7 +53,8 @@ export class Arrivals {
   #waiting = new Set<DocKey>();
 
   constructor(rooms: {
-    readonly origin: Origin;
+    /** Who we are, now. */
+    readonly origin: () => Origin;
     readonly store: Store;
     readonly ledger: Ledger;
     readonly documents: DocumentCache;
@@ -101,7 +102,7 @@ export class Arrivals {
   }
 
   #isHeld(entry: LogEntry): boolean {
-    if (entry.origin !== this.#origin) return this.#ledger.frontier.lane(entry).has(entry.seq);
+    if (entry.origin !== this.#origin()) return this.#ledger.frontier.lane(entry).has(entry.seq);
     const known = entry.seq <= this.#ledger.frontier.contig(entry);
     if (!known) this.#log.error("own-entry-unknown", { shard: entry.shard, seq: entry.seq });
     return true; // nobody else writes under our name

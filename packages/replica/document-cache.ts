@@ -24,14 +24,15 @@ interface Cached {
 export class DocumentCache {
   readonly #store: Store;
   readonly #codec: ProfileCodec;
-  readonly #actor: Uint8Array;
+  readonly #actor: () => Uint8Array;
   readonly #open: LRUCache<DocKey, Cached>;
   #opened = 0;
 
   constructor(options: {
     readonly store: Store;
     readonly codec: ProfileCodec;
-    readonly actor: Uint8Array;
+    /** Who writes in documents that are opened from now on. */
+    readonly actor: () => Uint8Array;
     readonly documentsMax?: number;
   }) {
     this.#store = options.store;
@@ -96,8 +97,8 @@ export class DocumentCache {
     const body = this.#store.readBody(place);
     const profile =
       body === undefined && identity !== undefined
-        ? this.#codec.create(identity, this.#actor)
-        : this.#codec.open(body ?? EMPTY_BODY, this.#actor);
+        ? this.#codec.create(identity, this.#actor())
+        : this.#codec.open(body ?? EMPTY_BODY, this.#actor());
     this.#open.set(key, { profile, unapplied: [] });
     return profile;
   }

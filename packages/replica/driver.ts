@@ -16,11 +16,12 @@ import type {
   RegionCode,
   RegionVector,
   Timer,
-
-  AtollError} from "@atoll/core";
+  AtollError,
+} from "@atoll/core";
 import {
   VECTOR_ZERO,
   limits,
+  originText,
   regionByCode,
   regionByName,
   unreachable,
@@ -195,6 +196,8 @@ export class RegionDriver {
         const from = { region, repair: effect.repair };
         return this.#stage(() => this.replica.ingest(effect.entries, from));
       }
+      case "rolled-back":
+        return this.#rolledBack(effect);
       case "recount":
         return this.#stage(() => {
           this.replica.group.open();
@@ -232,6 +235,19 @@ export class RegionDriver {
   #beat(): void {
     this.#group.flush();
     this.#step({ kind: "tick" });
+  }
+
+  /** Peers remember more of us than we do: this file was restored from a copy. */
+  #rolledBack({ by, entries }: { readonly by: RegionCode; readonly entries: number }): void {
+    const old = originText(this.replica.origin);
+    this.#group.flush();
+    this.replica.reincarnate();
+    this.#options.log.error("rolled-back", {
+      knownBy: regionByCode(this.#options.cluster, by)?.name ?? by,
+      entries,
+      old,
+      new: originText(this.replica.origin),
+    });
   }
 
   /** What was received and said since the last flush did not happen: links start afresh. */

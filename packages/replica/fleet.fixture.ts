@@ -90,6 +90,11 @@ export class Fleet {
     this.#drivers.delete(name);
   }
 
+  /** Of a region whose driver was closed by the test itself. */
+  forget(name: string): void {
+    this.#drivers.delete(name);
+  }
+
   isUp(name: string): boolean {
     return this.#drivers.has(name);
   }

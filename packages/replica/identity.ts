@@ -4,7 +4,9 @@
  * An incarnation is one continuous life of one database file. After a stop that was not orderly nobody
  * knows what the last moments did, so the next process writes under a new origin and a new Automerge
  * actor: a sequence number or an (actor, seq) pair that is used twice diverges for ever, and partly in
- * silence, whereas an origin costs a few bytes.
+ * silence, whereas an origin costs a few bytes. After an orderly stop the origin stays and the actor's
+ * random part is new all the same: a copy of such a file, restored later, looks orderly too, and a reused
+ * (actor, seq) is the one fault that a document cannot be healed of.
  */
 import type { Cluster, Random, Region } from "@atoll/core";
 import { AtollError, ByteWriter, newOrigin, toHex } from "@atoll/core";
@@ -22,20 +24,33 @@ export function openIdentity(store: Store, options: IdentityOptions): StoredIden
   const stored = store.readIdentity();
   if (stored !== undefined) refuseForeign(stored, options);
   const keeps = stored?.cleanStop === true;
-  const identity: StoredIdentity = keeps
-    ? { ...stored, cleanStop: false }
-    : newIdentity(options, stored === undefined ? 0 : stored.incarnation + 1);
-  store.begin();
-  store.writeIdentity(identity);
-  store.commit();
-  return identity;
+  return save(
+    store,
+    keeps
+      ? { ...stored, actor: actorOf(stored.origin, options.random), cleanStop: false }
+      : newIdentity(options, stored === undefined ? 0 : stored.incarnation + 1),
+  );
+}
+
+/** Becomes somebody else while running. No transaction may be open. */
+export function renewIdentity(
+  store: Store,
+  old: StoredIdentity,
+  options: IdentityOptions,
+): StoredIdentity {
+  return save(store, newIdentity(options, old.incarnation + 1));
 }
 
 /** The last thing that an orderly stop writes. */
 export function closeIdentity(store: Store, identity: StoredIdentity): void {
+  save(store, { ...identity, cleanStop: true });
+}
+
+function save(store: Store, identity: StoredIdentity): StoredIdentity {
   store.begin();
-  store.writeIdentity({ ...identity, cleanStop: true });
+  store.writeIdentity(identity);
   store.commit();
+  return identity;
 }
 
 function newIdentity(options: IdentityOptions, incarnation: number): StoredIdentity {

@@ -21,7 +21,9 @@ export function syncViewOf(
   return {
     cluster,
     region: replica.region,
-    origin: replica.origin,
+    get origin() {
+      return replica.origin;
+    },
     genesisHash: replica.codec.genesisHash,
     frontier: ledger.frontier,
     stamp: () => replica.stamp(),

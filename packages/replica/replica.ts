@@ -41,7 +41,7 @@ import { Arrivals } from "./arrivals.ts";
 import { Commit } from "./commit.ts";
 import { DocumentCache } from "./document-cache.ts";
 import { Group } from "./group.ts";
-import { closeIdentity, openIdentity } from "./identity.ts";
+import { closeIdentity, openIdentity, renewIdentity } from "./identity.ts";
 import { Intake } from "./intake.ts";
 import { Ledger } from "./ledger.ts";
 import type { Precondition } from "./precondition.ts";
@@ -90,12 +90,12 @@ export interface WriteOptions {
 export class Replica {
   readonly cluster: Cluster;
   readonly region: Region;
-  readonly identity: StoredIdentity;
   readonly codec: ProfileCodec;
   readonly store: Store;
   readonly ledger: Ledger;
   readonly documents: DocumentCache;
   readonly group: Group;
+  readonly #options: ReplicaOptions;
   readonly #clock: Clock;
   readonly #hlc: HybridClock;
   readonly #intake: Intake;
@@ -103,6 +103,7 @@ export class Replica {
   readonly #arrivals: Arrivals;
   readonly #renderer: Renderer;
   readonly #snapshots = new Snapshots();
+  #identity: StoredIdentity;
 
   constructor(options: ReplicaOptions) {
     const { cluster, region, store, clock, log, codec } = options;
@@ -111,13 +112,15 @@ export class Replica {
     this.store = store;
     this.codec = codec;
     this.#clock = clock;
-    this.identity = openIdentity(store, { ...options, genesisHash: codec.genesisHash });
+    this.#options = options;
+    this.#identity = openIdentity(store, { ...options, genesisHash: codec.genesisHash });
     this.ledger = new Ledger(store, cluster);
-    this.documents = new DocumentCache({ store, codec, actor: this.identity.actor });
+    this.documents = new DocumentCache({ store, codec, actor: () => this.#identity.actor });
     this.group = new Group(store);
     this.#hlc = new HybridClock(store.lastHlc());
     this.#intake = new Intake(store, cluster, codec);
-    const { ledger, documents, group, origin } = this;
+    const { ledger, documents, group } = this;
+    const origin = (): Origin => this.origin;
     const intake = this.#intake;
     const commit = new Commit({
       cluster,
@@ -134,8 +137,12 @@ export class Replica {
     this.#renderer = new Renderer({ store, documents, clock, log });
   }
 
+  get identity(): StoredIdentity {
+    return this.#identity;
+  }
+
   get origin(): Origin {
-    return this.identity.origin;
+    return this.#identity.origin;
   }
 
   /** What became of all entries from elsewhere since the start. */
@@ -232,11 +239,22 @@ export class Replica {
     return done === UPKEEP_DOCUMENTS_MAX;
   }
 
+  /**
+   * Writes under a new name from now on, because the old one has a past that this file does not know.
+   * Nothing may be staged.
+   */
+  reincarnate(): void {
+    assert(!this.group.isOpen, "a group belongs to one incarnation");
+    this.documents.clear(); // open documents write as the old actor
+    const options = { ...this.#options, genesisHash: this.codec.genesisHash };
+    this.#identity = renewIdentity(this.store, this.#identity, options);
+  }
+
   /** An orderly stop: everything durable, the identity may be used again. The store stays open. */
   close(): void {
     this.flush();
     this.documents.clear();
-    closeIdentity(this.store, this.identity);
+    closeIdentity(this.store, this.#identity);
   }
 
   /** Undefined when the profile already was what was asked for. */

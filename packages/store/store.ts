@@ -40,7 +40,7 @@ export interface StoredIdentity {
   readonly genesisHash: Uint8Array;
   readonly incarnation: number;
   readonly origin: Origin;
-  /** 16 bytes: the Automerge actor of this incarnation. */
+  /** 16 bytes: the Automerge actor of this process. */
   readonly actor: Uint8Array;
   /** False while a process has it open; true after an orderly close. */
   readonly cleanStop: boolean;

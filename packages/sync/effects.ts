@@ -17,6 +17,8 @@ export type SyncEffect =
       readonly entries: readonly LogEntry[];
       readonly repair: boolean;
     }
+  /** Peers hold entries under our own name that we do not: this file is older than we are. */
+  | { readonly kind: "rolled-back"; readonly by: RegionCode; readonly entries: number }
   /** The sums here disagree with the documents here: count again, from the documents. */
   | { readonly kind: "recount"; readonly shard: number; readonly docIds: readonly DocId[] }
   /** Step again after this long, at the latest. */

@@ -22,6 +22,7 @@ import type { DocumentSum } from "./messages.ts";
 export interface SyncView {
   readonly cluster: Cluster;
   readonly region: Region;
+  /** Changes when this replica finds that its file was rolled back. */
   readonly origin: Origin;
   /** Hash of the first change of every document. */
   readonly genesisHash: Uint8Array;

@@ -18,7 +18,7 @@ import { CatchUp } from "./catch-up.ts";
 import { decodeFrame } from "./codec.ts";
 import type { SyncEffect, SyncEvent } from "./effects.ts";
 import { Gossip } from "./gossip.ts";
-import type { Message } from "./messages.ts";
+import type { Heartbeat, Message } from "./messages.ts";
 import type { PeerLinkStatus } from "./peers.ts";
 import { Peers } from "./peers.ts";
 import type { SyncView } from "./sync-view.ts";
@@ -34,6 +34,7 @@ export interface PeerStatus extends PeerLinkStatus {
 }
 
 export class Sync {
+  readonly #view: SyncView;
   readonly #peers: Peers;
   readonly #announced: Announced;
   readonly #gossip: Gossip;
@@ -48,6 +49,7 @@ export class Sync {
     readonly dialable: ReadonlySet<RegionCode>;
   }) {
     const { view, random, dialable } = options;
+    this.#view = view;
     this.#peers = new Peers(view, random.fork("peers"), dialable);
     this.#announced = new Announced(view.frontier);
     this.#gossip = new Gossip(view, this.#peers, this.#announced);
@@ -178,6 +180,7 @@ export class Sync {
   ): void {
     switch (message.kind) {
       case "heartbeat":
+        this.#notice(peer, message, out);
         this.#announced.hear(peer, message, nowMs);
         this.#gossip.heard(peer, message, nowMs);
         this.#catchUp.ask(nowMs, out);
@@ -204,5 +207,18 @@ export class Sync {
       default:
         unreachable(message);
     }
+  }
+
+  /**
+   * Nobody can hold more of our origin than we do, unless our file was restored from a copy. What is
+   * missing comes back by catch-up, as entries of an origin that is no longer ours.
+   */
+  #notice(peer: RegionCode, heartbeat: Heartbeat, out: SyncEffect[]): void {
+    const { origin, frontier } = this.#view;
+    let entries = 0;
+    for (const lane of heartbeat.lanes) {
+      if (lane.origin === origin) entries += Math.max(0, lane.contig - frontier.contig(lane));
+    }
+    if (entries > 0) out.push({ kind: "rolled-back", by: peer, entries });
   }
 }
