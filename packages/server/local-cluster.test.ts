@@ -5,6 +5,7 @@ import { createServer } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
+import { gunzipSync } from "node:zlib";
 import { afterAll, afterEach, beforeAll, describe, expect, test } from "vitest";
 import { delay, limits, must, systemClock, systemRandom } from "@atoll/core";
 import type { LocalCluster } from "./local-cluster.ts";
@@ -14,6 +15,7 @@ import { findFreeBasePort } from "./local-preflight.ts";
 import { fetchRegionStatus } from "./region-status.ts";
 
 const ATOLL = fileURLToPath(new URL("../cli/bin/atoll.mjs", import.meta.url));
+const DEMO_EDITS = fileURLToPath(new URL("../bench/data/edits.jsonl.gz", import.meta.url));
 const PATIENCE_MS = 30_000;
 
 let dataDir = "";
@@ -50,6 +52,27 @@ function put(rest: string, id: string, body: object): Promise<Response> {
     headers: { "content-type": "application/json" },
     body: JSON.stringify(body),
   });
+}
+
+function patch(rest: string, id: string, body: object): Promise<Response> {
+  return fetch(`${rest}/v1/profiles/${id}?upsert=true`, {
+    method: "PATCH",
+    headers: { "content-type": "application/merge-patch+json" },
+    body: JSON.stringify(body),
+  });
+}
+
+interface DemoEdit {
+  readonly id: string;
+  readonly op: string;
+  readonly value: object;
+}
+
+/** The latest edits of the real history that change something. */
+function demoEdits(count: number): DemoEdit[] {
+  const lines = gunzipSync(readFileSync(DEMO_EDITS)).toString("utf8").trimEnd().split("\n");
+  const edits = lines.slice(-2 * count).map((line) => JSON.parse(line) as DemoEdit);
+  return edits.filter(({ op }) => op !== "delete").slice(-count);
 }
 
 async function get(rest: string, id: string): Promise<string | undefined> {
@@ -128,33 +151,45 @@ describe("three regions on one machine", () => {
     expect((await fetch(`${first.rest}/readyz`)).status).toBe(200);
   });
 
-  test("lose no acknowledged write to kill -9 in the middle of writes, and catch up", async () => {
+  test("lose no acknowledged edit to kill -9 in the middle of the demo's edits, and catch up", async () => {
     const cluster = await start();
-    const [first, second] = cluster.regions.map(({ rest }) => rest);
-    const acknowledged: string[] = [];
-    let isKilled = false;
-    const writing = (async () => {
-      for (let i = 0; i < 2_000 && !isKilled; i++) {
-        const answer = await put(must(second, "a region"), `k${i}`, { n: i }).catch(
+    const edits = demoEdits(900);
+    const acknowledged: { readonly id: string; readonly mark: string; readonly region: string }[] =
+      [];
+    const ofEurope = () => acknowledged.filter(({ region }) => region === "eu-west-1").length;
+    const { promise: restarted, resolve: tellRestarted } = Promise.withResolvers<void>();
+    // Every region takes each third edit; each edit leaves a mark by which it is found again.
+    const writeIn = async ({ name, rest }: LocalCluster["regions"][number], offset: number) => {
+      for (let i = offset; i < edits.length; i += 3) {
+        const { id, value } = must(edits[i], "an edit");
+        const mark = `edit${i}`;
+        const answer = await patch(rest, id, { ...value, marks: { [mark]: true } }).catch(
           () => undefined,
         );
-        if (answer?.status === 201) acknowledged.push(`k${i}`);
+        if (answer?.ok === true) acknowledged.push({ id, mark, region: name });
+        else if (answer === undefined) await restarted;
       }
-    })();
-    await eventually("enough was written", () => acknowledged.length >= 50);
+    };
+    const writing = Promise.all(cluster.regions.map(writeIn));
+    await eventually("Europe has written", () => ofEurope() >= 60);
     await cluster.kill("eu-west-1");
-    isKilled = true;
-    await writing;
     expect(cluster.regions[1]?.pid).toBeUndefined();
-    await put(must(first, "a region"), "meanwhile", { displayName: "written elsewhere" });
-
+    const atKill = acknowledged.length;
+    await eventually("the others go on", () => acknowledged.length >= atKill + 60);
     await cluster.restart("eu-west-1");
-    for (const id of [...acknowledged, "meanwhile"]) {
-      for (const { name, rest } of cluster.regions) {
-        await eventually(`${name} has ${id}`, async () => (await get(rest, id)) !== undefined);
-      }
-    }
+    tellRestarted();
+    await writing;
+
+    expect(ofEurope()).toBeGreaterThan(200); // at most one request was under way when it died
     await eventually("equal roots", () => rootsAreEqual(cluster));
+    const ids = [...new Set(acknowledged.map(({ id }) => id))];
+    for (const id of ids) {
+      const copies = await Promise.all(cluster.regions.map(({ rest }) => get(rest, id)));
+      expect(new Set(copies).size).toBe(1);
+      const { marks } = JSON.parse(must(copies[0], id)) as { marks: Record<string, true> };
+      const expected = acknowledged.filter((edit) => edit.id === id).map(({ mark }) => mark);
+      expect(Object.keys(marks)).toEqual(expect.arrayContaining(expected));
+    }
   });
 });
 
