@@ -89,7 +89,7 @@ export class Arrivals {
     const counts = noCounts();
     for (const entry of entries) {
       const isHeld = from.repair ? this.#isInDocument(entry) : this.#isHeld(entry);
-      if (isHeld) counts.held++;
+      if (isHeld || this.#isForeign(entry)) counts.held++;
       else this.#admit(entry, from, counts);
     }
     for (const outcome of OUTCOMES) this.#total[outcome] += counts[outcome];
@@ -102,10 +102,15 @@ export class Arrivals {
   }
 
   #isHeld(entry: LogEntry): boolean {
-    if (entry.origin !== this.#origin()) return this.#ledger.frontier.lane(entry).has(entry.seq);
-    const known = entry.seq <= this.#ledger.frontier.contig(entry);
-    if (!known) this.#log.error("own-entry-unknown", { shard: entry.shard, seq: entry.seq });
-    return true; // nobody else writes under our name
+    return this.#ledger.frontier.lane(entry).has(entry.seq);
+  }
+
+  /** Under our own name and a number we never gave: nobody else writes as us, repair or not. */
+  #isForeign(entry: LogEntry): boolean {
+    if (entry.origin !== this.#origin()) return false;
+    const isUnknown = entry.seq > this.#ledger.frontier.contig(entry);
+    if (isUnknown) this.#log.error("own-entry-unknown", { shard: entry.shard, seq: entry.seq });
+    return isUnknown;
   }
 
   #isInDocument(entry: LogEntry): boolean {

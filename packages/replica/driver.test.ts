@@ -156,6 +156,10 @@ describe("a database file that was restored from a copy", () => {
     renameSync(`${file}.copy`, file);
     for (const name of ["us-east-1", "ap-northeast-1"]) fleet.network.cut("eu-west-1", name);
     expect(restart().replica.origin).toBe(old); // an orderly stop: nothing to be suspicious of yet
+    const { store } = fleet.driver("eu-west-1").replica;
+    vi.spyOn(store, "writeIdentity").mockImplementationOnce(() => {
+      throw new AtollError("storage-full", "the disk is full"); // then it notices again
+    });
     await fleet.write("eu-west-1", "before", { kind: "merge-patch", patch: { party: "blind" } });
     await fleet.write("eu-west-1", "blind", { kind: "put", value: { role: "blind" } });
     for (const name of ["us-east-1", "ap-northeast-1"]) fleet.network.heal("eu-west-1", name);

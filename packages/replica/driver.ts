@@ -30,7 +30,7 @@ import type { ProfileCodec } from "@atoll/profile";
 import type { Store } from "@atoll/store";
 import type { SyncEffect, SyncEvent, Transport } from "@atoll/sync";
 import { Sync } from "@atoll/sync";
-import { GroupCommit } from "./group-commit.ts";
+import { GroupCommit, isStorageFault } from "./group-commit.ts";
 import { recount } from "./recount.ts";
 import { syncViewOf } from "./replica-view.ts";
 import { Replica } from "./replica.ts";
@@ -241,7 +241,12 @@ export class RegionDriver {
   #rolledBack({ by, entries }: { readonly by: RegionCode; readonly entries: number }): void {
     const old = originText(this.replica.origin);
     this.#group.flush();
-    this.replica.reincarnate();
+    try {
+      this.replica.reincarnate();
+    } catch (error) {
+      if (!isStorageFault(error)) throw error;
+      return this.#storageFailed(error); // links start afresh, and peers will say it again
+    }
     this.#options.log.error("rolled-back", {
       knownBy: regionByCode(this.#options.cluster, by)?.name ?? by,
       entries,

@@ -106,6 +106,7 @@ export class GroupCommit {
   }
 }
 
-function isStorageFault(error: unknown): error is AtollError {
+/** What the disk does to us, as against what we do wrong. */
+export function isStorageFault(error: unknown): error is AtollError {
   return isAtollError(error) && (error.code === "storage-full" || error.code === "storage-failed");
 }

@@ -117,7 +117,9 @@ describe("an entry that no honest replica would send", () => {
   test("under our own name is not applied", () => {
     const entry = written("ada", { kind: "put", value });
     const forged = { ...entry, origin: reader.origin };
-    expect(reader.ingest([forged], from)).toMatchObject({ applied: 0, held: 1 });
+    for (const repair of [false, true]) {
+      expect(reader.ingest([forged], { ...from, repair })).toMatchObject({ applied: 0, held: 1 });
+    }
   });
 
   test("whose parent nobody has waits, and delays nothing", () => {

@@ -48,8 +48,13 @@ export function closeIdentity(store: Store, identity: StoredIdentity): void {
 
 function save(store: Store, identity: StoredIdentity): StoredIdentity {
   store.begin();
-  store.writeIdentity(identity);
-  store.commit();
+  try {
+    store.writeIdentity(identity);
+    store.commit();
+  } catch (error) {
+    store.rollback();
+    throw error;
+  }
   return identity;
 }
 

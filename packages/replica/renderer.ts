@@ -10,48 +10,50 @@ import { errorText, limits, toHex } from "@atoll/core";
 import { DocumentError } from "@atoll/profile";
 import type { DocumentPlace, DocumentRow, Store } from "@atoll/store";
 import type { DocumentCache } from "./document-cache.ts";
+import type { Group } from "./group.ts";
 
 export class Renderer {
   readonly #store: Store;
   readonly #documents: DocumentCache;
+  readonly #group: Group;
   readonly #clock: Clock;
   readonly #log: Log;
 
   constructor(options: {
     readonly store: Store;
     readonly documents: DocumentCache;
+    readonly group: Group;
     readonly clock: Clock;
     readonly log: Log;
   }) {
     this.#store = options.store;
     this.#documents = options.documents;
+    this.#group = options.group;
     this.#clock = options.clock;
     this.#log = options.log;
   }
 
-  /** The row with a view that is as new as its changes, unless it had to be set aside. */
-  render(row: DocumentRow): DocumentRow {
+  /** The document's row, with a view that is as new as its changes unless it had to be set aside. */
+  clean(place: DocumentPlace): DocumentRow | undefined {
+    const row = this.#store.readDocument(place);
+    return row === undefined || !row.dirty || row.quarantined ? row : this.#render(row);
+  }
+
+  /** Background work: some dirty views, or when there are none, some long tails. */
+  upkeep(): void {
+    const { UPKEEP_DOCUMENTS_MAX, TAIL_CHANGES_MAX, TAIL_BYTES_MAX } = limits;
+    const dirty = this.#store.dirtyDocuments(UPKEEP_DOCUMENTS_MAX);
+    for (const place of dirty) this.clean(place);
+    if (dirty.length > 0) return;
+    const long = this.#store.longTails(TAIL_CHANGES_MAX, TAIL_BYTES_MAX, UPKEEP_DOCUMENTS_MAX);
+    for (const place of long) this.#fold(place);
+  }
+
+  #render(row: DocumentRow): DocumentRow {
+    this.#group.open();
     const rendered = this.#attempt(row) ?? this.#attempt(row) ?? this.#setAside(row);
     this.#store.writeDocument(rendered);
     return rendered;
-  }
-
-  /** Renders some dirty documents. Returns how many. Needs an open transaction. */
-  renderSome(documentsMax: number): number {
-    const places = this.#store.dirtyDocuments(documentsMax);
-    for (const place of places) {
-      const row = this.#store.readDocument(place);
-      if (row !== undefined) this.render(row);
-    }
-    return places.length;
-  }
-
-  /** Folds some long tails into their bases. Returns how many. Needs an open transaction. */
-  foldSome(documentsMax: number): number {
-    const { TAIL_CHANGES_MAX, TAIL_BYTES_MAX } = limits;
-    const places = this.#store.longTails(TAIL_CHANGES_MAX, TAIL_BYTES_MAX, documentsMax);
-    for (const place of places) this.#fold(place);
-    return places.length;
   }
 
   #attempt(row: DocumentRow): DocumentRow | undefined {
@@ -95,7 +97,9 @@ export class Renderer {
     return { ...row, quarantined: true };
   }
 
+  /** Replaces base and tail by a new base. */
   #fold(place: DocumentPlace): void {
+    this.#group.open();
     try {
       const base = this.#documents.open(place).save();
       this.#store.writeBody(place, { base, tail: new Uint8Array(), tailChanges: 0 });

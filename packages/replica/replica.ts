@@ -31,7 +31,6 @@ import {
   assert,
   docIdOf,
   hlcToMs,
-  limits,
 } from "@atoll/core";
 import type { ProfileCodec, ProfileEdit } from "@atoll/profile";
 import { DocumentError, isJsonObject, mergePatch, parseChangeChunk } from "@atoll/profile";
@@ -134,7 +133,7 @@ export class Replica {
     const rooms = { origin, store, ledger, documents, group, intake, commit, clock, log, observe };
     this.#commit = commit;
     this.#arrivals = new Arrivals(rooms);
-    this.#renderer = new Renderer({ store, documents, clock, log });
+    this.#renderer = new Renderer({ store, documents, group, clock, log });
   }
 
   get identity(): StoredIdentity {
@@ -164,14 +163,14 @@ export class Replica {
     const staged = this.group.touches(place.docId);
     const cached = this.#snapshots.get(id);
     if (cached !== undefined) return { snapshot: cached, staged };
-    const row = this.#clean(place);
+    const row = this.#renderer.clean(place);
     return { snapshot: row && this.#snapshots.of(id, row), staged };
   }
 
   /** Stages an edit. Throws `AtollError` with nothing staged. */
   write(id: ProfileId, edit: ProfileEdit, options: WriteOptions): WriteResult {
     const place = this.placeOf(docIdOf(DEFAULT_TENANT, id));
-    const row = this.#clean(place);
+    const row = this.#renderer.clean(place);
     if (row?.quarantined === true) {
       throw new AtollError("document-quarantined", "this profile's document does not open here");
     }
@@ -225,18 +224,9 @@ export class Replica {
     this.documents.clear();
   }
 
-  /** Renders some dirty views, or else folds some long tails. True when there may be more. */
-  upkeep(): boolean {
-    const { UPKEEP_DOCUMENTS_MAX, TAIL_CHANGES_MAX, TAIL_BYTES_MAX } = limits;
-    const isDirty = this.store.dirtyDocuments(1).length > 0;
-    if (!isDirty && this.store.longTails(TAIL_CHANGES_MAX, TAIL_BYTES_MAX, 1).length === 0) {
-      return false;
-    }
-    this.group.open();
-    const done = isDirty
-      ? this.#renderer.renderSome(UPKEEP_DOCUMENTS_MAX)
-      : this.#renderer.foldSome(UPKEEP_DOCUMENTS_MAX);
-    return done === UPKEEP_DOCUMENTS_MAX;
+  /** Some background work: views and tails. */
+  upkeep(): void {
+    this.#renderer.upkeep();
   }
 
   /**
@@ -289,14 +279,6 @@ export class Replica {
       if (!(error instanceof DocumentError)) throw error;
       throw new AtollError("document-quarantined", "the document refuses the edit", {}, error);
     }
-  }
-
-  /** The row with a view that is as new as its changes. */
-  #clean(place: DocumentPlace): DocumentRow | undefined {
-    const row = this.store.readDocument(place);
-    if (row === undefined || !row.dirty || row.quarantined) return row;
-    this.group.open();
-    return this.#renderer.render(row);
   }
 }
 

@@ -31,10 +31,10 @@ export class Snapshots {
     return this.#byId.get(id);
   }
 
-  /** Makes and keeps the snapshot of a clean row; undefined for a profile that nobody should see. */
+  /** The snapshot of a clean row, made once; undefined for a profile that nobody should see. */
   of(id: ProfileId, row: DocumentRow): Snapshot | undefined {
-    const snapshot = snapshotOf(id, row);
-    if (snapshot !== undefined) this.#byId.set(id, snapshot);
+    const snapshot = this.#byId.get(id) ?? snapshotOf(id, row);
+    if (snapshot !== undefined && !this.#byId.has(id)) this.#byId.set(id, snapshot);
     return snapshot;
   }
 

@@ -23,6 +23,8 @@ export interface RegionStatus extends Readonly<Record<string, unknown>> {
     readonly documentsOpen: number;
     readonly documentsOpened: number;
     readonly sessionsWaiting: number;
+    /** Messages of a kind that this version does not know: a peer speaks a later one. */
+    readonly messagesUnknown: number;
   };
   /** Sum over all shards, hexadecimal: equal in two regions that hold the same changes. */
   readonly root: string;
@@ -76,6 +78,7 @@ export function statusOf(options: {
       documentsOpen: documents.size,
       documentsOpened: documents.opened,
       sessionsWaiting: options.waitingSessions,
+      messagesUnknown: sync.unknownMessages,
     },
     root: toHex(ledger.root),
     shards: { count: cluster.shardCount, roots },

@@ -57,6 +57,11 @@ const KEY_BY_VARIABLE: Readonly<
   ATOLL_LOG_LEVEL: { path: ["log", "level"], form: "text" },
 };
 
+/** Every variable that sets a key, with the key it sets. */
+export function configVariables(): { readonly name: string; readonly key: string }[] {
+  return Object.entries(KEY_BY_VARIABLE).map(([name, { path }]) => ({ name, key: path.join(".") }));
+}
+
 /** Variables that say how the command talks, not what a region is. */
 const COMMAND_VARIABLES = ["ATOLL_CONFIG", "ATOLL_DEBUG"];
 

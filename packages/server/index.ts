@@ -5,6 +5,7 @@ export type { LogLevel, RegionConfig } from "./config.ts";
 export {
   configFaultLine,
   configFileFromEnvironment,
+  configVariables,
   loadRegionConfig,
   terminalPreferences,
 } from "./config.ts";

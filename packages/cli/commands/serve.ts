@@ -1,6 +1,6 @@
 /** `atoll serve`: one region, as it runs in production. */
 import type { Command } from "commander";
-import { configFileFromEnvironment, loadRegionConfig, serve } from "@atoll/server";
+import { configFileFromEnvironment, configVariables, loadRegionConfig, serve } from "@atoll/server";
 import type { CommandContext } from "../command-context.ts";
 
 export function addServeCommand(program: Command, _context: CommandContext): void {
@@ -8,7 +8,14 @@ export function addServeCommand(program: Command, _context: CommandContext): voi
     .command("serve")
     .description("run one region until it is told to stop")
     .option("--config <file>", "YAML file; ATOLL_… variables win over it, and suffice without it")
+    .addHelpText("after", `\nEnvironment, and the key that each sets:\n${variableLines()}`)
     .action(async ({ config }: { readonly config?: string }) => {
       await serve(loadRegionConfig({ file: config ?? configFileFromEnvironment() }));
     });
+}
+
+function variableLines(): string {
+  return configVariables()
+    .map(({ name, key }) => `  ${name.padEnd(26)} ${key}`)
+    .join("\n");
 }
