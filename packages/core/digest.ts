@@ -66,27 +66,47 @@ export function shardRange(shard: number, shardCount: number): { from: number; t
 }
 
 export function addSums(a: Sum, b: Sum): Sum {
-  return combine(a, b, 1);
+  const out = new Uint8Array(a);
+  accumulate(out, 0, b, 0, 1);
+  return out;
 }
 
 export function subtractSums(a: Sum, b: Sum): Sum {
-  return combine(a, b, -1);
+  const out = new Uint8Array(a);
+  accumulate(out, 0, b, 0, -1);
+  return out;
 }
 
-function combine(a: Sum, b: Sum, sign: 1 | -1): Sum {
-  assert(a.length === SUM_BYTES && b.length === SUM_BYTES, "a sum has 32 bytes");
-  const out = new Uint8Array(SUM_BYTES);
+/** Adds or subtracts in place: for tables of many sums. Offsets are those of a sum's first byte. */
+export function accumulate(
+  into: Uint8Array,
+  intoOffset: number,
+  sum: Uint8Array,
+  sumOffset: number,
+  sign: 1 | -1,
+): void {
+  assert(intoOffset + SUM_BYTES <= into.length, "a sum has 32 bytes");
+  assert(sumOffset + SUM_BYTES <= sum.length, "a sum has 32 bytes");
   let carry = 0;
   for (let i = 0; i < SUM_BYTES; i++) {
-    const value = (a[i] as number) + sign * (b[i] as number) + carry;
-    out[i] = value;
+    const value = (into[intoOffset + i] as number) + sign * (sum[sumOffset + i] as number) + carry;
+    into[intoOffset + i] = value;
     carry = value >> 8; // arithmetic: −1 when a borrow is due
   }
-  return out;
 }
 
 export function sumsEqual(a: Sum, b: Sum): boolean {
   return Buffer.compare(a, b) === 0;
+}
+
+/** The low `bytes` bytes as an unsigned integer. */
+export function sumToInteger(sum: Sum, bytes: 8 | 32): bigint {
+  const view = Buffer.from(sum.buffer, sum.byteOffset, SUM_BYTES);
+  let value = 0n;
+  for (let offset = bytes - 8; offset >= 0; offset -= 8) {
+    value = (value << 64n) | view.readBigUInt64LE(offset);
+  }
+  return value;
 }
 
 /** The low 64 bits as a signed integer: SQLite's own kind, and the wire digest of inner nodes. */

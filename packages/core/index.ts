@@ -21,3 +21,4 @@ export * from "./hlc.ts";
 export * from "./lane-map.ts";
 export * from "./log-entry.ts";
 export * from "./region-vector.ts";
+export * from "./tree-node.ts";

@@ -130,14 +130,39 @@ export const WIRE_LIST_MAX = 65_536;
 // ── Anti-entropy ─────────────────────────────────────────────────────────────────────────────────
 /** Between two comparisons of an idle pair. */
 export const ANTI_ENTROPY_PERIOD_MS = 30_000;
-/** A pair is at rest when nothing was exchanged for this long and their frontiers are equal. */
+/** A pair that fell quiet is compared after this long: what was just exchanged is proven soon. */
 export const ANTI_ENTROPY_REST_MS = 200;
-/** Shards repaired at a time: bounds the lists in flight. */
-export const ANTI_ENTROPY_SHARDS_MAX = 16;
-/** Documents whose changes are exchanged in one round. */
-export const ANTI_ENTROPY_DOCUMENTS_MAX = 1_000;
-/** Buckets per shard, as a power of two. */
-export const BUCKET_BITS = 4;
+/** A peer that could not compare at our cut is asked again after this long: a heartbeat has come. */
+export const ANTI_ENTROPY_RETRY_MS = 1_000;
+/** A question not answered for this long ends the comparison; the next period opens another. */
+export const ANTI_ENTROPY_ANSWER_MS_MAX = 15_000;
+/** Entries above a cut. More means that the pair is still catching up. → the log first */
+export const ANTI_ENTROPY_TAIL_MAX = 50_000;
+/** Bytes of questions and answers in one comparison. → goes on in the next period */
+export const ANTI_ENTROPY_BYTES_MAX = 4 * MIB;
+/** Changes sent or asked for in one comparison. → goes on in the next period */
+export const ANTI_ENTROPY_REPAIRS_MAX = 20_000;
+/** Times that a comparison is repeated at one cut before it is called unresolved. */
+export const ANTI_ENTROPY_PASSES_MAX = 3;
+/** Digests asked for in one question: keeps the turn that answers it near 10 ms. */
+export const ANTI_ENTROPY_DIGESTS_MAX = 1_024;
+/** Digests that questions under way may bring: a level of the descent in one round trip, 700 kB. */
+export const ANTI_ENTROPY_DIGESTS_OPEN_MAX = 64 * ANTI_ENTROPY_DIGESTS_MAX;
+/** A node with this many documents is listed rather than divided. */
+export const ANTI_ENTROPY_LIST_DOCUMENTS = 24;
+/** Documents in the list of one node. More are not listed, and the asker divides the node. */
+export const ANTI_ENTROPY_LIST_MAX = 256;
+/** Documents opened to answer one question: each costs about a millisecond. */
+export const ANTI_ENTROPY_DOCUMENTS_OPENED_MAX = 16;
+/** Narrowest and widest division of a node, as powers of two. */
+export const ANTI_ENTROPY_FAN_BITS_MIN = 3;
+export const ANTI_ENTROPY_FAN_BITS_MAX = 12;
+/** Buckets of a young shard, as a power of two. */
+export const BUCKET_BITS_MIN = 4;
+/** The deepest division of a shard: 40 bytes of memory for each bucket. */
+export const BUCKET_BITS_MAX = 16;
+/** Documents to a bucket. Twice as many divide the shard anew. */
+export const BUCKET_DOCUMENTS = 32;
 
 // ── What is set aside ────────────────────────────────────────────────────────────────────────────
 /** Entries waiting for a change they build on. Beyond, new ones are not kept and asked for again. */

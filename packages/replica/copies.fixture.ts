@@ -27,11 +27,17 @@ export interface Copy {
 }
 
 let current: readonly Copy[] = [];
+let clock = new ManualClock();
+
+/** The clock of the copies that were made last. */
+export function testClock(): ManualClock {
+  return clock;
+}
 
 /** Three empty replicas. Frees those of the run before: the collector does not see wasm memory. */
 export function copies(): Copy[] {
   for (const { replica } of current) replica.documents.clear();
-  const clock = new ManualClock();
+  clock = new ManualClock();
   const made = cluster.regions.map((region) => ({
     replica: new Replica({
       cluster,

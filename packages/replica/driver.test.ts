@@ -424,6 +424,26 @@ describe("anti-entropy", () => {
       expect(await fleet.json(to, id)).toBe('{"role":"poet"}');
   });
 
+  test("a pair that never rests is compared all the same, and nothing is taken for a difference", async () => {
+    await connected("busy");
+    for (let i = 0; i < 700; i++) {
+      const name = must(fleet.names[i % 3], "region");
+      const patch = { [`f${i % 7}`]: i };
+      await fleet.write(name, `p${i % 20}`, { kind: "merge-patch", patch });
+      await fleet.run(90); // less than what counts as rest
+    }
+    const counts = fleet.names.map((name) => fleet.driver(name).status().antiEntropy);
+    const opened = counts.reduce((all, { opened }) => all + opened, 0);
+    expect(opened).toBeGreaterThanOrEqual(6);
+    for (const { descents, falseDescents, repairs } of counts) {
+      expect({ descents, falseDescents, repairs }).toEqual({
+        descents: 0,
+        falseDescents: 0,
+        repairs: 0,
+      });
+    }
+  });
+
   test("a sum that was counted wrong is counted again", async () => {
     await connected("wrong sum");
     await fleet.write("us-east-1", "ada", { kind: "put", value: { role: "poet" } });

@@ -171,6 +171,7 @@ export class RegionDriver {
     const { coverage } = this.#sync;
     if (coverage !== this.#covered) {
       this.#covered = coverage;
+      this.replica.ledger.cover(coverage);
       this.#group.afterwards(() => this.#sessions.covered());
     }
   }

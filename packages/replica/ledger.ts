@@ -1,59 +1,30 @@
 /**
- * The running account: what is held of every lane, and the sums that prove it.
+ * The running account: what is held of every lane, what that covers, and the sums that prove it.
  *
- *     element ──▶ document ──▶ bucket ──▶ shard ──▶ root        each level the sum of the one below
- *
- * Documents and buckets are stored; shards and the root are kept in memory. All of it moves with the
- * open transaction: changed buckets and lanes are written once per group, just before it commits, and
- * after a rollback the account is read again from what was committed. So a bucket equals the sum of its
- * documents in every committed state, and no crash can separate them.
+ * All of it moves with the open transaction. What has changed is written once per group, just before it
+ * commits, and after a rollback the account is read again from what was committed.
  */
-import type { Cluster, Lane, LogEntry, SeqRange, Sum } from "@atoll/core";
-import {
-  Frontier,
-  LaneFrontier,
-  LaneMap,
-  SUM_ZERO,
-  addSums,
-  bucketOf,
-  limits,
-  subtractSums,
-  without,
-} from "@atoll/core";
-import type { BucketRow, DocumentPlace, Store } from "@atoll/store";
-
-interface Account {
-  documents: number;
-  changes: number;
-  sum: Sum;
-}
-
-const EMPTY: Readonly<Account> = { documents: 0, changes: 0, sum: SUM_ZERO };
-
-export interface AccountChange {
-  readonly documents: number;
-  readonly changes: number;
-  /** The document's sum before and after. */
-  readonly before: Sum;
-  readonly after: Sum;
-}
+import type { Cluster, Lane, LogEntry, RegionVector, SeqRange, Sum } from "@atoll/core";
+import { Frontier, LaneFrontier, LaneMap, without } from "@atoll/core";
+import type { DocumentPlace, Store } from "@atoll/store";
+import type { Account, AccountChange } from "./tree.ts";
+import { Tree } from "./tree.ts";
 
 export class Ledger {
+  readonly tree: Tree;
   readonly #store: Store;
-  readonly #cluster: Cluster;
   readonly #frontier = new Frontier();
-  #buckets = new Map<number, Account>();
-  #shards: Account[] = [];
-  #total: Account = { ...EMPTY };
   #movedLanes = new LaneMap<true>();
-  #movedBuckets = new Set<number>();
   /** Places in the log that hold back their lane although the entry was received: until when. */
   #aside = new LaneMap<Map<number, number>>();
+  #coverage: RegionVector;
+  #isCoverageMoved = false;
 
   constructor(store: Store, cluster: Cluster) {
     this.#store = store;
-    this.#cluster = cluster;
-    this.reload();
+    this.tree = new Tree(store, cluster);
+    this.#coverage = store.readCoverage();
+    this.#loadFrontier();
   }
 
   get frontier(): Frontier {
@@ -61,19 +32,24 @@ export class Ledger {
   }
 
   get documents(): number {
-    return this.#total.documents;
+    return this.tree.root.documents;
   }
 
   get changes(): number {
-    return this.#total.changes;
+    return this.tree.root.changes;
   }
 
   get root(): Sum {
-    return this.#total.sum;
+    return this.tree.root.sum;
   }
 
-  shard(shard: number): Readonly<Account> {
-    return this.#shards[shard] ?? EMPTY;
+  shard(shard: number): Account {
+    return this.tree.shard(shard);
+  }
+
+  /** Up to when everything of each other region was held at the last commit. */
+  get coverage(): RegionVector {
+    return this.#store.readCoverage();
   }
 
   /** An entry is applied. */
@@ -85,16 +61,16 @@ export class Ledger {
 
   /** A document has changed: its bucket, shard and the root follow. */
   account(place: DocumentPlace, change: AccountChange): void {
-    const key = this.#bucketKey(place);
-    let bucket = this.#buckets.get(key);
-    if (bucket === undefined) this.#buckets.set(key, (bucket = { ...EMPTY }));
-    const shard = (this.#shards[place.shard] ??= { ...EMPTY });
-    for (const account of [bucket, shard, this.#total]) {
-      account.documents += change.documents;
-      account.changes += change.changes;
-      account.sum = addSums(subtractSums(account.sum, change.before), change.after);
-    }
-    this.#movedBuckets.add(key);
+    this.tree.account(place, change);
+  }
+
+  /**
+   * Everything of each other region is held up to here. Remembered with the next group, so that after a
+   * restart a session or a comparison need not wait for a region that is down.
+   */
+  cover(coverage: RegionVector): void {
+    this.#coverage = coverage;
+    this.#isCoverageMoved = true;
   }
 
   /** An entry was received and cannot be applied: not to be asked for before `untilMs`. */
@@ -118,92 +94,32 @@ export class Ledger {
     for (const [lane] of this.#movedLanes.entries()) {
       this.#store.writeFrontier(lane, this.#frontier.lane(lane));
     }
-    for (const key of this.#movedBuckets) {
-      const account = this.#buckets.get(key) ?? EMPTY;
-      this.#store.writeBucket({ ...this.#bucketPlace(key), ...account });
-    }
     this.#movedLanes.clear();
-    this.#movedBuckets.clear();
+    this.tree.write();
+    if (this.#isCoverageMoved) this.#store.writeCoverage(this.#coverage);
+    this.#isCoverageMoved = false;
   }
 
   /** Forgets everything that is not committed. */
   reload(): void {
+    this.tree.reload();
+    this.#loadFrontier();
+    this.#movedLanes = new LaneMap();
+    this.#aside = new LaneMap();
+    this.#isCoverageMoved = false;
+  }
+
+  /** Makes the buckets of a shard equal to what its documents say. True when they were not. */
+  recountShard(shard: number): boolean {
+    return this.tree.recountShard(shard);
+  }
+
+  #loadFrontier(): void {
     // The frontier object stays: others hold it.
     const fresh = new Frontier();
     for (const { shard, origin, contig, max, gaps } of this.#store.readFrontier()) {
       fresh.set({ shard, origin }, new LaneFrontier(contig, max, gaps));
     }
     this.#frontier.replace(fresh);
-    this.#buckets = new Map();
-    this.#shards = [];
-    this.#total = { ...EMPTY };
-    for (const row of this.#store.readBuckets()) this.#load(row);
-    this.#movedLanes = new LaneMap();
-    this.#movedBuckets = new Set();
-    this.#aside = new LaneMap();
-  }
-
-  /** Makes the buckets of a shard equal to what its documents say. True when they were not. */
-  recountShard(shard: number, documents: Iterable<DocumentPlace & Account>): boolean {
-    const before = this.shard(shard);
-    const counted = new Map<number, Account>();
-    let sum = SUM_ZERO;
-    for (const document of documents) {
-      const key = this.#bucketKey(document);
-      const account = counted.get(key) ?? { ...EMPTY };
-      account.documents += 1;
-      account.changes += document.changes;
-      account.sum = addSums(account.sum, document.sum);
-      counted.set(key, account);
-      sum = addSums(sum, document.sum);
-    }
-    const first = shard * 2 ** limits.BUCKET_BITS;
-    let changed = false;
-    for (let key = first; key < first + 2 ** limits.BUCKET_BITS; key++) {
-      const is = this.#buckets.get(key) ?? EMPTY;
-      const should = counted.get(key) ?? EMPTY;
-      if (Buffer.compare(is.sum, should.sum) === 0 && is.changes === should.changes) continue;
-      changed = true;
-      this.#buckets.set(key, { ...should });
-      this.#movedBuckets.add(key);
-    }
-    const accounts = [...counted.values()];
-    const after: Account = {
-      documents: accounts.reduce((total, { documents: count }) => total + count, 0),
-      changes: accounts.reduce((total, { changes }) => total + changes, 0),
-      sum,
-    };
-    this.#total = {
-      documents: this.#total.documents - before.documents + after.documents,
-      changes: this.#total.changes - before.changes + after.changes,
-      sum: addSums(subtractSums(this.#total.sum, before.sum), after.sum),
-    };
-    this.#shards[shard] = after;
-    return changed;
-  }
-
-  #load(row: BucketRow): void {
-    const { documents, changes, sum } = row;
-    this.#buckets.set(row.shard * 2 ** limits.BUCKET_BITS + row.bucket, {
-      documents,
-      changes,
-      sum,
-    });
-    const shard = (this.#shards[row.shard] ??= { ...EMPTY });
-    for (const account of [shard, this.#total]) {
-      account.documents += documents;
-      account.changes += changes;
-      account.sum = addSums(account.sum, sum);
-    }
-  }
-
-  #bucketKey({ shard, position }: DocumentPlace): number {
-    const bucket = bucketOf(position, this.#cluster.shardCount, limits.BUCKET_BITS);
-    return shard * 2 ** limits.BUCKET_BITS + bucket;
-  }
-
-  #bucketPlace(key: number): { shard: number; bucket: number } {
-    const span = 2 ** limits.BUCKET_BITS;
-    return { shard: Math.floor(key / span), bucket: key % span };
   }
 }

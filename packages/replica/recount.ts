@@ -1,16 +1,14 @@
 /**
  * Repairing the account from the documents themselves.
  *
- * Asked for by anti-entropy where names agree and sums do not. The document's own changes are counted
+ * Asked for by a comparison where documents do not add up to their node, or changes to their document. The document's own changes are counted
  * again, then the shard's buckets from its document rows; whatever was wrong is set right and reported,
  * because a sum that drifts is a fault somebody should look for.
  */
 import type { DocId, Log } from "@atoll/core";
-import { SUM_ZERO, addSums, elementOf, errorText, shardRange, sumsEqual, toHex } from "@atoll/core";
+import { SUM_ZERO, addSums, elementOf, errorText, sumsEqual, toHex } from "@atoll/core";
 import type { DocumentRow } from "@atoll/store";
 import type { Replica } from "./replica.ts";
-
-const PAGE = 1_000;
 
 /** Needs an open group. Returns true when anything was wrong. */
 export function recount(
@@ -23,35 +21,11 @@ export function recount(
     const row = replica.store.readDocument(replica.placeOf(docId));
     if (row !== undefined && recountDocument(replica, row, log)) wrong = true;
   }
-  const documents = [...documentsOf(replica, shard)].map((row) => ({
-    docId: row.docId,
-    position: row.position,
-    shard: row.shard,
-    documents: 1,
-    changes: row.changeCount,
-    sum: row.sum,
-  }));
-  if (replica.ledger.recountShard(shard, documents)) {
+  if (replica.ledger.recountShard(shard)) {
     wrong = true;
     log.warn("shard-recounted", { shard });
   }
   return wrong;
-}
-
-export function* documentsOf(replica: Replica, shard: number): Generator<DocumentRow> {
-  const { from, to } = shardRange(shard, replica.cluster.shardCount);
-  let after: DocumentRow | undefined;
-  for (;;) {
-    const rows = replica.store.listDocuments({
-      from,
-      to,
-      limit: PAGE,
-      ...(after === undefined ? {} : { after }),
-    });
-    yield* rows;
-    after = rows.at(-1);
-    if (rows.length < PAGE) return;
-  }
 }
 
 function recountDocument(replica: Replica, row: DocumentRow, log: Log): boolean {

@@ -1,13 +1,16 @@
 /**
  * The replica as replication sees it: `SyncView`, satisfied by shape.
  */
-import type { ChangeHash, Clock, DocId, Lane, LogEntry, SeqRange, Sum } from "@atoll/core";
-import { elementOf, errorText, low64 } from "@atoll/core";
-import type { Log } from "@atoll/core";
+import type { Clock, Lane, Log, LogEntry, RegionVector, SeqRange, Sum } from "@atoll/core";
+import { elementOf, errorText, positionOf, toHex } from "@atoll/core";
 import { DocumentError } from "@atoll/profile";
-import type { SyncView, Transport } from "@atoll/sync";
-import { documentsOf } from "./recount.ts";
+import type { CutView, DocumentSum, SyncView, Transport } from "@atoll/sync";
+import type { Cut } from "./cut.ts";
+import { Cuts } from "./cut.ts";
 import type { Replica } from "./replica.ts";
+
+/** Entries that share 64 bits of their element by chance: one is already a surprise. */
+const SAME_ELEMENT_MAX = 8;
 
 export function syncViewOf(
   replica: Replica,
@@ -18,6 +21,7 @@ export function syncViewOf(
   }: { readonly clock: Clock; readonly transport: Transport; readonly log: Log },
 ): SyncView {
   const { cluster, store, ledger } = replica;
+  const cuts = new Cuts({ tree: ledger.tree, store, cluster });
   return {
     cluster,
     region: replica.region,
@@ -30,23 +34,37 @@ export function syncViewOf(
     missing: (lane: Lane, upTo: number): SeqRange[] => ledger.missing(lane, upTo, clock.nowMs()),
     readLog: (lane: Lane, range: SeqRange, bytesMax: number): LogEntry[] =>
       store.readLog(lane, range, bytesMax),
-    root: (): Sum => ledger.root,
-    shardSum: (shard: number): Sum => ledger.shard(shard).sum,
-    shardDocuments: (shard: number) =>
-      [...documentsOf(replica, shard)].map(({ docId, sum }) => ({ docId, sum64: low64(sum) })),
-    changesOf(docId: DocId): ChangeHash[] {
-      const place = replica.placeOf(docId);
-      if (store.readDocument(place) === undefined) return [];
+    cut(vector: RegionVector): CutView | undefined {
+      const cut = cuts.at(vector);
+      return cut && viewOf(cut, replica, log);
+    },
+    findElement: (element64: bigint): LogEntry[] => store.findElement(element64, SAME_ELEMENT_MAX),
+    positionOf: ({ docId }: LogEntry): number => positionOf(cluster.keys, docId),
+    coverage: (): RegionVector => ledger.coverage,
+    backlogBytes: (link: number): number => transport.backlogBytes(link),
+  };
+}
+
+function viewOf(cut: Cut, replica: Replica, log: Log): CutView {
+  return {
+    root: cut.root,
+    node: (node) => cut.node(node),
+    children: (node, fanBits) => cut.children(node, fanBits),
+    documentCount: (node) => cut.documentCount(node),
+    documents: (node, max) => cut.documents(node, max),
+    elements({ docId }: DocumentSum): Sum[] {
       try {
-        return replica.documents.open(place).changeHashes();
+        const hashes = replica.documents.open(replica.placeOf(docId)).changeHashes();
+        const { keys } = replica.cluster;
+        return cut.below(
+          docId,
+          hashes.map((hash) => elementOf(keys, docId, hash)),
+        );
       } catch (error) {
         if (!(error instanceof DocumentError)) throw error;
-        log.error("document-does-not-open", { reason: errorText(error) });
+        log.error("document-does-not-open", { docId: toHex(docId), reason: errorText(error) });
         return [];
       }
     },
-    findChange: (docId: DocId, hash: ChangeHash): LogEntry | undefined =>
-      store.findChange(docId, hash, low64(elementOf(cluster.keys, docId, hash))),
-    backlogBytes: (link: number): number => transport.backlogBytes(link),
   };
 }

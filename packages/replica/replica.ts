@@ -224,9 +224,13 @@ export class Replica {
     this.documents.clear();
   }
 
-  /** Some background work: views and tails. */
+  /** Some background work: views and tails, and buckets that have become too full. */
   upkeep(): void {
     this.#renderer.upkeep();
+    if (this.ledger.tree.isCrowded) {
+      this.group.open();
+      this.ledger.tree.deepen();
+    }
   }
 
   /**
@@ -242,6 +246,7 @@ export class Replica {
 
   /** An orderly stop: everything durable, the identity may be used again. The store stays open. */
   close(): void {
+    this.group.open(); // what is covered by now is worth a commit of its own
     this.flush();
     this.documents.clear();
     closeIdentity(this.store, this.#identity);

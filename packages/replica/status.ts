@@ -3,7 +3,7 @@
  */
 import type { Clock, RegionVector } from "@atoll/core";
 import { hlcToMs, low64, originText, regionByCode, toHex, vectorAt } from "@atoll/core";
-import type { PeerState, PeerStatus, Sync } from "@atoll/sync";
+import type { ComparisonCounts, PeerState, PeerStatus, Sync } from "@atoll/sync";
 import type { Replica } from "./replica.ts";
 
 export interface RegionStatus extends Readonly<Record<string, unknown>> {
@@ -30,6 +30,8 @@ export interface RegionStatus extends Readonly<Record<string, unknown>> {
   readonly root: string;
   readonly shards: { readonly count: number; readonly roots: readonly string[] };
   readonly peers: readonly PeerReport[];
+  /** What comparisons with peers have found since the start. */
+  readonly antiEntropy: Readonly<ComparisonCounts>;
   /** Up to when everything of a region is held here, RFC 3339. */
   readonly coverage: Readonly<Record<string, string>>;
 }
@@ -83,6 +85,7 @@ export function statusOf(options: {
     root: toHex(ledger.root),
     shards: { count: cluster.shardCount, roots },
     peers: sync.status().map((peer) => peerReport(peer, coverage, clock)),
+    antiEntropy: { ...sync.comparisons },
     coverage: Object.fromEntries(
       [...coverage].map(([code, hlc]) => [
         regionByCode(cluster, code)?.name ?? `region ${code}`,

@@ -6,8 +6,23 @@
  * length or a text that is not Unicode and would come back changed. So both ask here first, before
  * they change anything.
  */
-import type { ChangeHash, DocId, LaneFrontier, Lane, LogEntry, SeqRange } from "@atoll/core";
-import { POSITION_BITS, SUM_BYTES, assert, parseHlc, parseOrigin } from "@atoll/core";
+import type {
+  ChangeHash,
+  DocId,
+  LaneFrontier,
+  Lane,
+  LogEntry,
+  RegionVector,
+  SeqRange,
+} from "@atoll/core";
+import {
+  POSITION_BITS,
+  SUM_BYTES,
+  assert,
+  parseHlc,
+  parseOrigin,
+  parseRegionCode,
+} from "@atoll/core";
 import type {
   BucketRow,
   DocumentBody,
@@ -92,6 +107,13 @@ export function assertBucket(row: BucketRow): void {
   assertCount(row.documents, "documents");
   assertCount(row.changes, "changes");
   assert(row.sum.length === SUM_BYTES, "a sum has 32 bytes");
+}
+
+export function assertCoverage(coverage: RegionVector): void {
+  for (const [region, hlc] of coverage) {
+    assert(parseRegionCode(region) !== undefined, `not a region: ${region}`);
+    assertHlc(hlc);
+  }
 }
 
 export function assertPending({ entry, missing }: PendingEntry): void {

@@ -51,6 +51,25 @@ export function documentsConformance(get: () => Store): void {
       expect(plain(store.readBody(samplePlace(1)))).toEqual(plain(body));
     });
 
+    test("sums are listed as documents are, and agree with them", () => {
+      const store = get();
+      const rows = [1, 2, 3, 4, 5].map((n) => sampleDocument(n));
+      inTransaction(store, () => rows.forEach((row) => store.writeDocument(row)));
+      const ranges = [
+        { from: 0, to: 2 ** 52, limit: 10 },
+        { from: 2000, to: 4000, limit: 10 },
+        { from: 0, to: 2 ** 52, after: samplePlace(2), limit: 2 },
+        { from: 3000, to: 3000, limit: 10 },
+      ];
+      for (const range of ranges) {
+        const sums = store
+          .listDocuments(range)
+          .map(({ docId, position, changeCount, sum }) => ({ docId, position, changeCount, sum }));
+        expect(plain(store.listSums(range))).toEqual(plain(sums));
+      }
+      expect(store.listSums({ from: 2000, to: 4000, limit: 10 })).toHaveLength(2);
+    });
+
     test("a document has no body until one is written, and then possibly an empty one", () => {
       const store = get();
       inTransaction(store, () => store.writeDocument(sampleDocument(1)));

@@ -1,7 +1,7 @@
 /** What every store must do with the log. */
 import { describe, expect, test } from "vitest";
-import { InvariantError, entryBytes, mustHlc } from "@atoll/core";
-import type { LogEntry } from "@atoll/core";
+import { InvariantError, entryBytes, must, mustHlc, parseOrigin } from "@atoll/core";
+import type { LogEntry, Origin, RegionCode } from "@atoll/core";
 import type { Store } from "./store.ts";
 import { inTransaction } from "./store-writes.ts";
 import {
@@ -116,6 +116,46 @@ export function logConformance(get: () => Store): void {
       }
       expect(get().findChange(sampleDocId(1), sampleHash(2), -5n)).toBeUndefined();
       expect(get().hasChange(sampleDocId(4), sampleHash(1), -5n)).toBe(false);
+    });
+
+    test("an element alone finds all its entries, as many as are asked for", () => {
+      append(
+        [1, 2, 3].map((n) => sampleEntry(n)),
+        -5n,
+      );
+      append([sampleEntry(4)], 6n);
+      const found = (element64: bigint, limit: number) =>
+        get()
+          .findElement(element64, limit)
+          .map(({ seq }) => seq);
+      expect(found(-5n, 10).sort()).toEqual([1, 2, 3]);
+      expect(found(-5n, 2)).toHaveLength(2);
+      expect(found(6n, 1)).toEqual([4]);
+      expect(found(7n, 1)).toEqual([]);
+    });
+
+    test("what lies above a time is told by region, oldest first, whatever the incarnation", () => {
+      const origin = (region: number, incarnation: number): Origin =>
+        must(parseOrigin((region * 2 ** 14 + incarnation) * 2 ** 32 + 7), "origin");
+      append([
+        sampleEntry(1, { origin: origin(2, 0), hlc: mustHlc(300) }),
+        sampleEntry(2, { origin: origin(2, 9), hlc: mustHlc(100) }),
+        sampleEntry(3, { origin: origin(2, 9), hlc: mustHlc(200) }),
+        sampleEntry(4, { origin: origin(3, 0), hlc: mustHlc(250) }),
+        sampleEntry(5, { origin: origin(1, 2 ** 14 - 1), hlc: mustHlc(2 ** 52 - 1) }),
+      ]);
+      const tail = (region: number, after: number, limit = 10) =>
+        get()
+          .readTail(region as RegionCode, mustHlc(after), limit)
+          .map(({ hash }) => [...hash]);
+      const hashes = (...numbers: number[]) => numbers.map((n) => [...sampleHash(n)]);
+      expect(tail(2, 0)).toEqual(hashes(2, 3, 1));
+      expect(tail(2, 100)).toEqual(hashes(3, 1));
+      expect(tail(2, 0, 2)).toEqual(hashes(2, 3));
+      expect(tail(2, 300)).toEqual([]);
+      expect(tail(3, 249)).toEqual(hashes(4));
+      expect(tail(1, 2 ** 52 - 2)).toEqual(hashes(5));
+      expect(tail(4, 0)).toEqual([]);
     });
 
     test("an element beyond 64 bits is refused", () => {

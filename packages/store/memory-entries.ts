@@ -1,10 +1,10 @@
 /**
  * The log in memory: every entry once, found by number, by place and by element, as on the disk.
  */
-import type { ChangeHash, DocId, Hlc, Lane, LogEntry, SeqRange } from "@atoll/core";
-import { HLC_ZERO, assert, entryBytes } from "@atoll/core";
-import type { DocumentPlace } from "./store.ts";
-import { assertElement64, assertEntry, assertSeqRange } from "./admissible.ts";
+import type { ChangeHash, DocId, Hlc, Lane, LogEntry, RegionCode, SeqRange } from "@atoll/core";
+import { HLC_ZERO, assert, entryBytes, mustChangeHash, mustDocId, originRegion } from "@atoll/core";
+import type { DocumentPlace, TailRow } from "./store.ts";
+import { assertCount, assertElement64, assertEntry, assertSeqRange } from "./admissible.ts";
 import type { Journal } from "./memory-table.ts";
 import { AFTER, MemoryTable, orderedKey, placeKey, sameBytes } from "./memory-table.ts";
 import { copyEntry } from "./row-copies.ts";
@@ -20,11 +20,13 @@ export class MemoryEntries {
   readonly #entries: MemoryTable<Applied>;
   readonly #byPlace: MemoryTable<Applied>;
   readonly #byElement: MemoryTable<readonly Applied[]>;
+  readonly #byTime: MemoryTable<Applied>;
 
   constructor(journal: Journal) {
     this.#entries = new MemoryTable(journal);
     this.#byPlace = new MemoryTable(journal);
     this.#byElement = new MemoryTable(journal);
+    this.#byTime = new MemoryTable(journal);
   }
 
   append(entry: LogEntry, element64: bigint): void {
@@ -40,6 +42,7 @@ export class MemoryEntries {
     this.#byPlace.set(place, row);
     const sameElement = this.#byElement.get(String(element64)) ?? [];
     this.#byElement.set(String(element64), [...sameElement, row]);
+    this.#byTime.set(orderedKey(originRegion(entry.origin), entry.hlc, applied), row);
   }
 
   read(lane: Lane, range: SeqRange, bytesMax: number): LogEntry[] {
@@ -70,6 +73,25 @@ export class MemoryEntries {
 
   hasChange(docId: DocId, hash: ChangeHash, element64: bigint): boolean {
     return this.findChange(docId, hash, element64) !== undefined;
+  }
+
+  findElement(element64: bigint, limit: number): LogEntry[] {
+    assertElement64(element64);
+    assertCount(limit, "limit");
+    const rows = this.#byElement.get(String(element64)) ?? [];
+    return rows.slice(0, limit).map(({ entry }) => copyEntry(entry));
+  }
+
+  tail(region: RegionCode, after: Hlc, limit: number): TailRow[] {
+    assertCount(limit, "limit");
+    const rows: TailRow[] = [];
+    const above = this.#byTime.scan(orderedKey(region, after) + AFTER, orderedKey(region) + AFTER);
+    for (const { entry } of above) {
+      if (rows.length === limit) break;
+      const docId = mustDocId(new Uint8Array(entry.docId));
+      rows.push({ docId, hash: mustChangeHash(new Uint8Array(entry.hash)) });
+    }
+    return rows;
   }
 
   ofDocument({ shard, docId }: DocumentPlace): LogEntry[] {

@@ -13,6 +13,8 @@ import type {
   Lane,
   LaneFrontier,
   LogEntry,
+  RegionCode,
+  RegionVector,
   SeqRange,
 } from "@atoll/core";
 import { assert, docKeyOf, fromHex, mustDocId } from "@atoll/core";
@@ -22,16 +24,19 @@ import type {
   DocumentPlace,
   DocumentRange,
   DocumentRow,
+  DocumentSumRow,
   FrontierRow,
   PendingEntry,
   QuarantineRecord,
   Store,
   StoredIdentity,
+  TailRow,
 } from "./store.ts";
 import {
   assertBody,
   assertBucket,
   assertCount,
+  assertCoverage,
   assertDocumentRow,
   assertFrontier,
   assertIdentity,
@@ -61,6 +66,7 @@ export class MemoryStore implements Store {
   readonly #log = new MemoryEntries(this.#journal);
   readonly #frontier = new MemoryTable<FrontierRow>(this.#journal);
   readonly #buckets = new MemoryTable<BucketRow>(this.#journal);
+  readonly #coverage = new MemoryTable<readonly [RegionCode, Hlc]>(this.#journal);
   readonly #pending = new MemoryTable<PendingEntry>(this.#journal);
   readonly #quarantine = new MemoryTable<QuarantineRecord>(this.#journal);
   readonly #lastQuarantineId = new MemoryTable<number>(this.#journal);
@@ -154,6 +160,15 @@ export class MemoryStore implements Store {
     return page;
   }
 
+  listSums(range: DocumentRange): DocumentSumRow[] {
+    return this.listDocuments(range).map(({ docId, position, changeCount, sum }) => ({
+      docId,
+      position,
+      changeCount,
+      sum,
+    }));
+  }
+
   #places(limit: number, wanted: (row: DocumentRow) => boolean): DocumentPlace[] {
     assertCount(limit, "limit");
     const places: DocumentPlace[] = [];
@@ -186,6 +201,14 @@ export class MemoryStore implements Store {
 
   hasChange(docId: DocId, hash: ChangeHash, element64: bigint): boolean {
     return this.#log.hasChange(docId, hash, element64);
+  }
+
+  findElement(element64: bigint, limit: number): LogEntry[] {
+    return this.#log.findElement(element64, limit);
+  }
+
+  readTail(region: RegionCode, after: Hlc, limit: number): TailRow[] {
+    return this.#log.tail(region, after, limit);
   }
 
   readLogOfDocument(place: DocumentPlace): LogEntry[] {
@@ -221,6 +244,23 @@ export class MemoryStore implements Store {
   writeBucket(row: BucketRow): void {
     assertBucket(row);
     this.#buckets.set(orderedKey(row.shard, row.bucket), copyBucket(row));
+  }
+
+  clearBuckets(shard: number): void {
+    assertCount(shard, "shard");
+    this.#journal.assertWritable();
+    const rows = [...this.#buckets.scan(orderedKey(shard), orderedKey(shard) + AFTER)];
+    for (const { bucket } of rows) this.#buckets.delete(orderedKey(shard, bucket));
+  }
+
+  readCoverage(): RegionVector {
+    return new Map(this.#coverage.scan());
+  }
+
+  writeCoverage(coverage: RegionVector): void {
+    assertCoverage(coverage);
+    this.#journal.assertWritable();
+    for (const [region, hlc] of coverage) this.#coverage.set(orderedKey(region), [region, hlc]);
   }
 
   // ── what is set aside ──

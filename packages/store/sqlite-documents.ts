@@ -13,7 +13,13 @@
  */
 import type { DocId } from "@atoll/core";
 import { assert } from "@atoll/core";
-import type { DocumentBody, DocumentPlace, DocumentRange, DocumentRow } from "./store.ts";
+import type {
+  DocumentBody,
+  DocumentPlace,
+  DocumentRange,
+  DocumentRow,
+  DocumentSumRow,
+} from "./store.ts";
 import type { SqlValue, SqliteConnection } from "./sqlite-connection.ts";
 import { assertBody, assertCount, assertDocumentRow, assertPlace } from "./admissible.ts";
 import {
@@ -51,6 +57,7 @@ interface BodyColumns {
 }
 
 type PlaceColumns = Pick<RowColumns, "position" | "doc_id" | "shard">;
+type SumColumns = Pick<RowColumns, "position" | "doc_id" | "change_count" | "sum">;
 type PlaceKey = [position: number, docId: DocId];
 type LongTailKey = [changesMax: number, bytesMax: number, limit: number];
 
@@ -73,6 +80,7 @@ export class SqliteDocuments {
   readonly #replaceBase;
   readonly #deleteBase;
   readonly #list;
+  readonly #listSums;
   readonly #dirty;
   readonly #longTails;
   readonly #longTailsByScan;
@@ -139,6 +147,15 @@ export class SqliteDocuments {
        WHERE (d.position, d.doc_id) > (?, ?) AND d.position < ?
        ORDER BY d.position, d.doc_id LIMIT ?`,
       documentOfColumns,
+    );
+    this.#listSums = connection.reader<
+      [...PlaceKey, to: number, limit: number],
+      SumColumns,
+      DocumentSumRow
+    >(
+      `SELECT position, doc_id, change_count, sum FROM document
+       WHERE (position, doc_id) > (?, ?) AND position < ? ORDER BY position, doc_id LIMIT ?`,
+      sumRowOfColumns,
     );
     this.#dirty = connection.reader<[limit: number], PlaceColumns, DocumentPlace>(
       `SELECT position, doc_id, shard FROM document WHERE dirty = 1 AND quarantined = 0
@@ -225,17 +242,21 @@ export class SqliteDocuments {
   }
 
   listDocuments(range: DocumentRange): DocumentRow[] {
-    assertCount(range.limit, "limit");
-    // No id is empty, so (from, empty) lies strictly before everything at `from`.
-    const { after } = range;
-    const beyond = after !== undefined && after.position >= range.from ? after : undefined;
-    return this.#list.all(
-      beyond?.position ?? range.from,
-      beyond?.docId ?? (EMPTY as DocId),
-      range.to,
-      range.limit,
-    );
+    return this.#list.all(...pageOf(range));
   }
+
+  listSums(range: DocumentRange): DocumentSumRow[] {
+    return this.#listSums.all(...pageOf(range));
+  }
+}
+
+function pageOf(range: DocumentRange): [...PlaceKey, to: number, limit: number] {
+  assertCount(range.limit, "limit");
+  // No id is empty, so (from, empty) lies strictly before everything at `from`.
+  const { after } = range;
+  const beyond = after !== undefined && after.position >= range.from ? after : undefined;
+  const docId = beyond?.docId ?? (EMPTY as DocId);
+  return [beyond?.position ?? range.from, docId, range.to, range.limit];
 }
 
 function documentOfColumns(row: RowColumns): DocumentRow {
@@ -255,6 +276,15 @@ function documentOfColumns(row: RowColumns): DocumentRow {
     updatedHlc: hlcOfColumn(row.updated_hlc),
     conflicts: row.conflicts,
     view: row.view ?? undefined,
+  };
+}
+
+function sumRowOfColumns(row: SumColumns): DocumentSumRow {
+  return {
+    docId: docIdOfColumn(row.doc_id),
+    position: row.position,
+    changeCount: row.change_count,
+    sum: sumOfColumn(row.sum),
   };
 }
 

@@ -1,16 +1,23 @@
 /**
  * The log in SQLite: every entry once, in the order in which it was applied here.
  *
- * An entry is found three ways: by place (shard, origin, seq) for catch-up, by element for repair, and
- * by its number for "what is new". Elements are compared by their low 64 bits in the index and by
+ * An entry is found four ways: by place (shard, origin, seq) for catch-up, by element for repair, by
+ * region and time for what lies above a cut, and by its number for "what is new". Elements are compared by their low 64 bits in the index and by
  * document and hash in the row, because 64 bits may collide and the index is a fifth of the size.
  */
-import type { ChangeHash, DocId, Hlc, Lane, LogEntry, SeqRange } from "@atoll/core";
+import type { ChangeHash, DocId, Hlc, Lane, LogEntry, RegionCode, SeqRange } from "@atoll/core";
 import { HLC_ZERO, entryBytes } from "@atoll/core";
-import type { DocumentPlace } from "./store.ts";
+import type { DocumentPlace, TailRow } from "./store.ts";
 import type { SqlValue, SqliteConnection } from "./sqlite-connection.ts";
-import { assertElement64, assertEntry, assertSeqRange } from "./admissible.ts";
-import { chunksToBytes, entryOfColumns, hlcOfColumn, vectorToBytes } from "./sqlite-columns.ts";
+import { assertCount, assertElement64, assertEntry, assertSeqRange } from "./admissible.ts";
+import {
+  chunksToBytes,
+  docIdOfColumn,
+  entryOfColumns,
+  hashOfColumn,
+  hlcOfColumn,
+  vectorToBytes,
+} from "./sqlite-columns.ts";
 import type { EntryColumns } from "./sqlite-columns.ts";
 
 type ElementKey = [element64: bigint, docId: DocId, hash: ChangeHash];
@@ -33,6 +40,8 @@ export class SqliteLog {
   readonly #has;
   readonly #findChange;
   readonly #hasChange;
+  readonly #findElement;
+  readonly #tail;
   readonly #ofDocument;
   readonly #newest;
 
@@ -57,6 +66,20 @@ export class SqliteLog {
       entryOfColumns,
     );
     this.#hasChange = connection.reader<ElementKey, unknown, true>(`SELECT 1 ${byElement}`, found);
+    this.#findElement = connection.reader<
+      [element64: bigint, limit: number],
+      EntryColumns,
+      LogEntry
+    >(`SELECT ${ENTRY_COLUMNS} FROM log WHERE element64 = ? LIMIT ?`, entryOfColumns);
+    this.#tail = connection.reader<
+      [region: number, after: number, limit: number],
+      Pick<EntryColumns, "doc_id" | "hash">,
+      TailRow
+    >(
+      `SELECT doc_id, hash FROM log INDEXED BY log_tail WHERE origin >> 46 = ? AND hlc > ?
+       ORDER BY hlc LIMIT ?`,
+      (row) => ({ docId: docIdOfColumn(row.doc_id), hash: hashOfColumn(row.hash) }),
+    );
     this.#ofDocument = connection.reader<[shard: number, docId: DocId], EntryColumns, LogEntry>(
       `SELECT ${ENTRY_COLUMNS} FROM log INDEXED BY log_place WHERE shard = ? AND doc_id = ?
        ORDER BY applied`,
@@ -108,6 +131,17 @@ export class SqliteLog {
 
   hasChange(docId: DocId, hash: ChangeHash, element64: bigint): boolean {
     return this.#hasChange.get(element64, docId, hash) !== undefined;
+  }
+
+  findElement(element64: bigint, limit: number): LogEntry[] {
+    assertElement64(element64);
+    assertCount(limit, "limit");
+    return this.#findElement.all(element64, limit);
+  }
+
+  tail(region: RegionCode, after: Hlc, limit: number): TailRow[] {
+    assertCount(limit, "limit");
+    return this.#tail.all(region, after, limit);
   }
 
   ofDocument({ shard, docId }: DocumentPlace): LogEntry[] {

@@ -8,6 +8,7 @@
  *     log         the truth, in order of application; (shard, origin, seq) is the entry's place
  *     frontier    per (shard, origin): contig, max and the gaps between, as one value
  *     bucket      per (shard, bucket): the stored level of the Merkle tree
+ *     coverage    per region: up to when everything of it is held
  *     pending     entries that wait for a parent         quarantine   entries that wait for a person
  *
  * Why so: a write touches one page of `document`, one of `body`, one each of `log` and its indexes, one
@@ -106,6 +107,17 @@ export const MIGRATIONS: readonly string[] = [
     at_ms INTEGER NOT NULL, reason TEXT NOT NULL, from_region TEXT,
     shard INTEGER, origin INTEGER, seq INTEGER,
     doc_id BLOB NOT NULL, hash BLOB, bytes BLOB NOT NULL
+  ) STRICT;
+  `,
+  `
+  -- What lies above a cut, by region: the code is the top 6 of an origin's 52 bits.
+  CREATE INDEX log_tail ON log (origin >> 46, hlc);
+
+  -- Buckets are numbered 2^depth + place, so that shards may differ in depth; all had depth 4.
+  UPDATE bucket SET bucket = bucket + 16;
+
+  CREATE TABLE coverage (
+    region INTEGER PRIMARY KEY, hlc INTEGER NOT NULL
   ) STRICT;
   `,
 ];

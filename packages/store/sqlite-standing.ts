@@ -1,17 +1,24 @@
 /**
- * Where the replica stands, in SQLite: its identity, its frontier and the stored level of its tree.
+ * Where the replica stands, in SQLite: its identity, its frontier, what it covers, and the stored level
+ * of its tree.
  *
  * The gaps of a lane are one value in its row, not rows of their own: they are few, they are always
  * read and written together, and the usual lane, which has none, costs one statement per write.
  *
  *     gaps   NULL, or count varint, then (lo varint, hi − lo varint) each, ascending
  */
-import type { Lane, LaneFrontier, SeqRange } from "@atoll/core";
-import { ByteReader, ByteWriter } from "@atoll/core";
+import type { Hlc, Lane, LaneFrontier, RegionCode, RegionVector, SeqRange } from "@atoll/core";
+import { ByteReader, ByteStreamError, ByteWriter, parseRegionCode } from "@atoll/core";
 import type { BucketRow, FrontierRow, StoredIdentity } from "./store.ts";
 import type { SqlValue, SqliteConnection } from "./sqlite-connection.ts";
-import { assertBucket, assertFrontier, assertIdentity } from "./admissible.ts";
-import { originOfColumn, sumOfColumn } from "./sqlite-columns.ts";
+import {
+  assertBucket,
+  assertCount,
+  assertCoverage,
+  assertFrontier,
+  assertIdentity,
+} from "./admissible.ts";
+import { hlcOfColumn, originOfColumn, sumOfColumn } from "./sqlite-columns.ts";
 
 interface IdentityColumns {
   readonly cluster_id: string;
@@ -39,6 +46,9 @@ export class SqliteStanding {
   readonly #writeFrontier;
   readonly #readBuckets;
   readonly #writeBucket;
+  readonly #clearBuckets;
+  readonly #readCoverage;
+  readonly #writeCoverage;
 
   constructor(connection: SqliteConnection) {
     this.#readIdentity = connection.reader<[], IdentityColumns, StoredIdentity>(
@@ -66,6 +76,19 @@ export class SqliteStanding {
       `INSERT INTO bucket (shard, bucket, documents, changes, sum) VALUES (?, ?, ?, ?, ?)
        ON CONFLICT (shard, bucket) DO UPDATE
        SET documents = excluded.documents, changes = excluded.changes, sum = excluded.sum`,
+    );
+    this.#clearBuckets = connection.writer<[shard: number]>("DELETE FROM bucket WHERE shard = ?");
+    this.#readCoverage = connection.reader<
+      [],
+      { region: number; hlc: number },
+      readonly [RegionCode, Hlc]
+    >("SELECT region, hlc FROM coverage ORDER BY region", (row) => [
+      regionOfColumn(row.region),
+      hlcOfColumn(row.hlc),
+    ]);
+    this.#writeCoverage = connection.writer<[region: number, hlc: number]>(
+      `INSERT INTO coverage (region, hlc) VALUES (?, ?)
+       ON CONFLICT (region) DO UPDATE SET hlc = excluded.hlc`,
     );
   }
 
@@ -105,6 +128,20 @@ export class SqliteStanding {
     assertBucket(row);
     this.#writeBucket.run(row.shard, row.bucket, row.documents, row.changes, row.sum);
   }
+
+  clearBuckets(shard: number): void {
+    assertCount(shard, "shard");
+    this.#clearBuckets.run(shard);
+  }
+
+  readCoverage(): RegionVector {
+    return new Map(this.#readCoverage.all());
+  }
+
+  writeCoverage(coverage: RegionVector): void {
+    assertCoverage(coverage);
+    for (const [region, hlc] of coverage) this.#writeCoverage.run(region, hlc);
+  }
 }
 
 function identityOfColumns(row: IdentityColumns): StoredIdentity {
@@ -128,6 +165,12 @@ function frontierOfColumns(row: FrontierColumns): FrontierRow {
     max: row.max,
     gaps: row.gaps === null ? [] : gapsOfBytes(row.gaps),
   };
+}
+
+function regionOfColumn(value: number): RegionCode {
+  const region = parseRegionCode(value);
+  if (region === undefined) throw new ByteStreamError("not a region code");
+  return region;
 }
 
 function gapsToBytes(gaps: readonly SeqRange[]): Uint8Array {

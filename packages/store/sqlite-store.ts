@@ -4,18 +4,30 @@
  * This class only puts together. The rules of transactions and errors are in `sqlite-connection.ts`,
  * the shape of the file in `sqlite-schema.ts`, and each noun of the contract in a file of its own.
  */
-import type { ChangeHash, DocId, Hlc, Lane, LaneFrontier, LogEntry, SeqRange } from "@atoll/core";
+import type {
+  ChangeHash,
+  DocId,
+  Hlc,
+  Lane,
+  LaneFrontier,
+  LogEntry,
+  RegionCode,
+  RegionVector,
+  SeqRange,
+} from "@atoll/core";
 import type {
   BucketRow,
   DocumentBody,
   DocumentPlace,
   DocumentRange,
   DocumentRow,
+  DocumentSumRow,
   FrontierRow,
   PendingEntry,
   QuarantineRecord,
   Store,
   StoredIdentity,
+  TailRow,
 } from "./store.ts";
 import { SqliteAside } from "./sqlite-aside.ts";
 import type { SqliteOptions } from "./sqlite-connection.ts";
@@ -103,6 +115,10 @@ export class SqliteStore implements Store {
     return this.#documents.listDocuments(range);
   }
 
+  listSums(range: DocumentRange): DocumentSumRow[] {
+    return this.#documents.listSums(range);
+  }
+
   // ── the log ──
   appendLog(entry: LogEntry, element64: bigint): void {
     this.#log.append(entry, element64);
@@ -122,6 +138,14 @@ export class SqliteStore implements Store {
 
   hasChange(docId: DocId, hash: ChangeHash, element64: bigint): boolean {
     return this.#log.hasChange(docId, hash, element64);
+  }
+
+  findElement(element64: bigint, limit: number): LogEntry[] {
+    return this.#log.findElement(element64, limit);
+  }
+
+  readTail(region: RegionCode, after: Hlc, limit: number): TailRow[] {
+    return this.#log.tail(region, after, limit);
   }
 
   readLogOfDocument(place: DocumentPlace): LogEntry[] {
@@ -151,6 +175,18 @@ export class SqliteStore implements Store {
 
   writeBucket(row: BucketRow): void {
     this.#standing.writeBucket(row);
+  }
+
+  clearBuckets(shard: number): void {
+    this.#standing.clearBuckets(shard);
+  }
+
+  readCoverage(): RegionVector {
+    return this.#standing.readCoverage();
+  }
+
+  writeCoverage(coverage: RegionVector): void {
+    this.#standing.writeCoverage(coverage);
   }
 
   // ── what is set aside ──

@@ -2,7 +2,8 @@
  * Every way to write to a store and every way to read it, for tests that must leave none out: rollback,
  * crash and refusal are true of all of them or of nothing.
  */
-import { LaneFrontier } from "@atoll/core";
+import type { RegionCode } from "@atoll/core";
+import { HLC_ZERO, LaneFrontier, mustHlc } from "@atoll/core";
 import type { Store } from "./store.ts";
 import {
   plain,
@@ -48,6 +49,12 @@ export const WRITES: Readonly<Record<string, (store: Store, n: number) => void>>
       new LaneFrontier(n, n + 3, [{ lo: n + 1, hi: n + 2 }]),
     ),
   writeBucket: (store, n) => store.writeBucket({ ...sampleBucket(n), shard: n }),
+  clearBuckets: (store, n) => {
+    store.clearBuckets(n - 1);
+    store.writeBucket({ ...sampleBucket(n), shard: n });
+  },
+  writeCoverage: (store, n) =>
+    store.writeCoverage(new Map([[(1 + n) as RegionCode, mustHlc(1_000 + n)]])),
   addPending: (store, n) => store.addPending({ entry: sampleEntry(n), missing: sampleHash(n + 1) }),
   removePending: (store) => store.removePending(sampleEntry(1), 1),
   addQuarantine: (store, n) => {
@@ -67,15 +74,19 @@ export function readAll(store: Store) {
     documents: plain(places.map((place) => store.readDocument(place))),
     bodies: plain(places.map((place) => store.readBody(place))),
     listed: plain(store.listDocuments({ from: 0, to: 2 ** 52, limit: 100 })),
+    sums: plain(store.listSums({ from: 0, to: 2 ** 52, limit: 100 })),
     dirty: plain(store.dirtyDocuments(100)),
     longTails: plain(store.longTails(0, 0, 100)),
     log: plain(lanes.map((lane) => store.readLog(lane, { lo: 1, hi: 2 ** 53 - 1 }, 1e9))),
     logs: plain(places.map((place) => store.readLogOfDocument(place))),
     changes: places.map(({ docId }, n) => store.hasChange(docId, sampleHash(n), 5n)),
+    elements: plain(store.findElement(5n, 10)),
+    tails: plain([1, 2].map((code) => store.readTail(code as RegionCode, HLC_ZERO, 100))),
     lastHlc: store.lastHlc(),
     lastApplied: store.lastApplied(),
     frontier: plain(store.readFrontier()),
     buckets: plain(store.readBuckets()),
+    coverage: plain(store.readCoverage()),
     pending: plain(places.map(({ docId }) => store.pendingOf(docId))),
     pendingDocuments: plain(store.pendingDocuments()),
     pendingCount: store.countPending(),

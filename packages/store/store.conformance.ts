@@ -5,7 +5,8 @@
  * contents after a rollback compares everything that can be read (`readAll`), not only what it wrote.
  */
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
-import { HLC_ZERO, InvariantError, LaneFrontier } from "@atoll/core";
+import type { RegionCode } from "@atoll/core";
+import { HLC_ZERO, InvariantError, LaneFrontier, mustHlc } from "@atoll/core";
 import type { Store } from "./store.ts";
 import { asideConformance } from "./aside.conformance.ts";
 import { documentsConformance } from "./documents.conformance.ts";
@@ -196,6 +197,35 @@ function standingConformance(get: () => Store): void {
       expect(store.readFrontier().map((row) => row.contig)).toEqual([1, 3, 1, 3, 1, 3, 1, 3]);
       expect(store.readBuckets().map((row) => row.shard)).toEqual(shards);
       expect(store.readBuckets().map((row) => row.bucket)).toEqual([1, 3, 1, 3, 1, 3, 1, 3]);
+    });
+
+    test("the buckets of a shard are cleared, and no other's", () => {
+      const store = get();
+      const fill = (shard: number) => [1, 2].map((n) => store.writeBucket(sampleBucket(n, shard)));
+      inTransaction(store, () => [0, 1, 2].map(fill));
+      inTransaction(store, () => store.clearBuckets(1));
+      expect(store.readBuckets().map(({ shard }) => shard)).toEqual([0, 0, 2, 2]);
+      inTransaction(store, () => fill(1));
+      expect(store.readBuckets()).toHaveLength(6);
+    });
+
+    test("coverage reads back, and regions that are not named keep theirs", () => {
+      const store = get();
+      const cover = (...regions: [number, number][]) =>
+        inTransaction(store, () =>
+          store.writeCoverage(
+            new Map(regions.map(([code, hlc]) => [code as RegionCode, mustHlc(hlc)])),
+          ),
+        );
+      expect(store.readCoverage()).toEqual(new Map());
+      cover([63, 2 ** 52 - 1], [1, 5]);
+      cover([1, 7], [2, 0]);
+      const expected = [
+        [1, 7],
+        [2, 0],
+        [63, 2 ** 52 - 1],
+      ];
+      expect([...store.readCoverage()]).toEqual(expected);
     });
 
     test("a bucket is replaced as a whole", () => {

@@ -27,6 +27,7 @@ import type {
   LogEntry,
   Origin,
   ProfileId,
+  RegionCode,
   RegionVector,
   SeqRange,
   Sum,
@@ -95,8 +96,23 @@ export interface DocumentRange {
   readonly limit: number;
 }
 
+/** What identifies a document to a comparison, and the sum of its elements. */
+export interface DocumentSumRow {
+  readonly docId: DocId;
+  readonly position: number;
+  readonly changeCount: number;
+  readonly sum: Sum;
+}
+
+/** What a cut needs of an entry: which element it is, and where. */
+export interface TailRow {
+  readonly docId: DocId;
+  readonly hash: ChangeHash;
+}
+
 export interface BucketRow {
   readonly shard: number;
+  /** Any number: which part of the shard it stands for is the tree's to say. */
   readonly bucket: number;
   readonly documents: number;
   readonly changes: number;
@@ -167,6 +183,8 @@ export interface Store {
   longTails(changesMax: number, bytesMax: number, limit: number): DocumentPlace[];
   /** In ascending order of (position, docId). Views are left out (`view` is undefined). */
   listDocuments(range: DocumentRange): DocumentRow[];
+  /** The same listing, only what a sum over it needs: a third of the cost. */
+  listSums(range: DocumentRange): DocumentSumRow[];
 
   // ── the log ──
   /**
@@ -184,6 +202,10 @@ export interface Store {
   findChange(docId: DocId, hash: ChangeHash, element64: bigint): LogEntry | undefined;
   /** The same question without reading the payload. */
   hasChange(docId: DocId, hash: ChangeHash, element64: bigint): boolean;
+  /** Entries whose element has these low 64 bits: usually one or none, at most `limit`. */
+  findElement(element64: bigint, limit: number): LogEntry[];
+  /** Entries of a region's origins with a timestamp above `after`, oldest first. */
+  readTail(region: RegionCode, after: Hlc, limit: number): TailRow[];
   /** All entries of one document, in the order in which they were applied. Scans its shard. */
   readLogOfDocument(place: DocumentPlace): LogEntry[];
   /** The highest timestamp in the log; `HLC_ZERO` when it is empty. */
@@ -198,6 +220,12 @@ export interface Store {
   /** By shard, then bucket. */
   readBuckets(): BucketRow[];
   writeBucket(row: BucketRow): void;
+  /** Forgets all buckets of a shard: it is about to be divided otherwise. */
+  clearBuckets(shard: number): void;
+  /** Up to when everything of each region is held, as of the last commit. */
+  readCoverage(): RegionVector;
+  /** Records it for the regions it names. */
+  writeCoverage(coverage: RegionVector): void;
 
   // ── what is set aside ──
   /** Replaces an entry with the same (shard, origin, seq). */

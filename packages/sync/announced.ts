@@ -10,8 +10,9 @@
  * coverage back, which is what makes losses and reconnects harmless.
  */
 import type { Frontier, Hlc, Lane, RegionCode, RegionVector } from "@atoll/core";
-import { LaneMap, VECTOR_ZERO, joinVectors, originRegion } from "@atoll/core";
+import { LaneMap, VECTOR_ZERO, joinVectors, originRegion, vectorAt } from "@atoll/core";
 import type { Heartbeat } from "./messages.ts";
+import type { SyncView } from "./sync-view.ts";
 
 interface Saying {
   vector: RegionVector;
@@ -25,13 +26,16 @@ export class Announced {
   readonly #peers = new Map<RegionCode, Saying>();
   /** Of peers that are gone: what waits for them is counted against what they last confirmed. */
   readonly #earlier = new Map<RegionCode, Saying>();
-  #coverage: RegionVector = VECTOR_ZERO;
+  readonly #own: RegionCode;
+  #coverage: RegionVector;
 
-  constructor(frontier: Frontier) {
-    this.#frontier = frontier;
+  constructor(view: Pick<SyncView, "frontier" | "region" | "coverage">) {
+    this.#frontier = view.frontier;
+    this.#own = view.region.code;
+    this.#coverage = view.coverage();
   }
 
-  /** Everything of each other region up to here is held. Never goes back. */
+  /** Everything of each other region up to here is held. Goes back only by `restart`. */
   get coverage(): RegionVector {
     return this.#coverage;
   }
@@ -41,6 +45,23 @@ export class Announced {
     const saying = this.#peers.get(peer);
     if (saying !== undefined) this.#earlier.set(peer, saying);
     this.#peers.delete(peer);
+  }
+
+  /** What was applied and not committed is undone, and with it whatever it covered. */
+  restart(coverage: RegionVector): void {
+    this.#coverage = coverage;
+  }
+
+  /** Where this peer and we can be compared: what both are known to cover. */
+  cutWith(peer: RegionCode): RegionVector {
+    const theirs = this.#peers.get(peer)?.vector ?? VECTOR_ZERO;
+    const cut = new Map<RegionCode, Hlc>();
+    for (const [region, hlc] of theirs) {
+      // Our own part is what the peer covers of us.
+      const ours = region === this.#own ? hlc : vectorAt(this.#coverage, region);
+      cut.set(region, ours < hlc ? ours : hlc);
+    }
+    return cut;
   }
 
   /** True once the peer has said everything it holds. */

@@ -15,14 +15,12 @@ const origins = fc.constantFrom<Origin>(
 const bytes = (count: number) =>
   fc.uint8Array({ minLength: count, maxLength: count }).map((value) => new Uint8Array(value));
 const docIds = bytes(16).map(mustDocId);
-const hashes = bytes(32).map(mustChangeHash);
 const hlcs = fc.integer({ min: 0, max: 2 ** 52 - 1 }).map((value) => value as Hlc);
 const regionCodes = fc.integer({ min: 1, max: 63 }).map((code) => code as RegionCode);
 const vectors = fc
   .uniqueArray(fc.tuple(regionCodes, hlcs), { selector: ([region]) => region, maxLength: 4 })
   .map((pairs): RegionVector => new Map(pairs.sort(([a], [b]) => a - b)));
 const shards = fc.integer({ min: 0, max: 4095 });
-const sums64 = fc.bigInt({ min: -(2n ** 63n), max: 2n ** 63n - 1n });
 const containers = fc.constantFrom(Uint8Array.of(1, 2, 3), Uint8Array.of(4), Uint8Array.of());
 
 const entries: fc.Arbitrary<LogEntry> = fc
@@ -40,6 +38,94 @@ const entries: fc.Arbitrary<LogEntry> = fc
     ...entry,
     hash: mustChangeHash(hash("sha256", entry.change.subarray(8), "buffer")),
   }));
+
+const positions = fc.nat(2 ** 31 - 1).map((high) => high * 2 ** 21 + 5);
+const digests64 = fc.bigInt({ min: 0n, max: 2n ** 64n - 1n });
+const digests256 = fc.bigInt({ min: 0n, max: 2n ** 256n - 1n });
+const nodes = fc.integer({ min: 0, max: 48 }).chain((depth) =>
+  fc.record({
+    depth: fc.constant(depth),
+    index: fc.nat(2 ** 31 - 1).map((index) => index % 2 ** depth),
+  }),
+);
+
+/** What a digest is depends on whether the message is a wide one. */
+function comparisonMessages(): fc.Arbitrary<Message>[] {
+  const id = fc.nat();
+  const kind = <K extends Message["kind"]>(name: K) => fc.constant(name);
+  const eitherWidth = <T>(
+    of: (wide: boolean, digest: fc.Arbitrary<bigint>) => fc.Arbitrary<T>,
+  ): fc.Arbitrary<T> => fc.oneof(of(false, digests64), of(true, digests256));
+  const node = (digest: fc.Arbitrary<bigint>) => fc.record({ changes: fc.nat(), digest });
+  const document = (digest: fc.Arbitrary<bigint>) =>
+    fc.record({ position: positions, changes: fc.nat(), digest });
+  const sorted = (digest: fc.Arbitrary<bigint>) =>
+    fc
+      .array(document(digest), { maxLength: 30 })
+      .map((list) => list.sort((a, b) => a.position - b.position));
+  return [
+    fc.record({
+      kind: kind("compare-open"),
+      id,
+      cut: vectors,
+      root: bytes(32),
+      changes: fc.nat(),
+    }),
+    fc.record({ kind: kind("compare-same"), id }),
+    fc.record({
+      kind: kind("compare-stale"),
+      id,
+      reason: fc.constantFrom("tail" as const, "not-covered" as const),
+    }),
+    fc.record({
+      kind: kind("ask-nodes"),
+      id,
+      cut: vectors,
+      wide: fc.boolean(),
+      nodes: fc.array(fc.record({ node: nodes, fanBits: fc.integer({ min: 1, max: 4 }) })),
+    }),
+    eitherWidth((wide, digest) =>
+      fc.record({
+        kind: kind("compare-nodes"),
+        id,
+        wide: fc.constant(wide),
+        groups: fc.array(fc.array(node(digest), { maxLength: 20 }), { maxLength: 8 }),
+      }),
+    ),
+    fc.record({
+      kind: kind("ask-documents"),
+      id,
+      cut: vectors,
+      wide: fc.boolean(),
+      nodes: fc.array(nodes),
+    }),
+    eitherWidth((wide, digest) =>
+      fc.record({
+        kind: kind("compare-documents"),
+        id,
+        wide: fc.constant(wide),
+        lists: fc.array(fc.option(sorted(digest), { nil: undefined }), { maxLength: 8 }),
+      }),
+    ),
+    fc.record({
+      kind: kind("ask-changes"),
+      id,
+      cut: vectors,
+      wide: fc.boolean(),
+      positions: fc.array(positions),
+    }),
+    eitherWidth((wide, digest) =>
+      fc.record({
+        kind: kind("compare-changes"),
+        id,
+        wide: fc.constant(wide),
+        lists: fc.array(fc.array(digest, { maxLength: 20 }), { maxLength: 8 }),
+      }),
+    ),
+    fc.record({ kind: kind("want-changes"), id, elements: fc.array(digests64) }),
+    fc.record({ kind: kind("wanted"), id, missing: fc.array(fc.nat()) }),
+  ];
+}
 
 const messages: fc.Arbitrary<Message> = fc.oneof(
   fc.record({
@@ -80,31 +166,7 @@ const messages: fc.Arbitrary<Message> = fc.oneof(
     ),
   }),
   fc.record({ kind: fc.constant("served" as const), id: fc.nat() }),
-  fc.record({ kind: fc.constant("compare-roots" as const), frontier: bytes(16), root: bytes(32) }),
-  fc.record({
-    kind: fc.constant("compare-result" as const),
-    result: fc.constantFrom("equal" as const, "stale" as const),
-  }),
-  fc.record({
-    kind: fc.constant("compare-shards" as const),
-    frontier: bytes(16),
-    sums: fc.array(sums64),
-  }),
-  fc.record({
-    kind: fc.constant("compare-documents" as const),
-    shard: shards,
-    documents: fc.array(fc.record({ docId: docIds, sum64: sums64 })),
-  }),
-  fc.record({
-    kind: fc.constant("compare-changes" as const),
-    shard: shards,
-    documents: fc.array(fc.record({ docId: docIds, hashes: fc.array(hashes, { maxLength: 3 }) })),
-  }),
-  fc.record({
-    kind: fc.constant("want-changes" as const),
-    shard: shards,
-    wants: fc.array(fc.record({ docId: docIds, hash: hashes })),
-  }),
+  ...comparisonMessages(),
   fc.record({
     kind: fc.constant("refusal" as const),
     code: fc.constantFrom("version" as const, "paused" as const, "leaving" as const),
@@ -174,5 +236,6 @@ function normal(message: Message): unknown {
     }));
     return { ...message, entries };
   }
+  if ("cut" in message) return { ...message, cut: [...message.cut] };
   return message;
 }

@@ -14,12 +14,12 @@ import {
   limits,
   parseRegionCode,
   readVector,
-  unreachable,
   writeVector,
 } from "@atoll/core";
+import { readComparison, writeComparison } from "./comparison-codec.ts";
 import { readEntries, writeEntries } from "./entry-codec.ts";
 import type { Announcement, LaneRange, Message, RefusalCode } from "./messages.ts";
-import { copyOf, present, readDocId, readHash, readList, readOrigin } from "./wire-fields.ts";
+import { copyOf, present, readList, readOrigin } from "./wire-fields.ts";
 
 export const PROTOCOL_VERSION = 1;
 
@@ -30,13 +30,18 @@ const TYPE_BY_KIND: Readonly<Record<Message["kind"], number>> = {
   batch: 4,
   need: 5,
   served: 6,
-  "compare-roots": 7,
-  "compare-result": 8,
-  "compare-shards": 9,
-  "compare-documents": 10,
-  "compare-changes": 11,
-  "want-changes": 12,
   refusal: 13,
+  "compare-open": 32,
+  "compare-same": 33,
+  "compare-stale": 34,
+  "ask-nodes": 35,
+  "compare-nodes": 36,
+  "ask-documents": 37,
+  "compare-documents": 38,
+  "ask-changes": 39,
+  "compare-changes": 40,
+  "want-changes": 41,
+  wanted: 42,
 };
 const KIND_BY_TYPE = new Map(
   Object.entries(TYPE_BY_KIND).map(([kind, type]) => [type, kind as Message["kind"]]),
@@ -111,36 +116,11 @@ function writeBody(writer: ByteWriter, message: Message): void {
     case "served":
       writer.varint(message.id);
       return;
-    case "compare-roots":
-      writer.raw(message.frontier).raw(message.root);
-      return;
-    case "compare-result":
-      writer.u8(message.result === "equal" ? 0 : 1);
-      return;
-    case "compare-shards":
-      writer.raw(message.frontier).varint(message.sums.length);
-      for (const sum of message.sums) writer.u64(sum);
-      return;
-    case "compare-documents":
-      writer.varint(message.shard).varint(message.documents.length);
-      for (const { docId, sum64 } of message.documents) writer.raw(docId).u64(sum64);
-      return;
-    case "compare-changes":
-      writer.varint(message.shard).varint(message.documents.length);
-      for (const { docId, hashes } of message.documents) {
-        writer.raw(docId).varint(hashes.length);
-        for (const hash of hashes) writer.raw(hash);
-      }
-      return;
-    case "want-changes":
-      writer.varint(message.shard).varint(message.wants.length);
-      for (const { docId, hash } of message.wants) writer.raw(docId).raw(hash);
-      return;
     case "refusal":
       writer.u8(REFUSALS.indexOf(message.code)).text(message.detail);
       return;
     default:
-      unreachable(message);
+      return writeComparison(writer, message);
   }
 }
 
@@ -178,43 +158,6 @@ function readBody(reader: ByteReader, kind: Message["kind"]): Message {
       };
     case "served":
       return { kind, id: reader.varint() };
-    case "compare-roots":
-      return { kind, frontier: copyOf(reader.raw(16)), root: copyOf(reader.raw(32)) };
-    case "compare-result":
-      return { kind, result: reader.u8() === 0 ? "equal" : "stale" };
-    case "compare-shards":
-      return {
-        kind,
-        frontier: copyOf(reader.raw(16)),
-        sums: readList(reader, limits.WIRE_LIST_MAX, () => BigInt.asIntN(64, reader.u64())),
-      };
-    case "compare-documents":
-      return {
-        kind,
-        shard: reader.varint(),
-        documents: readList(reader, limits.WIRE_LIST_MAX, () => ({
-          docId: readDocId(reader),
-          sum64: BigInt.asIntN(64, reader.u64()),
-        })),
-      };
-    case "compare-changes":
-      return {
-        kind,
-        shard: reader.varint(),
-        documents: readList(reader, limits.ANTI_ENTROPY_DOCUMENTS_MAX, () => ({
-          docId: readDocId(reader),
-          hashes: readList(reader, limits.WIRE_LIST_MAX, readHash),
-        })),
-      };
-    case "want-changes":
-      return {
-        kind,
-        shard: reader.varint(),
-        wants: readList(reader, limits.WIRE_LIST_MAX, () => ({
-          docId: readDocId(reader),
-          hash: readHash(reader),
-        })),
-      };
     case "refusal":
       return {
         kind,
@@ -222,7 +165,7 @@ function readBody(reader: ByteReader, kind: Message["kind"]): Message {
         detail: reader.text(1024),
       };
     default:
-      return unreachable(kind);
+      return readComparison(reader, kind);
   }
 }
 

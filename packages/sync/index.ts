@@ -1,13 +1,14 @@
 /** How replicas converge: one step function, and the links it speaks over. */
 export * from "./effects.ts";
-export type { DocumentSum, Message } from "./messages.ts";
+export type { Message } from "./messages.ts";
+export type { ComparisonCounts } from "./anti-entropy.ts";
 export { PROTOCOL_VERSION, decodeFrame, encodeMessage } from "./codec.ts";
 export { proofOf } from "./handshake.ts";
 export type { PeerState } from "./peers.ts";
 export { SessionTokens } from "./session-token.ts";
 export { Sync } from "./sync.ts";
 export type { PeerStatus } from "./sync.ts";
-export type { SyncView } from "./sync-view.ts";
+export type { CutView, DocumentSum, NodeSum, SyncView } from "./sync-view.ts";
 export { MemoryNetwork, MemoryTransport } from "./memory-network.ts";
 export * from "./transport.ts";
 export { PEER_PATH, WebSocketTransport } from "./websocket-transport.ts";

@@ -6,16 +6,15 @@
  * receiving once, and what was lost is asked for again.
  */
 import type {
-  ChangeHash,
-  DocId,
   Lane,
   LogEntry,
   Origin,
   RegionCode,
+  RegionVector,
   SeqRange,
   Sum,
+  TreeNode,
 } from "@atoll/core";
-import type { RegionVector } from "@atoll/core";
 
 /** First on every link, both ways: who I am, and what we must agree on to talk at all. */
 export interface Hello {
@@ -80,53 +79,99 @@ export interface Served {
   readonly id: number;
 }
 
-/** Opens a comparison: is what we hold the same? `frontier`: digest of all lanes, 16 bytes. */
-export interface CompareRoots {
-  readonly kind: "compare-roots";
-  readonly frontier: Uint8Array;
+/**
+ * Opens a comparison: is what we hold at or below the cut the same? `changes` lets the peer divide the
+ * tree as finely as the difference needs.
+ */
+export interface CompareOpen {
+  readonly kind: "compare-open";
+  readonly id: number;
+  readonly cut: RegionVector;
   readonly root: Sum;
+  readonly changes: number;
 }
 
-/** `equal`, or `stale` when the frontiers differ, so that comparing means nothing. */
-export interface CompareResult {
-  readonly kind: "compare-result";
-  readonly result: "equal" | "stale";
+export interface CompareSame {
+  readonly kind: "compare-same";
+  readonly id: number;
 }
 
-/** The sender's root differs: low 64 bits of the sum of every shard, in order. */
-export interface CompareShards {
-  readonly kind: "compare-shards";
-  readonly frontier: Uint8Array;
-  readonly sums: readonly bigint[];
+/** Comparing at this cut means nothing here, or costs too much. */
+export interface CompareStale {
+  readonly kind: "compare-stale";
+  readonly id: number;
+  readonly reason: "not-covered" | "tail";
 }
 
-export interface DocumentSum {
-  readonly docId: DocId;
-  readonly sum64: bigint;
+/** What every question of a comparison carries, so that whoever answers need not remember it. */
+interface Question {
+  readonly id: number;
+  readonly cut: RegionVector;
+  /** Digests of 256 bits; otherwise of 64. */
+  readonly wide: boolean;
 }
 
-/** All documents of one differing shard, as the sender has them. */
+/** What lies under a node. `digest`: the sum of its elements, its low 64 or all 256 bits. */
+export interface NodeDigest {
+  readonly changes: number;
+  readonly digest: bigint;
+}
+
+export interface AskNodes extends Question {
+  readonly kind: "ask-nodes";
+  readonly nodes: readonly { readonly node: TreeNode; readonly fanBits: number }[];
+}
+
+/** Children of each node that was asked for, or of the root for an opening that found a difference. */
+export interface CompareNodes {
+  readonly kind: "compare-nodes";
+  readonly id: number;
+  readonly wide: boolean;
+  readonly groups: readonly (readonly NodeDigest[])[];
+}
+
+export interface AskDocuments extends Question {
+  readonly kind: "ask-documents";
+  readonly nodes: readonly TreeNode[];
+}
+
+export interface DocumentDigest extends NodeDigest {
+  readonly position: number;
+}
+
+/** The documents under each node, by position; `undefined` where there are too many to list. */
 export interface CompareDocuments {
   readonly kind: "compare-documents";
-  readonly shard: number;
-  readonly documents: readonly DocumentSum[];
+  readonly id: number;
+  readonly wide: boolean;
+  readonly lists: readonly (readonly DocumentDigest[] | undefined)[];
 }
 
-/** All changes that the sender has of some documents of a shard. */
+export interface AskChanges extends Question {
+  readonly kind: "ask-changes";
+  readonly positions: readonly number[];
+}
+
+/** The elements of all changes at each position. */
 export interface CompareChanges {
   readonly kind: "compare-changes";
-  readonly shard: number;
-  readonly documents: readonly {
-    readonly docId: DocId;
-    readonly hashes: readonly ChangeHash[];
-  }[];
+  readonly id: number;
+  readonly wide: boolean;
+  readonly lists: readonly (readonly bigint[])[];
 }
 
-/** Asks for single changes by name; a repair batch answers. */
+/** Asks for changes by element. Repair batches follow, then `wanted`. */
 export interface WantChanges {
   readonly kind: "want-changes";
-  readonly shard: number;
-  readonly wants: readonly { readonly docId: DocId; readonly hash: ChangeHash }[];
+  readonly id: number;
+  readonly elements: readonly bigint[];
+}
+
+/** `missing`: places in the question whose element is not held here. */
+export interface Wanted {
+  readonly kind: "wanted";
+  readonly id: number;
+  readonly missing: readonly number[];
 }
 
 export type RefusalCode =
@@ -139,17 +184,19 @@ export interface Refusal {
   readonly detail: string;
 }
 
-export type Message =
-  | Hello
-  | Proof
-  | Heartbeat
-  | Batch
-  | Need
-  | Served
-  | CompareRoots
-  | CompareResult
-  | CompareShards
+/** What is said in a comparison. */
+export type ComparisonMessage =
+  | CompareOpen
+  | CompareSame
+  | CompareStale
+  | AskNodes
+  | CompareNodes
+  | AskDocuments
   | CompareDocuments
+  | AskChanges
   | CompareChanges
   | WantChanges
-  | Refusal;
+  | Wanted;
+
+export type Message =
+  Hello | Proof | Heartbeat | Batch | Need | Served | ComparisonMessage | Refusal;

@@ -5,7 +5,6 @@
  * yet durable: whoever performs the effects sends nothing before they are.
  */
 import type {
-  ChangeHash,
   Cluster,
   DocId,
   Frontier,
@@ -14,10 +13,35 @@ import type {
   LogEntry,
   Origin,
   Region,
+  RegionVector,
   SeqRange,
   Sum,
+  TreeNode,
 } from "@atoll/core";
-import type { DocumentSum } from "./messages.ts";
+
+export interface NodeSum {
+  readonly changes: number;
+  readonly sum: Sum;
+}
+
+export interface DocumentSum extends NodeSum {
+  readonly docId: DocId;
+  readonly position: number;
+}
+
+/** The replica as it was at a cut (see anti-entropy.ts). */
+export interface CutView {
+  readonly root: NodeSum;
+  node(node: TreeNode): NodeSum;
+  /** The 2^fanBits nodes below a node, in order. */
+  children(node: TreeNode, fanBits: number): NodeSum[];
+  /** How many documents lie under a node now. */
+  documentCount(node: TreeNode): number;
+  /** Those that have changes at the cut, by position; undefined when there are more than `max`. */
+  documents(node: TreeNode, max: number): DocumentSum[] | undefined;
+  /** The elements of a document's changes, from the document itself. */
+  elements(document: DocumentSum): Sum[];
+}
 
 export interface SyncView {
   readonly cluster: Cluster;
@@ -32,13 +56,14 @@ export interface SyncView {
   /** What to ask for to hold a lane up to `upTo`, without what was received and waits or was bad. */
   missing(lane: Lane, upTo: number, nowMs: number): SeqRange[];
   readLog(lane: Lane, range: SeqRange, bytesMax: number): LogEntry[];
-  /** Sum over all shards. */
-  root(): Sum;
-  shardSum(shard: number): Sum;
-  shardDocuments(shard: number): DocumentSum[];
-  /** Names of all changes applied to a document; empty when there is none. */
-  changesOf(docId: DocId): ChangeHash[];
-  findChange(docId: DocId, hash: ChangeHash): LogEntry | undefined;
+  /** What was held at or below a cut; undefined when too much lies above it. Valid until the next event. */
+  cut(vector: RegionVector): CutView | undefined;
+  /** Entries whose element has these low 64 bits. Usually one or none. */
+  findElement(element64: bigint): LogEntry[];
+  /** Where an entry's document lies. */
+  positionOf(entry: LogEntry): number;
+  /** Up to when everything of each other region was held at the last commit. */
+  coverage(): RegionVector;
   /** Bytes that a link has not handed to the operating system yet. */
   backlogBytes(link: number): number;
 }

@@ -13,7 +13,7 @@ import type { Random, RegionCode, RegionVector } from "@atoll/core";
 import { unreachable } from "@atoll/core";
 import { Announced } from "./announced.ts";
 import { AntiEntropy } from "./anti-entropy.ts";
-import type { Comparison } from "./anti-entropy.ts";
+import type { Comparison, ComparisonCounts } from "./anti-entropy.ts";
 import { CatchUp } from "./catch-up.ts";
 import { decodeFrame } from "./codec.ts";
 import type { SyncEffect, SyncEvent } from "./effects.ts";
@@ -31,6 +31,8 @@ export interface PeerStatus extends PeerLinkStatus {
   readonly comparison: Comparison;
   /** Monotonic; undefined when never compared on this link. */
   readonly comparedMs: number | undefined;
+  /** Everything up to here was equal when it was last compared. */
+  readonly provenCut: RegionVector | undefined;
 }
 
 export class Sync {
@@ -51,10 +53,15 @@ export class Sync {
     const { view, random, dialable } = options;
     this.#view = view;
     this.#peers = new Peers(view, random.fork("peers"), dialable);
-    this.#announced = new Announced(view.frontier);
+    this.#announced = new Announced(view);
     this.#gossip = new Gossip(view, this.#peers, this.#announced);
     this.#catchUp = new CatchUp(view, this.#peers, this.#announced, this.#gossip);
-    this.#antiEntropy = new AntiEntropy(view, this.#peers, random.fork("anti-entropy"));
+    this.#antiEntropy = new AntiEntropy(
+      view,
+      this.#peers,
+      this.#announced,
+      random.fork("anti-entropy"),
+    );
   }
 
   /** What is held of every other region. */
@@ -67,15 +74,21 @@ export class Sync {
     return this.#unknownMessages;
   }
 
+  /** What comparisons have found since the start. */
+  get comparisons(): Readonly<ComparisonCounts> {
+    return this.#antiEntropy.counts;
+  }
+
   status(): PeerStatus[] {
     return this.#peers.status().map((link) => {
-      const { result, comparedMs } = this.#antiEntropy.comparison(link.region.code);
+      const { result, comparedMs, provenCut } = this.#antiEntropy.status(link.region.code);
       return {
         ...link,
         distance: this.#announced.distance(link.region.code),
         rttMs: this.#gossip.rttMs(link.region.code),
         comparison: result,
         comparedMs,
+        provenCut,
       };
     });
   }
@@ -103,7 +116,7 @@ export class Sync {
         this.#announced.advance();
         this.#gossip.committed(event.entries, nowMs, out);
         this.#catchUp.ask(nowMs, out);
-        if (event.entries.length > 0) this.#antiEntropy.disturbed(nowMs);
+        if (event.entries.length > 0) this.#antiEntropy.disturbed(event.entries, nowMs);
         break;
       case "pause":
         this.#peers.pause(event.region, out);
@@ -112,6 +125,7 @@ export class Sync {
         this.#peers.resume(event.region, out);
         break;
       case "reset":
+        this.#announced.restart(this.#view.coverage());
         this.#peers.reset(event.reason, out);
         break;
       case "leave":
@@ -128,8 +142,8 @@ export class Sync {
     this.#gossip.tick(nowMs, out);
     this.#catchUp.ask(nowMs, out);
     for (const peer of this.#peers.live()) {
-      const atRest = this.#announced.knows(peer) && this.#catchUp.idle(peer);
-      if (atRest && this.#gossip.idle(peer)) this.#antiEntropy.compare(peer, nowMs, out);
+      const isLevel = this.#announced.knows(peer) && this.#catchUp.idle(peer);
+      if (isLevel) this.#antiEntropy.tick(peer, nowMs, out);
     }
   }
 
@@ -149,11 +163,11 @@ export class Sync {
       this.#unknownMessages++;
     } else {
       this.#peers.heard(link, nowMs);
-      this.#message(link, decoded.message, nowMs, out);
+      this.#message(link, decoded.message, bytes.length, nowMs, out);
     }
   }
 
-  #message(link: LinkId, message: Message, nowMs: number, out: SyncEffect[]): void {
+  #message(link: LinkId, message: Message, bytes: number, nowMs: number, out: SyncEffect[]): void {
     if (message.kind === "refusal") {
       this.#peers.refused(link, message.code, message.detail, out);
       return;
@@ -168,13 +182,14 @@ export class Sync {
     } else if (peer === undefined) {
       this.#peers.refuse(link, "proof", `${message.kind} before the handshake`, out);
     } else {
-      this.#live(peer, message, nowMs, out);
+      this.#live(peer, message, bytes, nowMs, out);
     }
   }
 
   #live(
     peer: RegionCode,
     message: Exclude<Message, { kind: "hello" | "proof" | "refusal" }>,
+    bytes: number,
     nowMs: number,
     out: SyncEffect[],
   ): void {
@@ -192,20 +207,8 @@ export class Sync {
         return this.#catchUp.answer(peer, message, out);
       case "served":
         return this.#catchUp.served(peer, message.id, nowMs, out);
-      case "compare-roots":
-        return this.#antiEntropy.onRoots(peer, message, nowMs, out);
-      case "compare-result":
-        return this.#antiEntropy.onResult(peer, message, nowMs, out);
-      case "compare-shards":
-        return this.#antiEntropy.onShards(peer, message, nowMs, out);
-      case "compare-documents":
-        return this.#antiEntropy.onDocuments(peer, message, out);
-      case "compare-changes":
-        return this.#antiEntropy.onChanges(peer, message, nowMs, out);
-      case "want-changes":
-        return this.#antiEntropy.onWants(peer, message, out);
       default:
-        unreachable(message);
+        return this.#antiEntropy.hear(peer, message, bytes, nowMs, out);
     }
   }
 
