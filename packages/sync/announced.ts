@@ -26,6 +26,7 @@ export class Announced {
   /** Of peers that are gone: what waits for them is counted against what they last confirmed. */
   readonly #earlier = new Map<RegionCode, Saying>();
   #coverage: RegionVector = VECTOR_ZERO;
+  #confirmations = 0;
 
   constructor(frontier: Frontier) {
     this.#frontier = frontier;
@@ -34,6 +35,11 @@ export class Announced {
   /** Everything of each other region up to here is held. Never goes back. */
   get coverage(): RegionVector {
     return this.#coverage;
+  }
+
+  /** Grows whenever a peer says that it holds more than it had said. */
+  get confirmations(): number {
+    return this.#confirmations;
   }
 
   /** What a peer said on an earlier link holds no more: it may have lost it since. */
@@ -59,6 +65,7 @@ export class Announced {
     for (const lane of heartbeat.lanes) {
       if (lane.contig <= (saying.contigs.get(lane) ?? 0)) continue;
       saying.contigs.set(lane, lane.contig);
+      this.#confirmations++;
       if (lane.contig > this.#frontier.contig(lane) && saying.behind.get(lane) === undefined) {
         saying.behind.set(lane, { sinceMs: nowMs });
       }
