@@ -187,9 +187,7 @@ export class Receipts {
   /** Other regions that hold all of it. */
   #holdersOf(foundation: Foundation): RegionCode[] {
     const holders = foundation.map((place) =>
-      place === undefined || this.#doubted.has(place.origin)
-        ? []
-        : this.#holders(place, place.seq),
+      place === undefined || this.#doubted.has(place.origin) ? [] : this.#holders(place, place.seq),
     );
     const [first = [], ...others] = holders;
     return first.filter((region) => others.every((regions) => regions.includes(region)));
