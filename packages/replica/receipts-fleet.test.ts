@@ -148,6 +148,14 @@ describe("a write that changes nothing", () => {
     expect(again).toMatchObject({ changed: false, receipt: { met: true } }); // they had said so
   });
 
+  test("does not count what a peer said on a link that we have just ended", async () => {
+    await connected("ended");
+    expect(await put("us-east-1", ALL)).toMatchObject({ met: true });
+    fleet.driver("us-east-1").setPeerState("eu-west-1", "paused");
+    const receipt = await put("us-east-1", { ...ALL, waitMs: 0 });
+    expect(receipt).toMatchObject({ met: false, missingIn: ["eu-west-1"] });
+  });
+
   test("waits for all heads where two regions wrote at once", async () => {
     await connected("two heads");
     for (const name of ["us-east-1", "ap-northeast-1"]) fleet.network.cut(name, "eu-west-1");
@@ -176,6 +184,22 @@ describe("a write that changes nothing", () => {
       expect(answer).toMatchObject({ kind: "deleted", existed });
       expect(receiptOf(answer)).toMatchObject({ met: false, missingIn: ["eu-west-1"] });
     }
+  });
+
+  test("because there is nothing to patch is told so at once", async () => {
+    await connected("absent");
+    await fleet.write("us-east-1", "ada", POET);
+    fleet.network.cut("us-east-1", "eu-west-1");
+    await fleet.write("us-east-1", "ada", { kind: "delete" });
+    const { service } = fleet.driver("us-east-1");
+    const patching = service.write(
+      "ada" as ProfileId,
+      { kind: "merge-patch", patch: {} },
+      {},
+      { token: undefined, waitMs: 0, handling: "strict" },
+      { upsert: false, receipt: ALL },
+    );
+    expect(await patching).toMatchObject({ kind: "absent" }); // no time has passed
   });
 });
 

@@ -98,9 +98,10 @@ export class RegionService {
         foundation: asked === undefined ? [] : foundationOf(this.#replica, id),
       }));
       await this.#group.durable();
-      const isRecorded = foundation.length > 0; // else there is nothing that could be anywhere
+      // Without a foundation there is nothing that could be anywhere.
+      const isAbout = result.kind !== "absent" && foundation.length > 0;
       const receipt =
-        asked === undefined || !isRecorded
+        asked === undefined || !isAbout
           ? undefined
           : await this.#receipts.receiptFor(foundation, { ...asked, startedMs, signal });
       const answer = this.#answer(joinVectors(seen, dependenciesOf(result)), stale);

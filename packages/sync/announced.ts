@@ -82,6 +82,15 @@ export class Announced {
     return this.#peers.get(peer)?.contigs.get(lane) ?? 0;
   }
 
+  /** Peers that say that they hold a lane up to here. */
+  holders(lane: Lane, seq: number): RegionCode[] {
+    const holders: RegionCode[] = [];
+    for (const [peer, { contigs }] of this.#peers) {
+      if ((contigs.get(lane) ?? 0) >= seq) holders.push(peer);
+    }
+    return holders;
+  }
+
   /** Lanes in which this peer holds more than we do. */
   *behind(peer: RegionCode): Generator<{ lane: Lane; upTo: number; sinceMs: number }> {
     const saying = this.#peers.get(peer);

@@ -64,10 +64,11 @@ export class Sync {
 
   /**
    * Live peers that say they hold a lane up to here. They say so only after their fsync, and count only
-   * what is applied, so whatever the entry builds on is on their disk too. Ascending.
+   * what is applied, so whatever the entry builds on is on their disk too.
    */
   holders(lane: Lane, seq: number): RegionCode[] {
-    return this.#peers.live().filter((peer) => this.#announced.contig(peer, lane) >= seq);
+    const holders = this.#announced.holders(lane, seq);
+    return holders.filter((peer) => this.#peers.linkTo(peer) !== undefined);
   }
 
   /** Grows when `holders` may have more to tell. */
