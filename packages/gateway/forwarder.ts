@@ -123,6 +123,7 @@ export class Forwarder {
       headers[FORWARDED_BY] = region;
       await relay(reply, incoming.statusCode ?? 502, headers, incoming);
     } catch (error) {
+      outgoing.destroy();
       if (isLeft) throw departure.reason;
       if (!reply.headersSent) throw error;
       const { requestId } = reply.locals; // half an answer: the connection has been cut off
