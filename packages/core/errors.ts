@@ -18,6 +18,8 @@ export type ErrorCode =
   | "counter-requires-increment"
   // the state of this region
   | "session-not-available"
+  | "durability-not-met"
+  | "outcome-unknown"
   | "overloaded"
   | "draining"
   | "storage-full"
@@ -43,8 +45,11 @@ export interface ErrorData {
   readonly faults?: readonly FieldFault[];
   /** The version now, for a precondition that failed: an entity-tag with its quotes. */
   readonly etag?: string;
-  /** Regions whose writes the session has seen and this region has not. */
+  /** Regions whose writes the session has seen and this region has not; the newest first. */
   readonly missingRegions?: readonly string[];
+  /** Regions that have said that they hold a write, and those that have not. */
+  readonly durableIn?: readonly string[];
+  readonly missingIn?: readonly string[];
   readonly retryAfterSeconds?: number;
   readonly allow?: readonly string[];
   readonly accept?: readonly string[];

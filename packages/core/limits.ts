@@ -28,6 +28,10 @@ export const SESSION_WAIT_MS_DEFAULT = 250;
 export const SESSION_WAIT_MS_MAX = 30_000;
 /** Requests waiting for coverage. Each holds a socket and a closure. → 503 overloaded */
 export const SESSION_WAITERS_MAX = 10_000;
+/** How long a write waits for other regions to hold it: a few trips around the world. → receipt of less */
+export const RECEIPT_WAIT_MS_DEFAULT = 2_000;
+/** Writes waiting for other regions. Looked through at each heartbeat. → 503 overloaded, unwritten */
+export const RECEIPT_WAITERS_MAX = 5_000;
 /** Characters of a session token: 16 regions. → 400 */
 export const SESSION_TOKEN_CHARS_MAX = 256;
 /** Characters of a Request-Id that a client chose. Longer or unprintable is replaced by ours. */
@@ -52,6 +56,14 @@ export const HTTP_REQUEST_MS_MAX = 10_000;
 export const HTTP_KEEP_ALIVE_MS = 65_000;
 /** Open client connections of one listener. Room for every waiting session. → disconnected */
 export const HTTP_CONNECTIONS_MAX = 2 * SESSION_WAITERS_MAX;
+
+// ── A request that another region answers ────────────────────────────────────────────────────────
+/** Requests handed on at a time: two sockets and a body of at most 64 KiB each. → 503 overloaded */
+export const FORWARDS_MAX = 256;
+/** Connecting to the other region: two retransmitted SYNs. → 503 session-not-available */
+export const FORWARD_CONNECT_MS_MAX = 2_000;
+/** Its whole answer, beyond what it may wait itself. → 503, or 502 for a write that was sent */
+export const FORWARD_ANSWER_MS_MAX = 5_000;
 
 // ── A change ─────────────────────────────────────────────────────────────────────────────────────
 /** Bytes of one change, inflated. A full PUT of the largest body fits with room. → quarantine */
@@ -232,4 +244,11 @@ assert(
   SESSION_TOKEN_CHARS_MAX * 2 < HTTP_HEADER_BYTES_MAX,
   "the headers must hold a session token",
 );
+assert(
+  SESSION_WAITERS_MAX + RECEIPT_WAITERS_MAX < HTTP_CONNECTIONS_MAX,
+  "waiting requests leave room for others",
+);
+assert(HEARTBEAT_ACTIVE_MS + TICK_MS < RECEIPT_WAIT_MS_DEFAULT, "a receipt outlasts a heartbeat");
+assert(RECEIPT_WAIT_MS_DEFAULT <= SESSION_WAIT_MS_MAX, "what is granted unasked may be asked for");
+assert(FORWARD_CONNECT_MS_MAX < FORWARD_ANSWER_MS_MAX, "connecting comes before the answer");
 assert(SESSION_WAIT_MS_MAX < COMMAND_REQUEST_MS_MAX, "a request outlasts the wait it asks for");

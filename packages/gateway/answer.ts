@@ -6,6 +6,8 @@
  * sniffing of Express. What every answer carries is made once, by `identifier`, the first in line.
  */
 import type { OutgoingHttpHeaders } from "node:http";
+import type { Readable } from "node:stream";
+import { pipeline } from "node:stream/promises";
 import type { Request, Response } from "express";
 import { limits, newProfileId } from "@atoll/core";
 import type { Clock, Random, RegionName } from "@atoll/core";
@@ -60,6 +62,17 @@ export function send(
   if (body !== undefined) all["Content-Length"] = Buffer.byteLength(body);
   reply.writeHead(status, all);
   reply.end(body);
+}
+
+/** Hands on an answer of another region: its headers instead of ours, its body as it comes. */
+export async function relay(
+  reply: Reply,
+  status: number,
+  headers: OutgoingHttpHeaders,
+  body: Readable,
+): Promise<void> {
+  reply.writeHead(status, headers);
+  await pipeline(body, reply);
 }
 
 export function sendText(reply: Reply, status: number, text: string): void {

@@ -20,6 +20,8 @@ import type { Clock, Log, Random, RegionName } from "@atoll/core";
 import { mountAdminRoutes } from "./admin-routes.ts";
 import { identifier } from "./answer.ts";
 import type { IdentifyDeps, Reply } from "./answer.ts";
+import { Forwarder } from "./forwarder.ts";
+import type { ForwardBounds } from "./forwarder.ts";
 import { mountHealthRoutes } from "./health-routes.ts";
 import { problemHandler } from "./problem.ts";
 import { mountProfileRoutes } from "./profile-routes.ts";
@@ -37,12 +39,18 @@ export interface AdminAppDeps {
 
 export interface PublicAppDeps extends AdminAppDeps {
   readonly service: ProfileService;
+  /** Where other regions answer clients, by region: whom to hand an uncovered session to. */
+  readonly forwardTo?: ReadonlyMap<string, URL>;
+  /** Other bounds than those of `limits`, for tests. */
+  readonly forwardBounds?: ForwardBounds;
 }
 
 export function createPublicApp(deps: PublicAppDeps): RequestListener {
   const { clock, random, region, log } = deps;
+  const urls = deps.forwardTo ?? new Map<string, URL>();
+  const forwarder = new Forwarder({ region, urls, clock, log, ...deps.forwardBounds });
   return createListener({ clock, random, region }, log, (app) => {
-    mountProfileRoutes(app, deps);
+    mountProfileRoutes(app, { service: deps.service, clock, forwarder });
     mountHealthRoutes(app, deps.admin);
   });
 }

@@ -16,6 +16,7 @@ import type {
   ProfileService,
   ProfileSnapshot,
   ReadAnswer,
+  Receipt,
   SessionOptions,
   WriteAnswer,
   WriteOptions,
@@ -40,8 +41,14 @@ interface Stored {
 }
 
 export class FakeService implements ProfileService {
-  readonly region = "eu" as RegionName;
+  region = "eu" as RegionName;
   readonly calls: Call[] = [];
+  /** Has everything that any session has seen. */
+  isAhead = false;
+  /** Of every write that asks for one. */
+  receipt: Receipt | undefined;
+  /** When set, waits here before it answers, until the signal says that nobody wants to know. */
+  waitsForEver = false;
   /** Thrown by the next call, once. */
   failure: unknown = undefined;
   /** Answers reads with a promise instead of at once. */
@@ -53,6 +60,7 @@ export class FakeService implements ProfileService {
 
   read(id: ProfileId, session: SessionOptions): ReadAnswer | Promise<ReadAnswer> {
     this.calls.push({ id, session });
+    if (this.#isBehind(session)) return this.#wait(session).then(() => this.read(id, session));
     const answer = (): ReadAnswer => {
       const base = this.#answer(session);
       const stored = this.#profiles.get(id);
@@ -71,12 +79,14 @@ export class FakeService implements ProfileService {
     options: WriteOptions,
   ): Promise<WriteAnswer> {
     this.calls.push({ id, edit, precondition, session, options });
+    if (this.#isBehind(session)) await this.#wait(session);
     await Promise.resolve();
     const base = this.#answer(session);
     const stored = this.#profiles.get(id);
     this.#check(id, stored, precondition);
+    const receipt = options.receipt && this.receipt;
     if (edit.kind === "delete") {
-      return { ...base, kind: "deleted", existed: this.#profiles.delete(id) };
+      return { ...base, kind: "deleted", existed: this.#profiles.delete(id), receipt };
     }
     if (edit.kind === "merge-patch" && stored === undefined && !options.upsert) {
       return { ...base, kind: "absent" };
@@ -85,7 +95,8 @@ export class FakeService implements ProfileService {
     const next = { value, version: (stored?.version ?? 0) + 1 };
     this.#profiles.set(id, next);
     const profile = this.#snapshot(id, next);
-    return { ...base, kind: "written", created: stored === undefined, changed: true, profile };
+    const created = stored === undefined;
+    return { ...base, kind: "written", created, changed: true, profile, receipt };
   }
 
   newProfileId(): ProfileId {
@@ -96,14 +107,25 @@ export class FakeService implements ProfileService {
     const { failure } = this;
     this.failure = undefined;
     if (failure !== undefined) throw failure as Error;
-    const behind = session.token === TOKEN_AHEAD;
-    if (behind && session.handling === "strict") {
-      throw new AtollError("session-not-available", "this region is behind the session", {
-        missingRegions: ["us"],
-        retryAfterSeconds: 2,
+    return { sessionToken: FAKE_TOKEN, stale: session.token === TOKEN_AHEAD && !this.isAhead };
+  }
+
+  #isBehind({ token, handling }: SessionOptions): boolean {
+    return token === TOKEN_AHEAD && handling === "strict" && !this.isAhead;
+  }
+
+  /** As a region does that does not catch up in time. */
+  async #wait({ signal }: SessionOptions): Promise<void> {
+    if (this.waitsForEver) {
+      await new Promise((_resolve, reject) => {
+        signal?.addEventListener("abort", () => reject(signal.reason as Error));
       });
     }
-    return { sessionToken: FAKE_TOKEN, stale: behind };
+    await Promise.resolve();
+    throw new AtollError("session-not-available", "this region is behind the session", {
+      missingRegions: ["us"],
+      retryAfterSeconds: 2,
+    });
   }
 
   #check(id: ProfileId, stored: Stored | undefined, condition: Precondition): void {

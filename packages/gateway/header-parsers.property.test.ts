@@ -12,6 +12,7 @@ import { parseEntityTags } from "./validators.ts";
 /** Text near the grammars: pieces that mean something, in an order that may not. */
 const pieces = fc.constantFrom(
   ...['"', "\\", ",", ";", "=", " ", "\t", "*", "W/", "wait", "return", "minimal", "handling"],
+  ...["durability", "local", "all", "2"],
   ...["lenient", "strict", "0", "1", ".", "9".repeat(30), "é", "\u0000", "__proto__", "(", "{"],
 );
 const nearGrammar = fc.array(pieces, { maxLength: 40 }).map((list) => list.join(""));
@@ -21,7 +22,7 @@ describe("for any header", () => {
   test("parsePrefer never throws and never grants more than the bound", () => {
     fc.assert(
       fc.property(header, (text) => {
-        const { waitMs, handling, return: returned } = parsePrefer(text);
+        const { waitMs, handling, return: returned, durability } = parsePrefer(text);
         if (waitMs !== undefined) {
           expect(Number.isInteger(waitMs)).toBe(true);
           expect(waitMs).toBeGreaterThanOrEqual(0);
@@ -29,6 +30,7 @@ describe("for any header", () => {
         }
         expect([undefined, "strict", "lenient"]).toContain(handling);
         expect([undefined, "minimal", "representation"]).toContain(returned);
+        expect([undefined, "local", "2", "majority", "all"]).toContain(durability);
       }),
     );
   });

@@ -11,6 +11,7 @@ import type { AddressInfo } from "node:net";
 import { ManualClock, MemoryLog, SeededRandom } from "@atoll/core";
 import type { RegionName } from "@atoll/core";
 import { createAdminApp, createPublicApp } from "./app.ts";
+import type { PublicAppDeps } from "./app.ts";
 import { FakeAdmin, FakeService } from "./fake-service.ts";
 import { createHttpServer } from "./http-server.ts";
 
@@ -29,6 +30,10 @@ export interface CallOptions {
   readonly chunked?: boolean;
 }
 
+export interface OpenOptions extends Pick<PublicAppDeps, "forwardTo" | "forwardBounds"> {
+  readonly region?: string;
+}
+
 export class Loopback {
   readonly service = new FakeService();
   readonly admin = new FakeAdmin();
@@ -37,8 +42,9 @@ export class Loopback {
   readonly #agent = new Agent({ keepAlive: true, maxSockets: 4 });
   #server: Server | undefined;
 
-  async open(app: "public" | "admin" = "public"): Promise<void> {
+  async open(app: "public" | "admin" = "public", options: OpenOptions = {}): Promise<void> {
     const { service, admin, log, clock } = this;
+    service.region = (options.region ?? "eu") as RegionName;
     const random = new SeededRandom("gateway");
     const deps = {
       service,
@@ -46,8 +52,10 @@ export class Loopback {
       log,
       clock,
       random,
-      region: "eu" as RegionName,
+      region: service.region,
       version: "1.2.3",
+      ...(options.forwardTo && { forwardTo: options.forwardTo }),
+      ...(options.forwardBounds && { forwardBounds: options.forwardBounds }),
     };
     await this.serve(app === "public" ? createPublicApp(deps) : createAdminApp(deps));
   }
@@ -62,6 +70,10 @@ export class Loopback {
 
   get port(): number {
     return (this.#server?.address() as AddressInfo).port;
+  }
+
+  get url(): URL {
+    return new URL(`http://127.0.0.1:${this.port}`);
   }
 
   async close(): Promise<void> {

@@ -21,6 +21,10 @@ const CASES: readonly (readonly [header: string | undefined, preferences: Prefer
     "handling=lenient, wait=1,return=minimal",
     { handling: "lenient", waitMs: 1000, return: "minimal" },
   ],
+  ["durability=local", { durability: "local" }],
+  ["Durability=2, wait=5", { durability: "2", waitMs: 5000 }],
+  ["durability=MAJORITY", { durability: "majority" }],
+  ['durability="all"', { durability: "all" }],
   ["handling=lenient; why=none, wait=1", { handling: "lenient", waitMs: 1000 }],
   ["respond-async, foo; bar=1, wait=1", { waitMs: 1000 }],
   [",, ,wait=1,", { waitMs: 1000 }],
@@ -43,6 +47,9 @@ const CASES: readonly (readonly [header: string | undefined, preferences: Prefer
   ['wait=""', {}],
   ["wait=Infinity", {}],
   ["handling=sloppy", {}],
+  ["durability=1", {}],
+  ["durability=most, durability=all", {}],
+  ["durability", {}],
   ['return="minimal', {}],
   ["return=min imal", {}],
   ["=minimal, (return)=minimal", {}],
@@ -60,8 +67,15 @@ describe("parsePrefer", () => {
 
 describe("preferenceApplied", () => {
   test("names what was granted, waiting in seconds", () => {
-    const honoured: Preferences = { waitMs: 500, handling: "lenient", return: "minimal" };
-    expect(preferenceApplied(honoured)).toBe("wait=0.5, handling=lenient, return=minimal");
+    const honoured: Preferences = {
+      waitMs: 500,
+      handling: "lenient",
+      return: "minimal",
+      durability: "2",
+    };
+    expect(preferenceApplied(honoured)).toBe(
+      "wait=0.5, handling=lenient, return=minimal, durability=2",
+    );
   });
 
   test("is left away when nothing was", () => {

@@ -5,11 +5,12 @@
  * answer's `Preference-Applied` tells which were honoured. Of a repeated preference only the first
  * counts, even when its value is bad, so that a proxy that appends cannot overrule its client.
  *
- *     Prefer: wait=0.5, handling=lenient, return=minimal
+ *     Prefer: wait=0.5, handling=lenient, return=minimal, durability=majority
  *
  * Decimals in `wait` are ours; the RFC has whole seconds, which is long for a region that is near.
  */
 import { limits } from "@atoll/core";
+import type { Durability } from "./profile-service.ts";
 import { parseParameter, splitOutsideQuotes } from "./quoted-list.ts";
 
 export interface Preferences {
@@ -17,7 +18,11 @@ export interface Preferences {
   readonly waitMs?: number;
   readonly handling?: "strict" | "lenient";
   readonly return?: "minimal" | "representation";
+  /** In how many regions a write should be when it is answered. */
+  readonly durability?: Durability;
 }
+
+const DURABILITIES: readonly Durability[] = ["local", "2", "majority", "all"];
 
 export const NO_PREFERENCES: Preferences = {};
 
@@ -33,10 +38,12 @@ export function parsePrefer(header: string | undefined): Preferences {
   const waitMs = parseWaitMs(valueByName.get("wait"));
   const handling = valueByName.get("handling");
   const returned = valueByName.get("return");
+  const durability = DURABILITIES.find((level) => level === valueByName.get("durability"));
   return {
     ...(waitMs !== undefined && { waitMs }),
     ...((handling === "strict" || handling === "lenient") && { handling }),
     ...((returned === "minimal" || returned === "representation") && { return: returned }),
+    ...(durability !== undefined && { durability }),
   };
 }
 
@@ -46,6 +53,7 @@ export function preferenceApplied(honoured: Preferences): string | undefined {
   if (honoured.waitMs !== undefined) applied.push(`wait=${honoured.waitMs / 1000}`);
   if (honoured.handling !== undefined) applied.push(`handling=${honoured.handling}`);
   if (honoured.return !== undefined) applied.push(`return=${honoured.return}`);
+  if (honoured.durability !== undefined) applied.push(`durability=${honoured.durability}`);
   return applied.length === 0 ? undefined : applied.join(", ");
 }
 

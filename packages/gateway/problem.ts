@@ -34,6 +34,8 @@ export const PROBLEMS: Readonly<Record<ErrorCode, ProblemKind>> = {
   "counter-requires-increment": { status: 422, title: "Counter requires an increment" },
 
   "session-not-available": { status: 503, title: "Session not available", retryAfterSeconds: 1 },
+  "durability-not-met": { status: 504, title: "Durability not met" },
+  "outcome-unknown": { status: 502, title: "Outcome unknown" },
   overloaded: { status: 503, title: "Overloaded", retryAfterSeconds: 1 },
   draining: { status: 503, title: "Draining", retryAfterSeconds: 5 },
   "storage-full": { status: 507, title: "Storage full" },
@@ -78,7 +80,7 @@ export function sendProblem(
   headers: OutgoingHttpHeaders = {},
 ): void {
   const { status, title } = PROBLEMS[error.code];
-  const { faults, missingRegions } = error.data;
+  const { faults, missingRegions, durableIn, missingIn } = error.data;
   const body = {
     type: TYPE_BASE + error.code,
     title,
@@ -90,6 +92,8 @@ export function sendProblem(
       errors: faults.map(({ pointer, detail, code }) => ({ pointer, detail, code })),
     }),
     ...(missingRegions !== undefined && { missingRegions }),
+    ...(durableIn !== undefined && { durableIn }),
+    ...(missingIn !== undefined && { missingIn }),
   };
   discardBody(request);
   const problemHeaders = {

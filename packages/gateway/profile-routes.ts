@@ -11,6 +11,7 @@ import type { Clock, ProfileId } from "@atoll/core";
 import type { ProfileEdit } from "@atoll/profile";
 import { send } from "./answer.ts";
 import type { Reply } from "./answer.ts";
+import type { Forwarder } from "./forwarder.ts";
 import { JSON_TYPE, MERGE_PATCH_TYPE, negotiateFormat } from "./media-type.ts";
 import type { Format } from "./media-type.ts";
 import { parsePrefer } from "./prefer.ts";
@@ -22,8 +23,8 @@ import type {
   ProfileService,
   ReadAnswer,
   WriteAnswer,
-  WriteOptions,
 } from "./profile-service.ts";
+import { durabilityProblem, honouredWith, receiptHeaders } from "./receipt-headers.ts";
 import {
   bodyOf,
   contentTypeOf,
@@ -31,7 +32,8 @@ import {
   profileHeaders,
   sessionHeaders,
 } from "./representation.ts";
-import { profileIdOf, readJsonObject, sessionOf, upsertOf } from "./request.ts";
+import { patienceOf, profileIdOf, readJsonBody, upsertOf } from "./request.ts";
+import type { Patience } from "./request.ts";
 import { mountResource } from "./resource.ts";
 import { readCondition, writePrecondition } from "./validators.ts";
 import type { ReadCondition } from "./validators.ts";
@@ -39,25 +41,44 @@ import type { ReadCondition } from "./validators.ts";
 export interface ProfileRoutesDeps {
   readonly service: ProfileService;
   readonly clock: Clock;
+  readonly forwarder: Forwarder;
 }
 
 const PROFILES = "/v1/profiles";
-const NO_UPSERT: WriteOptions = { upsert: false };
 /** A new id is nobody's yet; should it ever not be, nothing is overwritten. */
 const CREATE_ONLY: Precondition = { ifNoneMatch: "*" };
 
-export function mountProfileRoutes(app: Express, { service, clock }: ProfileRoutesDeps): void {
+export function mountProfileRoutes(app: Express, deps: ProfileRoutesDeps): void {
+  const { service, clock, forwarder } = deps;
+
   function get(request: Request, reply: Reply): void | Promise<void> {
     const preferences = parsePrefer(request.get("prefer"));
     const id = profileIdOf(request);
     const reading = {
       format: negotiateFormat(request),
       condition: readCondition(request.headers),
-      honoured: withoutReturn(preferences),
+      honoured: ofReading(preferences),
     };
-    const answer = service.read(id, sessionOf(request, preferences));
+    const patience = patienceOf(request, reply, preferences, forwarder.isUseful);
+    const answer = service.read(id, patience.session);
     if (!(answer instanceof Promise)) return answerRead(request, reply, reading, answer);
-    return answer.then((late) => answerRead(request, reply, reading, late));
+    const startedMs = clock.monotonicMs();
+    return answer.then(
+      (late) => answerRead(request, reply, reading, late),
+      (error: unknown) => elsewhere(error, { request, reply, patience, startedMs }),
+    );
+  }
+
+  /** A session that this region has not caught up with may be served by the one that has. */
+  function elsewhere(error: unknown, attempt: Attempt): Promise<void> {
+    const { request, reply, patience, startedMs, body } = attempt;
+    if (!patience.mayForward) throw error;
+    const passedMs = clock.monotonicMs() - startedMs;
+    const waitMs =
+      patience.waitMs === undefined
+        ? undefined
+        : Math.round(Math.max(0, patience.waitMs - passedMs));
+    return forwarder.instead(error, { request, reply, body, waitMs });
   }
 
   function answerRead(request: Request, reply: Reply, reading: Reading, answer: ReadAnswer): void {
@@ -78,38 +99,47 @@ export function mountProfileRoutes(app: Express, { service, clock }: ProfileRout
     send(reply, 200, headers, bodyOf(profile, reading.format));
   }
 
+  function writingOf(request: Request, reply: Reply): Writing {
+    const preferences = parsePrefer(request.get("prefer"));
+    const format = negotiateFormat(request);
+    const patience = patienceOf(request, reply, preferences, forwarder.isUseful);
+    return { preferences, format, patience, upsert: false };
+  }
+
   async function post(request: Request, reply: Reply): Promise<void> {
-    const writing = writingOf(request);
-    const value = await readJsonObject(request, JSON_TYPE);
+    const asked = writingOf(request, reply);
+    const { value, bytes } = await readJsonBody(request, JSON_TYPE);
     const edit: ProfileEdit = { kind: "put", value };
+    const writing = { ...asked, body: bytes };
     await write(request, reply, service.newProfileId(), edit, CREATE_ONLY, writing);
   }
 
   async function put(request: Request, reply: Reply): Promise<void> {
     const id = profileIdOf(request);
-    const writing = writingOf(request);
+    const asked = writingOf(request, reply);
     const precondition = writePrecondition(request.headers);
-    const value = await readJsonObject(request, JSON_TYPE);
+    const { value, bytes } = await readJsonBody(request, JSON_TYPE);
+    const writing = { ...asked, body: bytes };
     await write(request, reply, id, { kind: "put", value }, precondition, writing);
   }
 
   async function patch(request: Request, reply: Reply): Promise<void> {
     const id = profileIdOf(request);
-    const writing = { ...writingOf(request), options: { upsert: upsertOf(request) } };
+    const asked = { ...writingOf(request, reply), upsert: upsertOf(request) };
     const precondition = writePrecondition(request.headers);
-    const body = await readJsonObject(request, MERGE_PATCH_TYPE);
-    const edit: ProfileEdit = { kind: "merge-patch", patch: body };
-    await write(request, reply, id, edit, precondition, writing);
+    const { value, bytes } = await readJsonBody(request, MERGE_PATCH_TYPE);
+    const edit: ProfileEdit = { kind: "merge-patch", patch: value };
+    await write(request, reply, id, edit, precondition, { ...asked, body: bytes });
   }
 
   /** The answer has no content, so neither `Accept` nor `Prefer: return` matters. */
   async function remove(request: Request, reply: Reply): Promise<void> {
-    const preferences = parsePrefer(request.get("prefer"));
+    const preferences = withoutReturn(parsePrefer(request.get("prefer")));
     const writing: Writing = {
-      preferences: withoutReturn(preferences),
+      preferences,
       format: "bare",
-      session: sessionOf(request, preferences),
-      options: NO_UPSERT,
+      patience: patienceOf(request, reply, preferences, forwarder.isUseful),
+      upsert: false,
     };
     const id = profileIdOf(request);
     const precondition = writePrecondition(request.headers);
@@ -124,8 +154,16 @@ export function mountProfileRoutes(app: Express, { service, clock }: ProfileRout
     precondition: Precondition,
     writing: Writing,
   ): Promise<void> {
-    const { session, options } = writing;
-    const answer = await service.write(id, edit, precondition, session, options);
+    const { patience, upsert, body } = writing;
+    const { session, receipt } = patience;
+    const options = { upsert, ...(receipt !== undefined && { receipt }) };
+    const startedMs = clock.monotonicMs();
+    let answer: WriteAnswer;
+    try {
+      answer = await service.write(id, edit, precondition, session, options);
+    } catch (error) {
+      return elsewhere(error, { request, reply, patience, startedMs, body });
+    }
     answerWrite(request, reply, writing, answer);
   }
 
@@ -136,18 +174,24 @@ export function mountProfileRoutes(app: Express, { service, clock }: ProfileRout
     answer: WriteAnswer,
   ): void {
     const { preferences, format } = writing;
+    if (answer.kind === "absent") {
+      return answerAbsent(request, reply, answer, ofReading(preferences));
+    }
+    const { receipt } = answer;
+    const problem = durabilityProblem(preferences, receipt);
+    const headers = {
+      ...sessionHeaders(answer, honouredWith(preferences, receipt)),
+      ...receiptHeaders(receipt),
+    };
     switch (answer.kind) {
-      case "absent":
-        return answerAbsent(request, reply, answer, withoutReturn(preferences));
       case "deleted":
-        return send(reply, 204, sessionHeaders(answer, preferences));
+        if (problem !== undefined) return sendProblem(request, reply, problem, headers);
+        return send(reply, 204, headers);
       case "written": {
         const { profile, created } = answer;
-        const headers = {
-          ...sessionHeaders(answer, preferences),
-          ...profileHeaders(profile, clock.nowMs()),
-        };
+        Object.assign(headers, profileHeaders(profile, clock.nowMs()));
         if (created) headers["Location"] = `${PROFILES}/${profile.id}`;
+        if (problem !== undefined) return sendProblem(request, reply, problem, headers);
         if (preferences.return === "minimal") {
           return created ? send(reply, 201, headers, "") : send(reply, 204, headers);
         }
@@ -179,23 +223,30 @@ interface Reading {
 interface Writing {
   readonly format: Format;
   readonly preferences: Preferences;
-  readonly session: ReturnType<typeof sessionOf>;
-  readonly options: WriteOptions;
+  readonly patience: Patience;
+  readonly upsert: boolean;
+  /** As received, where there is one to be read. */
+  readonly body?: Uint8Array;
 }
 
-function writingOf(request: Request): Writing {
-  const preferences = parsePrefer(request.get("prefer"));
-  return {
-    preferences,
-    format: negotiateFormat(request),
-    session: sessionOf(request, preferences),
-    options: NO_UPSERT,
-  };
+/** A request that the service could not serve. */
+interface Attempt {
+  readonly request: Request;
+  readonly reply: Reply;
+  readonly patience: Patience;
+  /** Monotonic. */
+  readonly startedMs: number;
+  readonly body?: Uint8Array | undefined;
 }
 
 function answerAbsent(request: Request, reply: Reply, answer: Answer, honoured: Preferences): void {
   const error = new AtollError("not-found", "this region has no such profile");
   sendProblem(request, reply, error, sessionHeaders(answer, honoured));
+}
+
+/** Nothing is written: there is nothing to return, nor to be durable. */
+function ofReading({ durability: _unused, ...preferences }: Preferences): Preferences {
+  return withoutReturn(preferences);
 }
 
 function withoutReturn({ return: _unused, ...honoured }: Preferences): Preferences {

@@ -16,6 +16,8 @@ export interface SessionOptions {
   readonly waitMs: number;
   /** After that: `strict` fails with `session-not-available`, `lenient` serves what is here. */
   readonly handling: "strict" | "lenient";
+  /** Aborted when the client has left: no wait goes on, and what has not been written is not. */
+  readonly signal?: AbortSignal | undefined;
 }
 
 /** Facts that every answer carries in its headers. */
@@ -49,6 +51,24 @@ export interface Precondition {
   readonly ifNoneMatch?: "*" | readonly string[];
 }
 
+/** In how many regions: this one, two, more than half, every one of the cluster. */
+export type Durability = "local" | "2" | "majority" | "all";
+
+export interface ReceiptOptions {
+  readonly durability: Durability;
+  /** How long the other regions have, milliseconds from when the request came to the service. */
+  readonly waitMs: number;
+}
+
+/** Where a write is durable, by what the regions have said themselves. */
+export interface Receipt {
+  readonly met: boolean;
+  /** What was asked for if it was met, otherwise the most that was. */
+  readonly reached: Durability;
+  readonly durableIn: readonly string[];
+  readonly missingIn: readonly string[];
+}
+
 export type WriteAnswer = Answer &
   (
     | {
@@ -57,8 +77,15 @@ export type WriteAnswer = Answer &
         /** False when the profile already was what was asked for: nothing was recorded. */
         readonly changed: boolean;
         readonly profile: ProfileSnapshot;
+        /** When one was asked for. */
+        readonly receipt?: Receipt | undefined;
       }
-    | { readonly kind: "deleted"; readonly existed: boolean }
+    | {
+        readonly kind: "deleted";
+        readonly existed: boolean;
+        /** When one was asked for and this region knows of any such profile. */
+        readonly receipt?: Receipt | undefined;
+      }
     /** A merge-patch, without `upsert`, of a profile that is not here. */
     | { readonly kind: "absent" }
   );
@@ -66,6 +93,8 @@ export type WriteAnswer = Answer &
 export interface WriteOptions {
   /** A merge-patch of an absent profile creates it in the same step, and is not `absent`. */
   readonly upsert: boolean;
+  /** Undefined: durable here is enough. */
+  readonly receipt?: ReceiptOptions;
 }
 
 export interface ProfileService {
@@ -73,7 +102,8 @@ export interface ProfileService {
   /** Throws `AtollError`: session-not-available, malformed-request (token), overloaded, draining. */
   read(id: ProfileId, session: SessionOptions): ReadAnswer | Promise<ReadAnswer>;
   /**
-   * Settles when the write is durable in this region.
+   * Settles when the write is durable in this region, and in others if a receipt is asked for. A
+   * `session-not-available` means that the write was not even tried.
    * Throws `AtollError`: precondition-failed, validation-failed, counter-requires-increment,
    * session-not-available, storage-full, storage-failed, overloaded, draining, document-quarantined.
    */

@@ -10,9 +10,12 @@ import type { ProfileId } from "@atoll/core";
 import { parseJson } from "@atoll/profile";
 import type { JsonObject, JsonValue } from "@atoll/profile";
 import { readBody } from "./body.ts";
+import type { Reply } from "./answer.ts";
+import { departureSignal } from "./departure.ts";
+import { forwardedMarkOf } from "./forwarded.ts";
 import { requireContentType } from "./media-type.ts";
 import type { Preferences } from "./prefer.ts";
-import type { SessionOptions } from "./profile-service.ts";
+import type { ReceiptOptions, SessionOptions } from "./profile-service.ts";
 
 /** The `:id` of the path; the router has decoded its percent-encoding. */
 export function profileIdOf(request: Request): ProfileId {
@@ -25,7 +28,49 @@ export function profileIdOf(request: Request): ProfileId {
   );
 }
 
-export function sessionOf(request: Request, preferences: Preferences): SessionOptions {
+/** How a request may wait, and what becomes of it when that was not enough. */
+export interface Patience {
+  readonly session: SessionOptions;
+  /** Undefined when nothing is asked about other regions. */
+  readonly receipt: ReceiptOptions | undefined;
+  /** What the client asked to wait at most, all together; undefined when it named no time. */
+  readonly waitMs: number | undefined;
+  /** Another region may answer instead: the client does not mind, and the request was not handed on. */
+  readonly mayForward: boolean;
+}
+
+/**
+ * A request that may be handed on spends at most half of its time here, so that the other region has
+ * some left. `canForward`: there is anybody to hand it to.
+ */
+export function patienceOf(
+  request: Request,
+  reply: Reply,
+  preferences: Preferences,
+  canForward: boolean,
+): Patience {
+  const token = sessionTokenOf(request);
+  const mark = forwardedMarkOf(request);
+  const { durability, handling } = preferences;
+  const waitMs = mark?.waitMs ?? preferences.waitMs;
+  const mayForward =
+    canForward && token !== undefined && handling === undefined && mark === undefined;
+  const sessionWaitMs = mayForward && waitMs !== undefined ? waitMs / 2 : waitMs;
+  const mayWait = token !== undefined || durability !== undefined;
+  return {
+    session: {
+      token,
+      waitMs: sessionWaitMs ?? limits.SESSION_WAIT_MS_DEFAULT,
+      handling: mark === undefined ? (handling ?? "strict") : "strict",
+      ...(mayWait && { signal: departureSignal(reply) }),
+    },
+    receipt: durability && { durability, waitMs: waitMs ?? limits.RECEIPT_WAIT_MS_DEFAULT },
+    waitMs,
+    mayForward,
+  };
+}
+
+function sessionTokenOf(request: Request): string | undefined {
   const token = request.get("session-token");
   if (token !== undefined && token.length > limits.SESSION_TOKEN_CHARS_MAX) {
     throw new AtollError(
@@ -33,11 +78,7 @@ export function sessionOf(request: Request, preferences: Preferences): SessionOp
       `a Session-Token has at most ${limits.SESSION_TOKEN_CHARS_MAX} characters`,
     );
   }
-  return {
-    token: token === "" ? undefined : token, // an empty header: a client without a session yet
-    waitMs: preferences.waitMs ?? limits.SESSION_WAIT_MS_DEFAULT,
-    handling: preferences.handling ?? "strict",
-  };
+  return token === "" ? undefined : token; // an empty header: a client without a session yet
 }
 
 /**
@@ -51,13 +92,24 @@ export function upsertOf(request: Request): boolean {
   throw new AtollError("malformed-request", "upsert must be true or false");
 }
 
+export interface JsonBody {
+  readonly value: JsonObject;
+  /** As received. */
+  readonly bytes: Uint8Array;
+}
+
 /** The body of a write: an object of the media type that the route takes. */
 export async function readJsonObject(request: Request, type: string): Promise<JsonObject> {
+  return (await readJsonBody(request, type)).value;
+}
+
+/** The same, with the bytes for whoever has to send them on. */
+export async function readJsonBody(request: Request, type: string): Promise<JsonBody> {
   requireContentType(request, type);
   const bytes = await readBody(request, limits.BODY_BYTES_MAX);
   if (bytes.length === 0) throw new AtollError("malformed-request", "the body is empty");
   const value = parseJson(bytes);
-  if (isObject(value)) return value;
+  if (isObject(value)) return { value, bytes };
   const detail = "must be a JSON object";
   throw new AtollError("validation-failed", `the body ${detail}`, {
     faults: [{ pointer: "", detail, code: "type" }],

@@ -160,10 +160,21 @@ describe("a database file that was restored from a copy", () => {
     vi.spyOn(store, "writeIdentity").mockImplementationOnce(() => {
       throw new AtollError("storage-full", "the disk is full"); // then it notices again
     });
-    await fleet.write("eu-west-1", "before", { kind: "merge-patch", patch: { party: "blind" } });
+    const answered = fleet
+      .driver("eu-west-1")
+      .service.write(
+        "before" as ProfileId,
+        { kind: "merge-patch", patch: { party: "blind" } },
+        {},
+        { token: undefined, waitMs: 0, handling: "strict" },
+        { upsert: false, receipt: { durability: "2", waitMs: 30_000 } },
+      );
     await fleet.write("eu-west-1", "blind", { kind: "put", value: { role: "blind" } });
     for (const name of ["us-east-1", "ap-northeast-1"]) fleet.network.heal("eu-west-1", name);
     await fleet.until("noticed", () => fleet.driver("eu-west-1").replica.origin !== old);
+    // Peers hold a lane of this name up to this number, and another write at its place.
+    await fleet.run(30_000);
+    expect(await answered).toMatchObject({ receipt: { met: false, durableIn: ["eu-west-1"] } });
     await fleet.until("brought back", () => fleet.converged(), 120_000);
     for (const name of fleet.names) {
       expect(await fleet.json(name, "after")).toBe('{"role":"lost"}');

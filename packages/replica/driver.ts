@@ -33,6 +33,7 @@ import { Sync } from "@atoll/sync";
 import { GroupCommit, isStorageFault } from "./group-commit.ts";
 import { recount } from "./recount.ts";
 import { syncViewOf } from "./replica-view.ts";
+import { Receipts } from "./receipts.ts";
 import { Replica } from "./replica.ts";
 import { RegionService } from "./service.ts";
 import { Sessions } from "./sessions.ts";
@@ -61,11 +62,13 @@ export class RegionDriver {
   readonly #options: DriverOptions;
   readonly #sync: Sync;
   readonly #sessions: Sessions;
+  readonly #receipts: Receipts;
   readonly #group: GroupCommit;
   readonly #startedAtMs: number;
   #tick: Timer | undefined;
   #wake: Timer | undefined;
   #covered: RegionVector = VECTOR_ZERO;
+  #confirmations = 0;
   #storageFault: AtollError | undefined;
   #stopping = false;
 
@@ -85,6 +88,12 @@ export class RegionDriver {
       clock,
       coverage: () => this.#sync.coverage,
     });
+    this.#receipts = new Receipts({
+      cluster,
+      region: region.code,
+      clock,
+      holders: (lane, seq) => this.#sync.holders(lane, seq),
+    });
     this.#group = new GroupCommit({
       replica: this.replica,
       clock,
@@ -98,6 +107,7 @@ export class RegionDriver {
       replica: this.replica,
       group: this.#group,
       sessions: this.#sessions,
+      receipts: this.#receipts,
       clock,
       random,
       isStopping: () => this.#stopping,
@@ -122,6 +132,7 @@ export class RegionDriver {
     this.#wake?.cancel();
     this.#sessions.close();
     this.#group.flush();
+    this.#receipts.close();
     this.#step({ kind: "leave" });
     await this.#options.transport.stop();
     this.replica.close();
@@ -153,6 +164,7 @@ export class RegionDriver {
       startedAtMs: this.#startedAtMs,
       ready: this.readiness().every(({ ok }) => ok),
       waitingSessions: this.#sessions.waiting,
+      waitingReceipts: this.#receipts.waiting,
     });
   }
 
@@ -168,7 +180,11 @@ export class RegionDriver {
   #step(event: SyncEvent): void {
     const effects = this.#sync.step(event, this.#options.clock.monotonicMs());
     for (const effect of effects) this.#perform(effect);
-    const { coverage } = this.#sync;
+    const { coverage, confirmations } = this.#sync;
+    if (confirmations !== this.#confirmations) {
+      this.#confirmations = confirmations;
+      this.#receipts.confirmed(); // what they wait for is durable here already
+    }
     if (coverage !== this.#covered) {
       this.#covered = coverage;
       this.replica.ledger.cover(coverage);
@@ -241,6 +257,7 @@ export class RegionDriver {
   /** Peers remember more of us than we do: this file was restored from a copy. */
   #rolledBack({ by, entries }: { readonly by: RegionCode; readonly entries: number }): void {
     const old = originText(this.replica.origin);
+    this.#receipts.doubt(this.replica.origin); // first: a flush may look at what peers say
     this.#group.flush();
     try {
       this.replica.reincarnate();

@@ -8,6 +8,7 @@ import type { Store } from "@atoll/store";
 import { MemoryStore } from "@atoll/store";
 import { MemoryNetwork } from "@atoll/sync";
 import { RegionDriver } from "./driver.ts";
+import type { ReceiptOptions } from "./receipts.ts";
 import type { ReadAnswer, WriteAnswer } from "./service.ts";
 import type { SessionOptions } from "./sessions.ts";
 
@@ -139,9 +140,11 @@ export class Fleet {
     id: string,
     edit: ProfileEdit,
     session?: Partial<SessionOptions>,
+    receipt?: ReceiptOptions,
   ): Promise<WriteAnswer> {
     const writing = this.driver(name).service.write(id as ProfileId, edit, {}, sessionOf(session), {
       upsert: true,
+      ...(receipt !== undefined && { receipt }),
     });
     return this.#await(writing);
   }

@@ -6,7 +6,7 @@
  */
 import { hash } from "node:crypto";
 import type { ChangeHash } from "@atoll/core";
-import { assert, toHex } from "@atoll/core";
+import { assert, mustChangeHash, toHex } from "@atoll/core";
 
 const HASH_BYTES = 32;
 
@@ -33,12 +33,17 @@ export function advanceHeads(
   return new Uint8Array(Buffer.concat(kept.sort((a, b) => Buffer.compare(a, b))));
 }
 
-export function headsToHex(heads: Uint8Array): string[] {
-  const texts: string[] = [];
+/** One by one; none of a document that is not there. */
+export function headsOf(heads: Uint8Array = new Uint8Array()): ChangeHash[] {
+  const hashes: ChangeHash[] = [];
   for (let at = 0; at < heads.length; at += HASH_BYTES) {
-    texts.push(toHex(heads.subarray(at, at + HASH_BYTES)));
+    hashes.push(mustChangeHash(heads.subarray(at, at + HASH_BYTES)));
   }
-  return texts;
+  return hashes;
+}
+
+export function headsToHex(heads: Uint8Array): string[] {
+  return headsOf(heads).map(toHex);
 }
 
 /** Entity-tag without quotes: heads identify the set of changes, and therefore the state. */

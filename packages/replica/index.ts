@@ -1,9 +1,10 @@
 /** One region's copy, and the driver that gives it its life. */
 export { RegionDriver } from "./driver.ts";
 export type { DriverOptions } from "./driver.ts";
-export type { ReadAnswer, RegionService, WriteAnswer } from "./service.ts";
+export type { ReadAnswer, RegionService, ServiceWriteOptions, WriteAnswer } from "./service.ts";
 export { etagOf } from "./heads.ts";
 export type { Precondition } from "./precondition.ts";
+export type { Durability, Receipt, ReceiptOptions } from "./receipts.ts";
 export { Replica } from "./replica.ts";
 export type { ReadResult, ReplicaOptions, WriteResult } from "./replica.ts";
 export type { IngestCounts, Sender } from "./arrivals.ts";

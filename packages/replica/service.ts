@@ -3,11 +3,13 @@
  * and what rests on staged writes waits until they are durable.
  */
 import type { Clock, ProfileId, Random, RegionName, RegionVector } from "@atoll/core";
-import { AtollError, joinVectors, newProfileId, unreachable } from "@atoll/core";
+import { AtollError, VECTOR_ZERO, joinVectors, newProfileId, unreachable } from "@atoll/core";
 import type { ProfileEdit } from "@atoll/profile";
 import type { GroupCommit } from "./group-commit.ts";
 import type { Precondition } from "./precondition.ts";
-import type { Replica } from "./replica.ts";
+import type { Receipt, ReceiptOptions, Receipts } from "./receipts.ts";
+import { foundationOf } from "./receipts.ts";
+import type { Replica, WriteResult } from "./replica.ts";
 import type { Admission, SessionOptions, Sessions } from "./sessions.ts";
 import type { Snapshot } from "./snapshot.ts";
 
@@ -26,16 +28,28 @@ export type WriteAnswer = Answer &
         readonly created: boolean;
         readonly changed: boolean;
         readonly profile: Snapshot;
+        readonly receipt?: Receipt | undefined;
       }
-    | { readonly kind: "deleted"; readonly existed: boolean }
+    | {
+        readonly kind: "deleted";
+        readonly existed: boolean;
+        readonly receipt?: Receipt | undefined;
+      }
     | { readonly kind: "absent" }
   );
+
+export interface ServiceWriteOptions {
+  readonly upsert: boolean;
+  /** Undefined: durable here is enough, and nothing is said about elsewhere. */
+  readonly receipt?: ReceiptOptions;
+}
 
 export class RegionService {
   readonly region: RegionName;
   readonly #replica: Replica;
   readonly #group: GroupCommit;
   readonly #sessions: Sessions;
+  readonly #receipts: Receipts;
   readonly #clock: Clock;
   readonly #random: Random;
   readonly #isStopping: () => boolean;
@@ -44,6 +58,7 @@ export class RegionService {
     readonly replica: Replica;
     readonly group: GroupCommit;
     readonly sessions: Sessions;
+    readonly receipts: Receipts;
     readonly clock: Clock;
     readonly random: Random;
     readonly isStopping: () => boolean;
@@ -52,6 +67,7 @@ export class RegionService {
     this.#replica = options.replica;
     this.#group = options.group;
     this.#sessions = options.sessions;
+    this.#receipts = options.receipts;
     this.#clock = options.clock;
     this.#random = options.random;
     this.#isStopping = options.isStopping;
@@ -69,28 +85,29 @@ export class RegionService {
     edit: ProfileEdit,
     precondition: Precondition,
     session: SessionOptions,
-    { upsert }: { readonly upsert: boolean },
+    { upsert, receipt: asked }: ServiceWriteOptions,
   ): Promise<WriteAnswer> {
+    const startedMs = this.#clock.monotonicMs();
+    const { signal } = session;
     const { seen, stale } = await this.#admit(session);
     if (this.#isStopping()) throw draining();
-    const result = this.#group.stage(() =>
-      this.#replica.write(id, edit, { precondition, dep: seen, upsert }),
-    );
-    await this.#group.durable();
-    switch (result.kind) {
-      case "written": {
-        const { created, changed, snapshot } = result;
-        const answer = this.#answer(joinVectors(seen, snapshot.dep), stale);
-        return { ...answer, kind: "written", created, changed, profile: snapshot };
-      }
-      case "deleted": {
-        const answer = this.#answer(joinVectors(seen, result.dep), stale);
-        return { ...answer, kind: "deleted", existed: result.existed };
-      }
-      case "absent":
-        return { ...this.#answer(seen, stale), kind: "absent" };
-      default:
-        return unreachable(result);
+    const giveBack = this.#receipts.reserve(asked?.durability ?? "local");
+    try {
+      const { result, foundation } = this.#group.stage(() => ({
+        result: this.#replica.write(id, edit, { precondition, dep: seen, upsert }),
+        foundation: asked === undefined ? [] : foundationOf(this.#replica, id),
+      }));
+      await this.#group.durable();
+      // Without a foundation there is nothing that could be anywhere.
+      const isAbout = result.kind !== "absent" && foundation.length > 0;
+      const receipt =
+        asked === undefined || !isAbout
+          ? undefined
+          : await this.#receipts.receiptFor(foundation, { ...asked, startedMs, signal });
+      const answer = this.#answer(joinVectors(seen, dependenciesOf(result)), stale);
+      return writeAnswer(answer, result, receipt);
+    } finally {
+      giveBack();
     }
   }
 
@@ -119,6 +136,38 @@ export class RegionService {
 
   #answer(vector: RegionVector, stale: boolean): Answer {
     return { sessionToken: this.#sessions.token(vector), stale };
+  }
+}
+
+function dependenciesOf(result: WriteResult): RegionVector {
+  switch (result.kind) {
+    case "written":
+      return result.snapshot.dep;
+    case "deleted":
+      return result.dep;
+    case "absent":
+      return VECTOR_ZERO;
+    default:
+      return unreachable(result);
+  }
+}
+
+function writeAnswer(
+  answer: Answer,
+  result: WriteResult,
+  receipt: Receipt | undefined,
+): WriteAnswer {
+  switch (result.kind) {
+    case "written": {
+      const { created, changed, snapshot } = result;
+      return { ...answer, kind: "written", created, changed, profile: snapshot, receipt };
+    }
+    case "deleted":
+      return { ...answer, kind: "deleted", existed: result.existed, receipt };
+    case "absent":
+      return { ...answer, kind: "absent" };
+    default:
+      return unreachable(result);
   }
 }
 

@@ -6,7 +6,14 @@
  * Causal Consistency", TPDS 2020). A waiter is woken by the heartbeat that covers it, or its deadline.
  */
 import type { Clock, Cluster, RegionCode, RegionVector } from "@atoll/core";
-import { AtollError, VECTOR_ZERO, limits, missingRegions, regionByCode } from "@atoll/core";
+import {
+  AtollError,
+  VECTOR_ZERO,
+  limits,
+  missingRegions,
+  regionByCode,
+  vectorAt,
+} from "@atoll/core";
 import { SessionTokens } from "@atoll/sync";
 
 export interface SessionOptions {
@@ -15,6 +22,8 @@ export interface SessionOptions {
   readonly waitMs: number;
   /** When it was not enough: fail, or serve what is here. */
   readonly handling: "strict" | "lenient";
+  /** Aborted when nobody waits for the answer any more: its reason is what waiting ends with. */
+  readonly signal?: AbortSignal | undefined;
 }
 
 export interface Admission {
@@ -90,21 +99,31 @@ export class Sessions {
     for (const waiter of this.#waiters) waiter.settle();
   }
 
-  #wait(seen: RegionVector, { waitMs, handling }: SessionOptions): Promise<Admission> {
+  #wait(seen: RegionVector, { waitMs, handling, signal }: SessionOptions): Promise<Admission> {
     return new Promise((resolve, reject) => {
+      const end = (): void => {
+        this.#waiters.delete(waiter);
+        timer.cancel();
+        signal?.removeEventListener("abort", leave);
+      };
+      const leave = (): void => {
+        end();
+        reject(signal?.reason as Error);
+      };
       const waiter: Waiter = {
         seen,
         settle: () => {
-          this.#waiters.delete(waiter);
-          timer.cancel();
+          end();
           const missing = this.#missing(seen);
           if (missing.length === 0) resolve({ seen, stale: false });
           else if (handling === "lenient") resolve({ seen, stale: true });
-          else reject(this.#unavailable(missing));
+          else reject(this.#unavailable(seen, missing));
         },
       };
       this.#waiters.add(waiter);
       const timer = this.#clock.after(Math.min(waitMs, limits.SESSION_WAIT_MS_MAX), waiter.settle);
+      if (signal?.aborted === true) leave();
+      else signal?.addEventListener("abort", leave);
     });
   }
 
@@ -113,8 +132,10 @@ export class Sessions {
     return missingRegions(this.#coverage(), seen).filter((region) => region !== this.#region);
   }
 
-  #unavailable(missing: readonly RegionCode[]): AtollError {
-    const names = missing.map(
+  /** The region whose writes are newest comes first: it is the likeliest to have the others' too. */
+  #unavailable(seen: RegionVector, missing: readonly RegionCode[]): AtollError {
+    const newestFirst = [...missing].sort((a, b) => vectorAt(seen, b) - vectorAt(seen, a));
+    const names = newestFirst.map(
       (code) => regionByCode(this.#cluster, code)?.name ?? `region ${code}`,
     );
     return new AtollError(

@@ -23,6 +23,8 @@ export interface RegionStatus extends Readonly<Record<string, unknown>> {
     readonly documentsOpen: number;
     readonly documentsOpened: number;
     readonly sessionsWaiting: number;
+    /** Writes that wait for other regions to hold them. */
+    readonly receiptsWaiting: number;
     /** Messages of a kind that this version does not know: a peer speaks a later one. */
     readonly messagesUnknown: number;
   };
@@ -58,6 +60,7 @@ export function statusOf(options: {
   readonly startedAtMs: number;
   readonly ready: boolean;
   readonly waitingSessions: number;
+  readonly waitingReceipts: number;
 }): RegionStatus {
   const { replica, sync, clock } = options;
   const { cluster, ledger, store, documents } = replica;
@@ -80,6 +83,7 @@ export function statusOf(options: {
       documentsOpen: documents.size,
       documentsOpened: documents.opened,
       sessionsWaiting: options.waitingSessions,
+      receiptsWaiting: options.waitingReceipts,
       messagesUnknown: sync.unknownMessages,
     },
     root: toHex(ledger.root),

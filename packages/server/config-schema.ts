@@ -10,6 +10,8 @@
  *     data: ./data/us-east-1                     a directory of its own
  *     listen: { rest: 127.0.0.1:7101, admin: 127.0.0.1:7102, peer: 127.0.0.1:7103 }
  *     peers: { eu-west-1: ws://127.0.0.1:7203 }  whom to dial
+ *     forward: { eu-west-1: http://10.0.0.2:7101 }
+ *                                                where each answers clients, for sessions not covered here
  *     schema: path                               the profile schema; built in otherwise
  *     log: { level: info }
  *
@@ -61,6 +63,13 @@ const peerUrl = z.string(expecting(PEER_URL)).refine((text) => {
   return url !== null && (url.protocol === "ws:" || url.protocol === "wss:") && url.host !== "";
 }, expecting(PEER_URL));
 
+const REST_URL = "an HTTP origin, such as http://10.0.0.2:7101";
+const restUrl = z.string(expecting(REST_URL)).refine((text) => {
+  const url = URL.parse(text);
+  const isHttp = url?.protocol === "http:" || url?.protocol === "https:";
+  return isHttp && url.host !== "" && url.href === `${url.origin}/`; // no path, query or user
+}, expecting(REST_URL));
+
 const CODE = `a code from 1 to ${REGION_CODE_MAX}`;
 const regionCode = z
   .number(expecting(CODE))
@@ -108,6 +117,9 @@ export const configShape = z.strictObject(
     peers: z
       .record(regionName(NAME), peerUrl, mapping("region names to WebSocket URLs"))
       .default({}),
+    forward: z
+      .record(regionName(NAME), restUrl, mapping("region names to HTTP origins"))
+      .default({}),
     schema: path("the file of a profile schema").optional(),
     log: z
       .strictObject(
@@ -118,7 +130,7 @@ export const configShape = z.strictObject(
       )
       .default({ level: "info" }),
   },
-  mapping("the keys region, cluster, data, listen, peers, schema, log"),
+  mapping("the keys region, cluster, data, listen, peers, forward, schema, log"),
 );
 
 export type ConfigText = z.infer<typeof configShape>;
@@ -159,6 +171,7 @@ function crossFaults(raw: unknown): FieldFault[] {
   const region = wellFormed(configShape.shape.region, raw, ["region"]);
   const regions = wellFormed(configShape.shape.cluster.shape.regions, raw, ["cluster", "regions"]);
   const peers = wellFormed(configShape.shape.peers, raw, ["peers"]) ?? {};
+  const forward = wellFormed(configShape.shape.forward, raw, ["forward"]) ?? {};
   const faults: FieldFault[] = [];
   const fault = (path: readonly string[], detail: string): void => {
     faults.push({ pointer: toPointer(path), detail, code: "inconsistent" });
@@ -169,9 +182,11 @@ function crossFaults(raw: unknown): FieldFault[] {
     if (region !== undefined && regions[region] === undefined) {
       fault(["region"], `expected one of cluster.regions (${names}), not ${shown(region)}`);
     }
-    for (const peer of Object.keys(peers)) {
-      if (regions[peer] !== undefined) continue;
-      fault(["peers", peer], `expected one of cluster.regions (${names})`);
+    for (const [key, mapped] of Object.entries({ peers, forward })) {
+      for (const name of Object.keys(mapped)) {
+        if (regions[name] !== undefined) continue;
+        fault([key, name], `expected one of cluster.regions (${names})`);
+      }
     }
     const nameByCode = new Map<number, string>();
     for (const [name, code] of Object.entries(regions)) {
@@ -182,6 +197,9 @@ function crossFaults(raw: unknown): FieldFault[] {
   }
   if (region !== undefined && peers[region] !== undefined) {
     fault(["peers", region], "a region is not its own peer");
+  }
+  if (region !== undefined && forward[region] !== undefined) {
+    fault(["forward", region], "a region does not forward to itself");
   }
   return [...faults, ...sharedAddresses(raw)];
 }

@@ -3,6 +3,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, describe, expect, test } from "vitest";
 import { isAtollError } from "@atoll/core";
+import type { RegionName } from "@atoll/core";
 import type { Environment } from "./config.ts";
 import { configFaultLine, environmentWithoutAtoll, loadRegionConfig } from "./config.ts";
 import { localConfigText, planLocalCluster } from "./local-plan.ts";
@@ -48,6 +49,7 @@ describe("a good file", () => {
     expect(config.dataDirectory).toBe(join(directory, "data"));
     expect(config.listen.admin).toEqual({ host: "127.0.0.1", port: 7102 });
     expect([...config.peers]).toEqual([["eu-west-1", "ws://127.0.0.1:7203"]]);
+    expect(config.forward.size).toBe(0);
     expect(config.schemaFile).toBeUndefined();
     expect(config.logLevel).toBe("info");
   });
@@ -66,6 +68,7 @@ describe("a good file", () => {
       expect(faultsOf(text)).toEqual([]);
       expect(load(text).region.name).toBe(region.name);
       expect(load(text).peers.size).toBe(2);
+      expect(load(text).forward.size).toBe(2);
     }
   });
 });
@@ -78,6 +81,7 @@ cluster: { id: demo, secret: short, shards: 100, regions: { us-east-1: 1, eu-wes
 data: ./data
 listen: { rest: nowhere, admin: 0.0.0.0:7102, pear: 127.0.0.1:7103 }
 peers: { us-east-1: ws://127.0.0.1:7103, eu-west-1: http://127.0.0.1:7203, atlantis: ws://a:1 }
+forward: { us-east-1: http://u@127.0.0.1:1, eu-west-1: http://127.0.0.1:1/path, atlantis: ws://a:1 }
 log: { level: loud }
 sharks: 3
 `);
@@ -90,6 +94,9 @@ sharks: 3
       "listen.peer: missing",
       "listen.pear: unknown key",
       "peers.eu-west-1:",
+      "forward.us-east-1:",
+      "forward.eu-west-1:",
+      "forward.atlantis:",
       "log.level:",
       "sharks: unknown key",
     ]) {
@@ -104,12 +111,15 @@ cluster: { id: demo, secret: ${SECRET}, regions: { us-east-1: 1, eu-west-1: 1 } 
 data: ./data
 listen: { rest: 127.0.0.1:7101, admin: 127.0.0.1:7101, peer: 127.0.0.1:7103 }
 peers: { mars: ws://127.0.0.1:7103 }
+forward: { mars: "http://127.0.0.1:7101", eu-west-1: "https://eu.example" }
 `);
     expect(faults).toEqual([
       'region: expected one of cluster.regions (us-east-1, eu-west-1), not "mars"',
       "peers.mars: expected one of cluster.regions (us-east-1, eu-west-1)",
+      "forward.mars: expected one of cluster.regions (us-east-1, eu-west-1)",
       "cluster.regions.eu-west-1: code 1 is already the code of us-east-1",
       "peers.mars: a region is not its own peer",
+      "forward.mars: a region does not forward to itself",
       "listen.admin: 127.0.0.1:7101 is already the address of listen.rest",
     ]);
   });
@@ -173,6 +183,7 @@ describe("the environment", () => {
         ATOLL_LISTEN_ADMIN: "[::1]:8081",
         ATOLL_LISTEN_PEER: "0.0.0.0:8082",
         ATOLL_PEERS: "us-east-1=wss://us.example:8082",
+        ATOLL_FORWARD: "us-east-1=https://us.example",
       },
     });
     expect(config.region.code).toBe(2);
@@ -180,6 +191,7 @@ describe("the environment", () => {
     expect(config.dataDirectory).toBe("/var/lib/atoll");
     expect(config.listen.admin.host).toBe("::1");
     expect(config.peers.size).toBe(1);
+    expect(config.forward.get("us-east-1" as RegionName)?.href).toBe("https://us.example/");
   });
 
   test("replaces the secret of the file in either spelling", () => {

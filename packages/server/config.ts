@@ -31,6 +31,8 @@ export interface RegionConfig {
   readonly dataDirectory: string;
   readonly listen: { readonly rest: Address; readonly admin: Address; readonly peer: Address };
   readonly peers: ReadonlyMap<RegionName, string>;
+  /** Where other regions answer clients: origins. */
+  readonly forward: ReadonlyMap<RegionName, URL>;
   /** Absolute; undefined for the built-in schema. */
   readonly schemaFile: string | undefined;
   readonly logLevel: LogLevel;
@@ -53,6 +55,7 @@ const KEY_BY_VARIABLE: Readonly<
   ATOLL_LISTEN_ADMIN: { path: ["listen", "admin"], form: "text" },
   ATOLL_LISTEN_PEER: { path: ["listen", "peer"], form: "text" },
   ATOLL_PEERS: { path: ["peers"], form: "mapping" },
+  ATOLL_FORWARD: { path: ["forward"], form: "mapping" },
   ATOLL_SCHEMA: { path: ["schema"], form: "text" },
   ATOLL_LOG_LEVEL: { path: ["log", "level"], form: "text" },
 };
@@ -116,6 +119,12 @@ export function loadRegionConfig(
       Object.entries(config.peers).map(([name, url]) => [
         must(parseRegionName(name), "a checked name"),
         url,
+      ]),
+    ),
+    forward: new Map(
+      Object.entries(config.forward).map(([name, url]) => [
+        must(parseRegionName(name), "a checked name"),
+        new URL(url),
       ]),
     ),
     schemaFile,

@@ -46,10 +46,10 @@ async function eventually(what: string, isSo: () => Promise<boolean> | boolean):
   }
 }
 
-function put(rest: string, id: string, body: object): Promise<Response> {
+function put(rest: string, id: string, body: object, headers = {}): Promise<Response> {
   return fetch(`${rest}/v1/profiles/${id}`, {
     method: "PUT",
-    headers: { "content-type": "application/json" },
+    headers: { "content-type": "application/json", ...headers },
     body: JSON.stringify(body),
   });
 }
@@ -110,6 +110,40 @@ async function rootsAreEqual(cluster: LocalCluster): Promise<boolean> {
   return new Set(statuses.map((status) => status?.root ?? "none")).size === 1;
 }
 
+async function expectDurableEverywhere({ regions }: LocalCluster): Promise<void> {
+  const asia = must(regions[2], "Asia");
+  const prefer = { prefer: "durability=all, wait=10, handling=strict" };
+  const answer = await put(asia.rest, "everywhere", { role: "poet" }, prefer);
+  expect(answer.status).toBe(201);
+  expect(answer.headers.get("durable-in")).toBe("us-east-1, eu-west-1, ap-northeast-1");
+}
+
+/** Written in one region, asked for in another that is cut off: the first answers in its place. */
+async function expectProxied({ regions }: LocalCluster): Promise<void> {
+  const [us, eu, asia] = regions.map((region) => must(region, "a region"));
+  if (us === undefined || eu === undefined || asia === undefined) throw new Error("three regions");
+  const setLinks = async (state: "paused" | "active"): Promise<void> => {
+    for (const { name } of [us, asia]) {
+      const url = `${eu.admin}/admin/v1/peers/${name}/state`;
+      const body = JSON.stringify({ state });
+      const headers = { "content-type": "application/json" };
+      expect((await fetch(url, { method: "PUT", headers, body })).status).toBe(200);
+    }
+  };
+  await setLinks("paused");
+  const written = await put(us.rest, "proxied", { role: "poet" }, { prefer: "durability=local" });
+  const headers = { "session-token": written.headers.get("session-token") ?? "" };
+  const read = await fetch(`${eu.rest}/v1/profiles/proxied`, { headers });
+  expect(await read.text()).toBe('{"role":"poet"}');
+  expect(read.headers.get("served-by-region")).toBe("us-east-1");
+  expect(read.headers.get("forwarded-by-region")).toBe("eu-west-1");
+  const changed = await put(eu.rest, "proxied", { role: "analyst" }, headers);
+  expect(changed.headers.get("served-by-region")).toBe("us-east-1");
+  expect(await get(us.rest, "proxied")).toBe('{"role":"analyst"}');
+  expect(await get(eu.rest, "proxied")).toBeUndefined();
+  await setLinks("active");
+}
+
 describe("three regions on one machine", () => {
   test("take a write in any region and show it in all, and nothing is left of them when stopped", async () => {
     const cluster = await start();
@@ -126,6 +160,8 @@ describe("three regions on one machine", () => {
         });
       }
     }
+    await expectDurableEverywhere(cluster);
+    await expectProxied(cluster);
     const pids = cluster.regions.map(({ pid }) => must(pid, "a running process"));
     expect(await cluster.stop()).toBe(true);
     expect(pids.filter(isAlive)).toEqual([]);

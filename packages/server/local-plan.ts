@@ -85,6 +85,7 @@ export function localConfigText(plan: LocalPlan, region: LocalRegionPlan): strin
       peer: `${HOST}:${region.ports.peer}`,
     },
     peers: Object.fromEntries(others.map(({ name, peer }) => [name, peer])),
+    forward: Object.fromEntries(others.map(({ name, rest }) => [name, rest])),
   };
   return comment + stringify(config);
 }

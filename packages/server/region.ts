@@ -118,7 +118,7 @@ async function openAll(
     opened.push({ what: `${key} listener`, close: () => listener.close() });
     return `http://${addressText(listener.address)}`;
   };
-  const rest = await serve(createPublicApp(deps), "rest");
+  const rest = await serve(createPublicApp({ ...deps, forwardTo: config.forward }), "rest");
   const admin = await serve(createAdminApp(deps), "admin");
   driver.start();
   return { rest, admin, peer: `ws://${addressText({ ...listen.peer, port: peerPort })}` };

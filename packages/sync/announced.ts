@@ -28,6 +28,7 @@ export class Announced {
   readonly #earlier = new Map<RegionCode, Saying>();
   readonly #own: RegionCode;
   #coverage: RegionVector;
+  #confirmations = 0;
 
   constructor(view: Pick<SyncView, "frontier" | "region" | "coverage">) {
     this.#frontier = view.frontier;
@@ -38,6 +39,11 @@ export class Announced {
   /** Everything of each other region up to here is held. Goes back only by `restart`. */
   get coverage(): RegionVector {
     return this.#coverage;
+  }
+
+  /** Grows whenever a peer says that it holds more than it had said. */
+  get confirmations(): number {
+    return this.#confirmations;
   }
 
   /** What a peer said on an earlier link holds no more: it may have lost it since. */
@@ -80,6 +86,7 @@ export class Announced {
     for (const lane of heartbeat.lanes) {
       if (lane.contig <= (saying.contigs.get(lane) ?? 0)) continue;
       saying.contigs.set(lane, lane.contig);
+      this.#confirmations++;
       if (lane.contig > this.#frontier.contig(lane) && saying.behind.get(lane) === undefined) {
         saying.behind.set(lane, { sinceMs: nowMs });
       }
@@ -94,6 +101,15 @@ export class Announced {
 
   contig(peer: RegionCode, lane: Lane): number {
     return this.#peers.get(peer)?.contigs.get(lane) ?? 0;
+  }
+
+  /** Peers that say that they hold a lane up to here. */
+  holders(lane: Lane, seq: number): RegionCode[] {
+    const holders: RegionCode[] = [];
+    for (const [peer, { contigs }] of this.#peers) {
+      if ((contigs.get(lane) ?? 0) >= seq) holders.push(peer);
+    }
+    return holders;
   }
 
   /** Lanes in which this peer holds more than we do. */

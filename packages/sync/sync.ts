@@ -9,7 +9,7 @@
  *
  * `nowMs` is a monotonic clock. Nothing here waits, sends or stores; the driver does.
  */
-import type { Random, RegionCode, RegionVector } from "@atoll/core";
+import type { Lane, Random, RegionCode, RegionVector } from "@atoll/core";
 import { unreachable } from "@atoll/core";
 import { Announced } from "./announced.ts";
 import { AntiEntropy } from "./anti-entropy.ts";
@@ -67,6 +67,20 @@ export class Sync {
   /** What is held of every other region. */
   get coverage(): RegionVector {
     return this.#announced.coverage;
+  }
+
+  /**
+   * Live peers that say they hold a lane up to here. They say so only after their fsync, and count only
+   * what is applied, so whatever the entry builds on is on their disk too.
+   */
+  holders(lane: Lane, seq: number): RegionCode[] {
+    const holders = this.#announced.holders(lane, seq);
+    return holders.filter((peer) => this.#peers.linkTo(peer) !== undefined);
+  }
+
+  /** Grows when `holders` may have more to tell. */
+  get confirmations(): number {
+    return this.#announced.confirmations;
   }
 
   /** Messages of a kind this version does not know. */
