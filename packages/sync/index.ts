@@ -4,6 +4,8 @@ export type { DocumentSum, Message } from "./messages.ts";
 export { PROTOCOL_VERSION, decodeFrame, encodeMessage } from "./codec.ts";
 export { proofOf } from "./handshake.ts";
 export type { PeerState } from "./peers.ts";
+export type { LinkTls } from "./peer-certificate.ts";
+export { regionOfCertificate } from "./peer-certificate.ts";
 export { SessionTokens } from "./session-token.ts";
 export { Sync } from "./sync.ts";
 export type { PeerStatus } from "./sync.ts";
