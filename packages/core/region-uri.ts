@@ -29,6 +29,23 @@ export function parseRegionUri(uri: string, clusterId: string): RegionName | und
   return uri.startsWith(prefix) ? parseRegionName(uri.slice(prefix.length)) : undefined;
 }
 
+/**
+ * The region that a certificate names, by the subject alternative names as Node tells them. Undefined
+ * for a certificate of another cluster, of no region, or of several: who is everybody is nobody.
+ */
+export function regionOfCertificate(
+  { subjectAltName }: { readonly subjectAltName: string | undefined },
+  clusterId: string,
+): RegionName | undefined {
+  // Node escapes a comma inside a name, so that one name cannot look like two.
+  const names = subjectAltName?.split(", ") ?? [];
+  const regions = names
+    .filter((name) => name.startsWith("URI:"))
+    .map((name) => parseRegionUri(name.slice("URI:".length), clusterId))
+    .filter((region) => region !== undefined);
+  return regions.length === 1 ? regions[0] : undefined;
+}
+
 /** The id of the cluster whose URI this is; undefined for every other URI. */
 export function parseClusterUri(uri: string): string | undefined {
   const encoded = /^atoll:\/\/([^/]+)$/.exec(uri)?.[1];

@@ -10,6 +10,7 @@
  *     data: ./data/us-east-1                     a directory of its own
  *     listen: { rest: 127.0.0.1:7101, admin: 127.0.0.1:7102, peer: 127.0.0.1:7103 }
  *     peers: { eu-west-1: ws://127.0.0.1:7203 }  whom to dial
+ *     tls: { ca: path, cert: path, key: path }   mutual TLS on links; peers are wss:// then
  *     schema: path                               the profile schema; built in otherwise
  *     log: { level: info }
  *
@@ -108,6 +109,16 @@ export const configShape = z.strictObject(
     peers: z
       .record(regionName(NAME), peerUrl, mapping("region names to WebSocket URLs"))
       .default({}),
+    tls: z
+      .strictObject(
+        {
+          ca: path("the file of the CA that signs regions of this cluster"),
+          cert: path("the file of this region's certificate"),
+          key: path("the file of its private key"),
+        },
+        mapping("ca, cert, key"),
+      )
+      .optional(),
     schema: path("the file of a profile schema").optional(),
     log: z
       .strictObject(
@@ -118,7 +129,7 @@ export const configShape = z.strictObject(
       )
       .default({ level: "info" }),
   },
-  mapping("the keys region, cluster, data, listen, peers, schema, log"),
+  mapping("the keys region, cluster, data, listen, peers, tls, schema, log"),
 );
 
 export type ConfigText = z.infer<typeof configShape>;
@@ -159,11 +170,15 @@ function crossFaults(raw: unknown): FieldFault[] {
   const region = wellFormed(configShape.shape.region, raw, ["region"]);
   const regions = wellFormed(configShape.shape.cluster.shape.regions, raw, ["cluster", "regions"]);
   const peers = wellFormed(configShape.shape.peers, raw, ["peers"]) ?? {};
+  const tls = wellFormed(z.looseObject({}), raw, ["tls"]);
   const faults: FieldFault[] = [];
   const fault = (path: readonly string[], detail: string): void => {
     faults.push({ pointer: toPointer(path), detail, code: "inconsistent" });
   };
 
+  for (const [peer, url] of Object.entries(tls === undefined ? {} : peers)) {
+    if (!url.startsWith("wss:")) fault(["peers", peer], `expected wss://, because tls is set`);
+  }
   if (regions !== undefined) {
     const names = Object.keys(regions).join(", ");
     if (region !== undefined && regions[region] === undefined) {
