@@ -10,6 +10,7 @@ import type { AtollError } from "@atoll/core";
 import { errorText, isAtollError } from "@atoll/core";
 import { VERSION, configFaultLine, terminalPreferences } from "@atoll/server";
 import type { CommandContext } from "./command-context.ts";
+import { addCertsCommand } from "./commands/certs.ts";
 import { addDemoCommand } from "./commands/demo.ts";
 import { addLocalCommand } from "./commands/local.ts";
 import { addPeerCommand } from "./commands/peer.ts";
@@ -68,6 +69,7 @@ function createProgram(context: CommandContext): Command {
   addProfileCommand(program, context);
   addStatusCommand(program, context);
   addPeerCommand(program, context);
+  addCertsCommand(program, context);
   return program;
 }
 

@@ -12,6 +12,7 @@ export * from "./errors.ts";
 export * from "./ids.ts";
 export * from "./keys.ts";
 export * as limits from "./limits.ts";
+export * from "./region-uri.ts";
 
 // what replicas speak about
 export * from "./byte-stream.ts";

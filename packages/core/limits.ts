@@ -128,6 +128,10 @@ export const HANDSHAKE_MS_MAX = 5_000;
 export const REDIAL_MS_MIN = 100;
 /** Longest pause before redialling: bounds how long after a heal the link stays down. */
 export const REDIAL_MS_MAX = 5_000;
+/** Between two looks at the certificate files: a new certificate is in use this soon after. */
+export const CERTIFICATE_CHECK_MS = 60_000;
+/** A certificate that ends in this many days is told once at each, and daily below the last. */
+export const CERTIFICATE_WARN_DAYS = [30, 14, 7] as const;
 /** Missing ranges named in one NEED. The rest is asked for when these have come. */
 export const NEED_RANGES_MAX = 4_096;
 /** Bytes of entries answered to one NEED: bounds memory on both sides. */
@@ -215,6 +219,14 @@ export const COMMAND_RETRY_MS_MIN = 100;
 export const COMMAND_RETRY_MS_MAX = 5_000;
 /** Bytes of an answer that the command keeps. → error */
 export const COMMAND_ANSWER_BYTES_MAX = 16 * MIB;
+/** Days that a region's certificate is valid unless told otherwise: long enough to miss a rotation. */
+export const CERTIFICATE_DAYS_DEFAULT = 90;
+/** The most that may be asked for: a key that leaks is useful no longer than this. → usage error */
+export const CERTIFICATE_DAYS_MAX = 825;
+/** Days that a CA is valid: ten years. */
+export const CA_DAYS = 3_650;
+/** A certificate is valid from this long before it was made: clocks of regions differ. */
+export const CERTIFICATE_BACKDATE_MS = 3_600_000;
 /** Writes of an import that are under way at a time: enough to fill a group commit. */
 export const IMPORT_CONCURRENCY_DEFAULT = 16;
 /** The most that may be asked for: one socket each. → usage error */
@@ -239,6 +251,10 @@ assert(HEARTBEAT_IDLE_MS * 3 < LINK_SILENCE_MS_MAX, "three lost heartbeats befor
 assert(HEARTBEAT_ACTIVE_MS < SESSION_WAIT_MS_DEFAULT, "a session must outlast a heartbeat");
 assert(HOLE_PATIENCE_MS < NEED_TIMEOUT_MS, "patience first, then a request");
 assert(REDIAL_MS_MIN < REDIAL_MS_MAX, "the pause before redialling grows");
+assert(
+  CERTIFICATE_DAYS_DEFAULT > CERTIFICATE_WARN_DAYS[0] * 2,
+  "a new certificate is not warned of",
+);
 assert(HTTP_HEADERS_MS_MAX < HTTP_REQUEST_MS_MAX, "headers come before the body");
 assert(
   SESSION_TOKEN_CHARS_MAX * 2 < HTTP_HEADER_BYTES_MAX,

@@ -113,7 +113,7 @@ export class RegionDriver {
       isStopping: () => this.#stopping,
     });
     transport.attach({
-      linkUp: (link) => this.#step({ kind: "link-up", link }),
+      linkUp: (link, _dialled, identity) => this.#step({ kind: "link-up", link, identity }),
       frame: (link, bytes) => this.#step({ kind: "frame", link, bytes }),
       linkDown: (link, reason) => this.#step({ kind: "link-down", link, reason }),
     });

@@ -12,6 +12,7 @@
  *     peers: { eu-west-1: ws://127.0.0.1:7203 }  whom to dial
  *     forward: { eu-west-1: http://10.0.0.2:7101 }
  *                                                where each answers clients, for sessions not covered here
+ *     tls: { ca: path, cert: path, key: path }   mutual TLS on links; peers are wss:// then
  *     schema: path                               the profile schema; built in otherwise
  *     log: { level: info }
  *
@@ -120,6 +121,16 @@ export const configShape = z.strictObject(
     forward: z
       .record(regionName(NAME), restUrl, mapping("region names to HTTP origins"))
       .default({}),
+    tls: z
+      .strictObject(
+        {
+          ca: path("the file of the CA that signs regions of this cluster"),
+          cert: path("the file of this region's certificate"),
+          key: path("the file of its private key"),
+        },
+        mapping("ca, cert, key"),
+      )
+      .optional(),
     schema: path("the file of a profile schema").optional(),
     log: z
       .strictObject(
@@ -130,7 +141,7 @@ export const configShape = z.strictObject(
       )
       .default({ level: "info" }),
   },
-  mapping("the keys region, cluster, data, listen, peers, forward, schema, log"),
+  mapping("the keys region, cluster, data, listen, peers, forward, tls, schema, log"),
 );
 
 export type ConfigText = z.infer<typeof configShape>;
@@ -172,11 +183,15 @@ function crossFaults(raw: unknown): FieldFault[] {
   const regions = wellFormed(configShape.shape.cluster.shape.regions, raw, ["cluster", "regions"]);
   const peers = wellFormed(configShape.shape.peers, raw, ["peers"]) ?? {};
   const forward = wellFormed(configShape.shape.forward, raw, ["forward"]) ?? {};
+  const tls = wellFormed(z.looseObject({}), raw, ["tls"]);
   const faults: FieldFault[] = [];
   const fault = (path: readonly string[], detail: string): void => {
     faults.push({ pointer: toPointer(path), detail, code: "inconsistent" });
   };
 
+  for (const [peer, url] of Object.entries(tls === undefined ? {} : peers)) {
+    if (!url.startsWith("wss:")) fault(["peers", peer], `expected wss://, because tls is set`);
+  }
   if (regions !== undefined) {
     const names = Object.keys(regions).join(", ");
     if (region !== undefined && regions[region] === undefined) {

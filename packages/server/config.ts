@@ -9,12 +9,21 @@
 import { readFileSync, accessSync, constants } from "node:fs";
 import { dirname, resolve } from "node:path";
 import { parseDocument } from "yaml";
-import type { FieldFault, Region, RegionName } from "@atoll/core";
-import { AtollError, errorText, must, parseRegionCode, parseRegionName } from "@atoll/core";
+import type { Clock, FieldFault, Region, RegionName } from "@atoll/core";
+import {
+  AtollError,
+  errorText,
+  must,
+  parseRegionCode,
+  parseRegionName,
+  systemClock,
+} from "@atoll/core";
 import type { Address } from "./address.ts";
 import { parseAddress } from "./address.ts";
 import type { LOG_LEVELS } from "./config-schema.ts";
 import { configFaults, configShape, toPointer } from "./config-schema.ts";
+import { findTlsFiles, tlsFileFaults } from "./tls-config.ts";
+import type { TlsPaths } from "./tls-files.ts";
 
 export type LogLevel = (typeof LOG_LEVELS)[number];
 export type Environment = Readonly<Record<string, string | undefined>>;
@@ -31,8 +40,13 @@ export interface RegionConfig {
   readonly dataDirectory: string;
   readonly listen: { readonly rest: Address; readonly admin: Address; readonly peer: Address };
   readonly peers: ReadonlyMap<RegionName, string>;
+<<<<<<< HEAD
   /** Where other regions answer clients: origins. */
   readonly forward: ReadonlyMap<RegionName, URL>;
+=======
+  /** Undefined for links without TLS. */
+  readonly tls: TlsPaths | undefined;
+>>>>>>> certs
   /** Absolute; undefined for the built-in schema. */
   readonly schemaFile: string | undefined;
   readonly logLevel: LogLevel;
@@ -55,7 +69,13 @@ const KEY_BY_VARIABLE: Readonly<
   ATOLL_LISTEN_ADMIN: { path: ["listen", "admin"], form: "text" },
   ATOLL_LISTEN_PEER: { path: ["listen", "peer"], form: "text" },
   ATOLL_PEERS: { path: ["peers"], form: "mapping" },
+<<<<<<< HEAD
   ATOLL_FORWARD: { path: ["forward"], form: "mapping" },
+=======
+  ATOLL_TLS_CA: { path: ["tls", "ca"], form: "text" },
+  ATOLL_TLS_CERT: { path: ["tls", "cert"], form: "text" },
+  ATOLL_TLS_KEY: { path: ["tls", "key"], form: "text" },
+>>>>>>> certs
   ATOLL_SCHEMA: { path: ["schema"], form: "text" },
   ATOLL_LOG_LEVEL: { path: ["log", "level"], form: "text" },
 };
@@ -73,9 +93,13 @@ const SET_BY_KUBERNETES = /^ATOLL_(?:[A-Z0-9]+_)*(?:SERVICE_HOST|SERVICE_PORT|PO
 
 /** Throws `config-invalid` with every fault at once. */
 export function loadRegionConfig(
-  source: { readonly file?: string | undefined; readonly environment?: Environment } = {},
+  source: {
+    readonly file?: string | undefined;
+    readonly environment?: Environment;
+    readonly clock?: Clock;
+  } = {},
 ): RegionConfig {
-  const { file, environment = process.env } = source;
+  const { file, environment = process.env, clock = systemClock } = source;
   const faults: FieldFault[] = [];
   const tree = file === undefined ? {} : readTree(file);
   const fileDirectory = file === undefined ? process.cwd() : dirname(resolve(file));
@@ -90,6 +114,8 @@ export function loadRegionConfig(
   const shapeFaults = configFaults(tree).filter(
     ({ pointer }) => !(secretFaulted && pointer === "/cluster/secret"),
   );
+  const tls = findTlsFiles(tree, directoryOf);
+  if (tls !== undefined) shapeFaults.push(...tlsFileFaults(tree, tls, clock.nowMs()));
   faults.push(...shapeFaults.map((fault) => namingVariable(fault, environment)));
   if (faults.length > 0) {
     const count = faults.length === 1 ? "1 fault" : `${faults.length} faults`;
@@ -121,12 +147,16 @@ export function loadRegionConfig(
         url,
       ]),
     ),
+<<<<<<< HEAD
     forward: new Map(
       Object.entries(config.forward).map(([name, url]) => [
         must(parseRegionName(name), "a checked name"),
         new URL(url),
       ]),
     ),
+=======
+    tls,
+>>>>>>> certs
     schemaFile,
     logLevel: config.log.level,
   };

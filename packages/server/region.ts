@@ -27,9 +27,10 @@ import { RegionDriver } from "@atoll/replica";
 import { lockDirectory, makeDirectories, openSqliteStore } from "@atoll/store";
 import { WebSocketTransport } from "@atoll/sync";
 import type { Address } from "./address.ts";
-import { addressText } from "./address.ts";
+import { addressText, isLoopback } from "./address.ts";
 import type { RegionConfig } from "./config.ts";
 import { listenForHttp } from "./http-listener.ts";
+import { LinkCertificate } from "./link-certificate.ts";
 import { listenFailure } from "./listen-failure.ts";
 import { loadProfileSchema } from "./profile-schema.ts";
 import { VERSION } from "./version.ts";
@@ -86,7 +87,8 @@ async function openAll(
   const store = openSqliteStore({ path: join(dataDirectory, "atoll.db") });
   opened.push({ what: "store", close: () => store.close() });
 
-  const transport = new WebSocketTransport({ listen: listen.peer, log });
+  const certificate = openCertificate(config, log, opened);
+  const transport = new WebSocketTransport({ listen: listen.peer, log, tls: certificate?.tls });
   opened.push({ what: "transport", close: () => transport.stop() });
   const driver = new RegionDriver({
     cluster,
@@ -102,10 +104,15 @@ async function openAll(
   });
   opened.push({ what: "driver", close: () => driver.close() });
   const peerPort = await orListenFailure(transport.listen(), listen.peer, "listen.peer");
+  certificate?.start((tls) => transport.renewTls(tls));
 
   const deps = {
     service: driver.service,
-    admin: driver,
+    admin: {
+      readiness: () => driver.readiness(),
+      status: () => ({ ...driver.status(), tls: certificate?.status() ?? null }),
+      setPeerState: driver.setPeerState.bind(driver),
+    },
     log,
     clock: systemClock,
     random: systemRandom,
@@ -121,7 +128,33 @@ async function openAll(
   const rest = await serve(createPublicApp({ ...deps, forwardTo: config.forward }), "rest");
   const admin = await serve(createAdminApp(deps), "admin");
   driver.start();
-  return { rest, admin, peer: `ws://${addressText({ ...listen.peer, port: peerPort })}` };
+  return {
+    rest,
+    admin,
+    peer: `${certificate === undefined ? "ws" : "wss"}://${addressText({ ...listen.peer, port: peerPort })}`,
+  };
+}
+
+function openCertificate(
+  config: RegionConfig,
+  log: Log,
+  opened: Opened[],
+): LinkCertificate | undefined {
+  const { tls: paths, region, cluster, listen } = config;
+  if (paths === undefined) {
+    const peer = addressText(listen.peer);
+    if (!isLoopback(listen.peer)) log.warn("links-not-encrypted", { peer, mend: "set tls" });
+    return undefined;
+  }
+  const certificate = new LinkCertificate({
+    paths,
+    clusterId: cluster.id,
+    region,
+    clock: systemClock,
+    log,
+  });
+  opened.push({ what: "certificate", close: () => certificate.close() });
+  return certificate;
 }
 
 function makeDirectory(directory: string): void {

@@ -3,7 +3,7 @@
  * simulator may look in between. Effects are performed in order, and only once everything that was
  * applied before them is durable.
  */
-import type { DocId, LogEntry, LogFields, RegionCode } from "@atoll/core";
+import type { DocId, LogEntry, LogFields, RegionCode, RegionName } from "@atoll/core";
 import type { LinkId } from "./transport.ts";
 
 export type SyncEffect =
@@ -34,7 +34,8 @@ export type SyncEvent =
   | { readonly kind: "start" }
   | { readonly kind: "tick" }
   | { readonly kind: "link-dialled"; readonly region: RegionCode; readonly link: LinkId }
-  | { readonly kind: "link-up"; readonly link: LinkId }
+  /** `identity`: the region that the link's certificate names, when it has one. */
+  | { readonly kind: "link-up"; readonly link: LinkId; readonly identity?: RegionName | undefined }
   | { readonly kind: "link-down"; readonly link: LinkId; readonly reason: string }
   | { readonly kind: "frame"; readonly link: LinkId; readonly bytes: Uint8Array }
   /** These entries are durable now. */

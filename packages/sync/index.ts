@@ -5,6 +5,7 @@ export type { ComparisonCounts } from "./anti-entropy.ts";
 export { PROTOCOL_VERSION, decodeFrame, encodeMessage } from "./codec.ts";
 export { proofOf } from "./handshake.ts";
 export type { PeerState } from "./peers.ts";
+export type { LinkTls } from "./peer-certificate.ts";
 export { SessionTokens } from "./session-token.ts";
 export { Sync } from "./sync.ts";
 export type { PeerStatus } from "./sync.ts";

@@ -10,7 +10,7 @@
  * dialled, unless it has gone silent. Nothing here removes data or members: a peer that is down is
  * only not talked to.
  */
-import type { Random, Region, RegionCode } from "@atoll/core";
+import type { Random, Region, RegionCode, RegionName } from "@atoll/core";
 import { limits, regionByCode } from "@atoll/core";
 import { redialDelayMs } from "./backoff.ts";
 import { encodeMessage } from "./codec.ts";
@@ -25,6 +25,8 @@ export type PeerState = "down" | "connecting" | "handshake" | "live" | "paused";
 interface Link {
   readonly id: LinkId;
   readonly dialledByUs: boolean;
+  /** Whom the link's certificate names; undefined for a link without one. */
+  readonly identity: RegionName | undefined;
   /** Known from the start for a link we dialled, from the HELLO otherwise. */
   region: RegionCode | undefined;
   nonce: Uint8Array;
@@ -127,11 +129,12 @@ export class Peers {
     if (peer !== undefined) peer.dialling = id;
   }
 
-  linkUp(id: LinkId, nowMs: number, out: SyncEffect[]): void {
+  linkUp(id: LinkId, identity: RegionName | undefined, nowMs: number, out: SyncEffect[]): void {
     const dialler = [...this.#peers.values()].find((peer) => peer.dialling === id);
     const link: Link = {
       id,
       dialledByUs: dialler !== undefined,
+      identity,
       region: dialler?.region.code,
       nonce: this.#random.bytes(16),
       hello: undefined,
@@ -232,6 +235,10 @@ export class Peers {
     if (refused !== undefined) return this.#refuse(link, refused.code, refused.detail, out);
     if (link.region !== undefined && link.region !== hello.region) {
       const detail = `dialled ${this.#nameOf(link.region)}, met ${this.#nameOf(hello.region)}`;
+      return this.#refuse(link, "identity", detail, out);
+    }
+    if (link.identity !== undefined && link.identity !== this.#nameOf(hello.region)) {
+      const detail = `its certificate is of ${link.identity}, its HELLO of ${this.#nameOf(hello.region)}`;
       return this.#refuse(link, "identity", detail, out);
     }
     link.hello = hello;

@@ -118,7 +118,7 @@ export class Sync {
         this.#peers.dialled(event.region, event.link);
         break;
       case "link-up":
-        this.#peers.linkUp(event.link, nowMs, out);
+        this.#peers.linkUp(event.link, event.identity, nowMs, out);
         break;
       case "link-down":
         this.#lost(this.#peers.linkDown(event.link, event.reason, nowMs, out));

@@ -19,11 +19,14 @@ export interface TransportPair {
 /** Keeps what a handler was told, in order. */
 export class Recorder {
   readonly ups: { readonly link: LinkId; readonly dialled: boolean }[] = [];
+  /** Whom each link proved its peer to be, in the order of `ups`. */
+  readonly identities: (string | undefined)[] = [];
   readonly frames: { readonly link: LinkId; readonly bytes: Uint8Array }[] = [];
   readonly downs: { readonly link: LinkId; readonly reason: string }[] = [];
 
-  linkUp(link: LinkId, dialled: boolean): void {
+  linkUp(link: LinkId, dialled: boolean, identity?: string): void {
     this.ups.push({ link, dialled });
+    this.identities.push(identity);
   }
   frame(link: LinkId, bytes: Uint8Array): void {
     this.frames.push({ link, bytes: new Uint8Array(bytes) });

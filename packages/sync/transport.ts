@@ -8,11 +8,16 @@
  *   dial(url) ──▶ linkUp ──▶ frame … frame ──▶ linkDown
  *        └──────────────────────────────────────▲        every link ends with exactly one linkDown
  */
+import type { RegionName } from "@atoll/core";
+
 export type LinkId = number;
 
 export interface TransportHandler {
-  /** `dialled`: the id that `dial` returned; otherwise somebody connected to us. */
-  linkUp(link: LinkId, dialled: boolean): void;
+  /**
+   * `dialled`: the id that `dial` returned; otherwise somebody connected to us. `identity`: the region
+   * that the link itself has proved the peer to be; absent when the link proves nothing.
+   */
+  linkUp(link: LinkId, dialled: boolean, identity?: RegionName): void;
   frame(link: LinkId, bytes: Uint8Array): void;
   linkDown(link: LinkId, reason: string): void;
 }
