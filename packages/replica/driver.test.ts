@@ -347,8 +347,8 @@ describe("a peer without the cluster's secret", () => {
     const heard: string[] = [];
     impostor.attach({
       linkUp: (link) => {
-        impostor.send(link, encodeMessage(hello));
-        impostor.send(link, encodeMessage({ kind: "proof", mac: new Uint8Array(32) }));
+        impostor.send(link, encodeMessage(hello, 1));
+        impostor.send(link, encodeMessage({ kind: "proof", mac: new Uint8Array(32) }, 1));
       },
       frame: (_link, bytes) => {
         const decoded = decodeFrame(bytes);
@@ -377,7 +377,7 @@ describe("a peer without the cluster's secret", () => {
     let refusal: string | undefined;
     stranger.attach({
       linkUp: (link) =>
-        stranger.send(link, encodeMessage({ ...hello, ...difference } as typeof hello)),
+        stranger.send(link, encodeMessage({ ...hello, ...difference } as typeof hello, 1)),
       frame: (_link, bytes) => {
         const decoded = decodeFrame(bytes);
         if (decoded.kind === "message" && decoded.message.kind === "refusal") {

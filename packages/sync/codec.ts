@@ -4,6 +4,8 @@
  *
  *     frame = version u8 | type u8 | body
  *
+ * Every body is as long as its fields say, but HELLO's: later versions add fields at its end, which are
+ * skipped here. It is the one message that has to be understood before a version is agreed.
  * The grammar of the bodies is in PROTOCOL.md. Integers are LEB128 unless a width is given.
  */
 import type { Origin } from "@atoll/core";
@@ -20,8 +22,6 @@ import {
 import { readEntries, writeEntries } from "./entry-codec.ts";
 import type { Announcement, LaneRange, Message, RefusalCode } from "./messages.ts";
 import { copyOf, present, readDocId, readHash, readList, readOrigin } from "./wire-fields.ts";
-
-export const PROTOCOL_VERSION = 1;
 
 const TYPE_BY_KIND: Readonly<Record<Message["kind"], number>> = {
   hello: 1,
@@ -55,12 +55,13 @@ const REFUSALS: readonly RefusalCode[] = [
 export type Decoded =
   | { readonly kind: "message"; readonly message: Message; readonly version: number }
   /** A kind this version does not know: counted and ignored, so that newer peers may say more. */
-  | { readonly kind: "unknown"; readonly type: number }
+  | { readonly kind: "unknown"; readonly type: number; readonly version: number }
   | { readonly kind: "fault"; readonly reason: string };
 
-export function encodeMessage(message: Message): Uint8Array {
+/** `version`: what the link speaks, `Peers.versionOf`. */
+export function encodeMessage(message: Message, version: number): Uint8Array {
   const writer = new ByteWriter(message.kind === "batch" ? limits.BATCH_BYTES_MAX : 256);
-  writer.u8(PROTOCOL_VERSION).u8(TYPE_BY_KIND[message.kind]);
+  writer.u8(version).u8(TYPE_BY_KIND[message.kind]);
   writeBody(writer, message);
   return writer.finish();
 }
@@ -71,9 +72,9 @@ export function decodeFrame(frame: Uint8Array): Decoded {
     const version = reader.u8();
     const type = reader.u8();
     const kind = KIND_BY_TYPE.get(type);
-    if (kind === undefined) return { kind: "unknown", type };
+    if (kind === undefined) return { kind: "unknown", type, version };
     const message = readBody(reader, kind);
-    reader.end();
+    if (kind !== "hello") reader.end();
     return { kind: "message", message, version };
   } catch (error) {
     if (error instanceof ByteStreamError) return { kind: "fault", reason: error.message };

@@ -12,24 +12,23 @@
 import { createHmac, timingSafeEqual } from "node:crypto";
 import type { Cluster, RegionCode } from "@atoll/core";
 import { regionByCode, toHex } from "@atoll/core";
-import { PROTOCOL_VERSION } from "./codec.ts";
 import type { Hello, RefusalCode } from "./messages.ts";
 import type { SyncView } from "./sync-view.ts";
+import type { VersionRange } from "./version.ts";
+import { agreedVersion } from "./version.ts";
 
 export const TREE_EPOCH = 1;
-/** The oldest protocol this release still speaks. */
-export const PROTOCOL_VERSION_MIN = 1;
 
 export interface Refused {
   readonly code: RefusalCode;
   readonly detail: string;
 }
 
-export function helloOf(view: SyncView, nonce: Uint8Array): Hello {
+export function helloOf(view: SyncView, versions: VersionRange, nonce: Uint8Array): Hello {
   return {
     kind: "hello",
-    versionMin: PROTOCOL_VERSION_MIN,
-    versionMax: PROTOCOL_VERSION,
+    versionMin: versions.min,
+    versionMax: versions.max,
     clusterId: view.cluster.id,
     region: view.region.code,
     origin: view.origin,
@@ -41,11 +40,15 @@ export function helloOf(view: SyncView, nonce: Uint8Array): Hello {
 }
 
 /** Why this replica must not talk to one that says so; undefined when it may. */
-export function refuseHello(view: SyncView, hello: Hello): Refused | undefined {
+export function refuseHello(
+  view: SyncView,
+  versions: VersionRange,
+  hello: Hello,
+): Refused | undefined {
   const { cluster, region } = view;
-  if (hello.versionMin > PROTOCOL_VERSION || hello.versionMax < PROTOCOL_VERSION_MIN) {
+  if (agreedVersion(versions, versionsOf(hello)) === undefined) {
     const theirs = `${hello.versionMin}-${hello.versionMax}`;
-    const ours = `${PROTOCOL_VERSION_MIN}-${PROTOCOL_VERSION}`;
+    const ours = `${versions.min}-${versions.max}`;
     return { code: "version", detail: `protocol ${theirs} offered, ${ours} spoken` };
   }
   if (hello.clusterId !== cluster.id) {
@@ -67,6 +70,10 @@ export function refuseHello(view: SyncView, hello: Hello): Refused | undefined {
     return { code: "identity", detail: `region code ${hello.region} is not in the config` };
   }
   return undefined;
+}
+
+export function versionsOf(hello: Hello): VersionRange {
+  return { min: hello.versionMin, max: hello.versionMax };
 }
 
 export function proofOf(

@@ -1,7 +1,7 @@
 /** How replicas converge: one step function, and the links it speaks over. */
 export * from "./effects.ts";
 export type { DocumentSum, Message } from "./messages.ts";
-export { PROTOCOL_VERSION, decodeFrame, encodeMessage } from "./codec.ts";
+export { decodeFrame, encodeMessage } from "./codec.ts";
 export { proofOf } from "./handshake.ts";
 export type { PeerState } from "./peers.ts";
 export { SessionTokens } from "./session-token.ts";
@@ -10,4 +10,6 @@ export type { PeerStatus } from "./sync.ts";
 export type { SyncView } from "./sync-view.ts";
 export { MemoryNetwork, MemoryTransport } from "./memory-network.ts";
 export * from "./transport.ts";
+export { PROTOCOL_VERSION, PROTOCOL_VERSION_MIN } from "./version.ts";
+export type { VersionRange } from "./version.ts";
 export { PEER_PATH, WebSocketTransport } from "./websocket-transport.ts";

@@ -15,10 +15,12 @@ import { limits, regionByCode } from "@atoll/core";
 import { redialDelayMs } from "./backoff.ts";
 import { encodeMessage } from "./codec.ts";
 import type { SyncEffect } from "./effects.ts";
-import { helloOf, proofHolds, proofOf, refuseHello } from "./handshake.ts";
+import { helloOf, proofHolds, proofOf, refuseHello, versionsOf } from "./handshake.ts";
 import type { Hello, Message, Proof, RefusalCode } from "./messages.ts";
 import type { SyncView } from "./sync-view.ts";
 import type { LinkId } from "./transport.ts";
+import type { VersionRange } from "./version.ts";
+import { agreedVersion } from "./version.ts";
 
 export type PeerState = "down" | "connecting" | "handshake" | "live" | "paused";
 
@@ -29,6 +31,8 @@ interface Link {
   region: RegionCode | undefined;
   nonce: Uint8Array;
   hello: Hello | undefined;
+  /** What is spoken, known with the peer's HELLO. */
+  version: number | undefined;
   live: boolean;
   /** Told to close; what still arrives on it is ignored. */
   ended: boolean;
@@ -57,13 +61,20 @@ export interface PeerLinkStatus {
 export class Peers {
   readonly #view: SyncView;
   readonly #random: Random;
+  readonly #versions: VersionRange;
   readonly #peers = new Map<RegionCode, Peer>();
   readonly #links = new Map<LinkId, Link>();
 
   /** `dialable`: regions whose address is known here. */
-  constructor(view: SyncView, random: Random, dialable: ReadonlySet<RegionCode>) {
+  constructor(
+    view: SyncView,
+    random: Random,
+    dialable: ReadonlySet<RegionCode>,
+    versions: VersionRange,
+  ) {
     this.#view = view;
     this.#random = random;
+    this.#versions = versions;
     for (const region of view.cluster.regions) {
       if (region.code === view.region.code) continue;
       this.#peers.set(region.code, {
@@ -91,6 +102,17 @@ export class Peers {
   linkTo(region: RegionCode): LinkId | undefined {
     const link = this.#peers.get(region)?.link;
     return link?.live === true ? link.id : undefined;
+  }
+
+  /** The version spoken with a region; without a live link the lowest that is spoken here. */
+  versionOf(region: RegionCode): number {
+    const link = this.#peers.get(region)?.link;
+    return (link?.live === true ? link.version : undefined) ?? this.#versions.min;
+  }
+
+  /** True unless the frame bears another version than the one that was agreed on this link. */
+  isAgreed(id: LinkId, version: number): boolean {
+    return version === (this.#links.get(id)?.version ?? version);
   }
 
   /** The region behind a live link; undefined for every other. */
@@ -135,13 +157,14 @@ export class Peers {
       region: dialler?.region.code,
       nonce: this.#random.bytes(16),
       hello: undefined,
+      version: undefined,
       live: false,
       ended: false,
       openedMs: nowMs,
       lastHeardMs: nowMs,
     };
     this.#links.set(id, link);
-    out.push(send(id, helloOf(this.#view, link.nonce)));
+    this.#send(link, helloOf(this.#view, this.#versions, link.nonce), out);
   }
 
   /** Returns the region that lost its link, if this was the one it had. */
@@ -228,20 +251,21 @@ export class Peers {
 
   #hello(link: Link, hello: Hello, out: SyncEffect[]): void {
     if (link.hello !== undefined) return this.#refuse(link, "malformed", "second hello", out);
-    const refused = refuseHello(this.#view, hello);
+    const refused = refuseHello(this.#view, this.#versions, hello);
     if (refused !== undefined) return this.#refuse(link, refused.code, refused.detail, out);
     if (link.region !== undefined && link.region !== hello.region) {
       const detail = `dialled ${this.#nameOf(link.region)}, met ${this.#nameOf(hello.region)}`;
       return this.#refuse(link, "identity", detail, out);
     }
     link.hello = hello;
+    link.version = agreedVersion(this.#versions, versionsOf(hello));
     link.region = hello.region;
     if (this.#peers.get(hello.region)?.paused === true) {
       return this.#refuse(link, "paused", "paused by an operator", out);
     }
     const { cluster, region } = this.#view;
     const mac = proofOf(cluster, { region: region.code, nonce: link.nonce }, hello.nonce);
-    out.push(send(link.id, { kind: "proof", mac }));
+    this.#send(link, { kind: "proof", mac }, out);
   }
 
   #proof(
@@ -299,7 +323,7 @@ export class Peers {
       const region = link.region === undefined ? "unknown" : this.#nameOf(link.region);
       out.push(report("warn", "link-refused", { region, code, detail }));
     }
-    out.push(send(link.id, { kind: "refusal", code, detail }));
+    this.#send(link, { kind: "refusal", code, detail }, out);
     this.#end(link, detail, out);
   }
 
@@ -308,6 +332,11 @@ export class Peers {
     link.ended = true;
     link.live = false;
     out.push({ kind: "close", link: link.id, reason });
+  }
+
+  #send(link: Link, message: Message, out: SyncEffect[]): void {
+    const frame = encodeMessage(message, link.version ?? this.#versions.min);
+    out.push({ kind: "send", link: link.id, frame });
   }
 
   #nameOf(code: RegionCode): string {
@@ -320,10 +349,6 @@ function stateOf(peer: Peer): PeerState {
   if (peer.link?.live === true) return "live";
   if (peer.link !== undefined) return "handshake";
   return peer.dialling === undefined ? "down" : "connecting";
-}
-
-function send(link: LinkId, message: Message): SyncEffect {
-  return { kind: "send", link, frame: encodeMessage(message) };
 }
 
 function report(

@@ -15,6 +15,7 @@ import { Announced } from "./announced.ts";
 import { AntiEntropy } from "./anti-entropy.ts";
 import type { Comparison } from "./anti-entropy.ts";
 import { CatchUp } from "./catch-up.ts";
+import type { Decoded } from "./codec.ts";
 import { decodeFrame } from "./codec.ts";
 import type { SyncEffect, SyncEvent } from "./effects.ts";
 import { Gossip } from "./gossip.ts";
@@ -23,6 +24,8 @@ import type { PeerLinkStatus } from "./peers.ts";
 import { Peers } from "./peers.ts";
 import type { SyncView } from "./sync-view.ts";
 import type { LinkId } from "./transport.ts";
+import type { VersionRange } from "./version.ts";
+import { VERSIONS_SPOKEN, needsNoAgreement } from "./version.ts";
 
 export interface PeerStatus extends PeerLinkStatus {
   /** Entries that the peer holds and we do not, and the other way round; undefined when unknown. */
@@ -47,10 +50,12 @@ export class Sync {
     readonly random: Random;
     /** Regions whose address is known here. */
     readonly dialable: ReadonlySet<RegionCode>;
+    /** Every version of this release, unless a test plays an older or a later one. */
+    readonly versions?: VersionRange;
   }) {
-    const { view, random, dialable } = options;
+    const { view, random, dialable, versions = VERSIONS_SPOKEN } = options;
     this.#view = view;
-    this.#peers = new Peers(view, random.fork("peers"), dialable);
+    this.#peers = new Peers(view, random.fork("peers"), dialable, versions);
     this.#announced = new Announced(view.frontier);
     this.#gossip = new Gossip(view, this.#peers, this.#announced);
     this.#catchUp = new CatchUp(view, this.#peers, this.#announced, this.#gossip);
@@ -145,6 +150,8 @@ export class Sync {
     const decoded = decodeFrame(bytes);
     if (decoded.kind === "fault") {
       this.#peers.refuse(link, "malformed", decoded.reason, out);
+    } else if (!isForAll(decoded) && !this.#peers.isAgreed(link, decoded.version)) {
+      this.#peers.refuse(link, "malformed", `version ${decoded.version} was not agreed`, out);
     } else if (decoded.kind === "unknown") {
       this.#unknownMessages++;
     } else {
@@ -221,4 +228,8 @@ export class Sync {
     }
     if (entries > 0) out.push({ kind: "rolled-back", by: peer, entries });
   }
+}
+
+function isForAll(decoded: Exclude<Decoded, { kind: "fault" }>): boolean {
+  return decoded.kind === "message" && needsNoAgreement(decoded.message.kind);
 }
