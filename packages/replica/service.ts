@@ -73,6 +73,7 @@ export class RegionService {
   ): Promise<WriteAnswer> {
     const { seen, stale } = await this.#admit(session);
     if (this.#isStopping()) throw draining();
+    if (this.#replica.mustRenew) this.#group.apart(() => this.#replica.reincarnate());
     const result = this.#group.stage(() =>
       this.#replica.write(id, edit, { precondition, dep: seen, upsert }),
     );

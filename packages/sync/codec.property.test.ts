@@ -53,8 +53,16 @@ const messages: fc.Arbitrary<Message> = fc.oneof(
     genesisHash: bytes(32),
     treeEpoch: fc.nat(9),
     nonce: bytes(16),
+    instance: bytes(16),
   }),
-  fc.record({ kind: fc.constant("proof" as const), mac: bytes(32) }),
+  fc.record({
+    kind: fc.constant("proof" as const),
+    welcome: fc.boolean(),
+    seen: fc
+      .uniqueArray(fc.record({ shard: shards, seq: fc.nat() }), { selector: ({ shard }) => shard })
+      .map((seen) => seen.sort((a, b) => a.shard - b.shard)),
+    mac: bytes(32),
+  }),
   fc.record({
     kind: fc.constant("heartbeat" as const),
     full: fc.boolean(),

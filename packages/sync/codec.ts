@@ -20,7 +20,7 @@ import {
   writeVector,
 } from "@atoll/core";
 import { readEntries, writeEntries } from "./entry-codec.ts";
-import type { Announcement, LaneRange, Message, RefusalCode } from "./messages.ts";
+import type { Announcement, Claim, LaneRange, LaneSeen, Message, RefusalCode } from "./messages.ts";
 import { copyOf, present, readDocId, readHash, readList, readOrigin } from "./wire-fields.ts";
 
 const TYPE_BY_KIND: Readonly<Record<Message["kind"], number>> = {
@@ -88,9 +88,10 @@ function writeBody(writer: ByteWriter, message: Message): void {
       writer.varint(message.versionMin).varint(message.versionMax).text(message.clusterId);
       writer.u8(message.region).varint(message.origin).varint(message.shardCount);
       writer.raw(message.genesisHash).varint(message.treeEpoch).raw(message.nonce);
+      writer.raw(message.instance);
       return;
     case "proof":
-      writer.raw(message.mac);
+      writer.raw(claimBytes(message)).raw(message.mac);
       return;
     case "heartbeat":
       writer.u8(message.full ? 1 : 0);
@@ -159,9 +160,12 @@ function readBody(reader: ByteReader, kind: Message["kind"]): Message {
         genesisHash: copyOf(reader.raw(32)),
         treeEpoch: reader.varint(),
         nonce: copyOf(reader.raw(16)),
+        instance: copyOf(reader.raw(16)),
       };
-    case "proof":
-      return { kind, mac: copyOf(reader.raw(32)) };
+    case "proof": {
+      const welcome = reader.u8() === 1;
+      return { kind, welcome, seen: readSeen(reader), mac: copyOf(reader.raw(32)) };
+    }
     case "heartbeat": {
       const full = reader.u8() === 1;
       const vector = readVector(reader);
@@ -225,6 +229,28 @@ function readBody(reader: ByteReader, kind: Message["kind"]): Message {
     default:
       return unreachable(kind);
   }
+}
+
+/** The part of a PROOF that its MAC covers. One claim has one spelling. */
+export function claimBytes({ welcome, seen }: Claim): Uint8Array {
+  const writer = new ByteWriter().u8(welcome ? 1 : 0).varint(seen.length);
+  let previous = 0;
+  for (const { shard, seq } of seen) {
+    writer.varint(shard - previous).varint(seq);
+    previous = shard;
+  }
+  return writer.finish();
+}
+
+function readSeen(reader: ByteReader): LaneSeen[] {
+  let shard = 0;
+  const seen = readList(reader, limits.WIRE_LIST_MAX, () => {
+    shard += reader.varint();
+    return { shard, seq: reader.varint() };
+  });
+  const isAscending = seen.every((lane, i) => i === 0 || lane.shard > (seen[i - 1]?.shard ?? 0));
+  if (!isAscending) throw new ByteStreamError("shards do not ascend");
+  return seen;
 }
 
 /** Grouped by origin, shards ascending: origin, count, then (shard delta, contig). */

@@ -2,8 +2,8 @@
 export * from "./effects.ts";
 export type { DocumentSum, Message } from "./messages.ts";
 export { decodeFrame, encodeMessage } from "./codec.ts";
-export { proofOf } from "./handshake.ts";
-export type { PeerState } from "./peers.ts";
+export { helloDigest, proofOf } from "./handshake.ts";
+export type { PeerState } from "./peer-table.ts";
 export { SessionTokens } from "./session-token.ts";
 export { Sync } from "./sync.ts";
 export type { PeerStatus } from "./sync.ts";
