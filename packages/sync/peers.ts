@@ -196,11 +196,11 @@ export class Peers {
       return this.#endings.refuse(link, { code: "malformed", detail: "second hello" }, nowMs, out);
     }
     const { speaker, seenOf } = this.#options;
+    link.region ??= hello.region; // also of one that is refused: its operator looks for the reason
     const refused = refuseHello(this.#view, speaker, link, hello);
     if (refused !== undefined) return this.#endings.refuse(link, refused, nowMs, out);
     const peer = must(this.#peers.get(hello.region), "a region of the config");
     link.hello = hello;
-    link.region = hello.region;
     link.version = agreedVersion(speaker.versions, versionsOf(hello));
     if (peer.paused)
       return this.#endings.refuse(
