@@ -104,9 +104,26 @@ describe("a proof", () => {
     };
     pair.run(100);
     expect(pair.isLive("a")).toBe(false);
-    expect(pair.events("a", "link-refused")[0]).toMatchObject({ code: "proof" });
+    const refusal = { code: "proof", detail: "wrong cluster secret" };
+    expect(pair.events("a", "link-refused")[0]).toMatchObject(refusal);
     expect(pair.a.effects.map(({ kind }) => kind)).not.toContain("rolled-back");
     expect(pair.a.sync.twin).toBeUndefined();
+  });
+
+  test("fits no other link: what was overheard on one opens no second", () => {
+    const pair = new Pair();
+    const overheard: Uint8Array[] = [];
+    pair.onTheWay = (from, frame) => {
+      if (from === "b") overheard.push(frame);
+      return frame;
+    };
+    pair.run(100);
+    expect(pair.isLive("a")).toBe(true);
+    pair.onTheWay = (from, frame) => (from === "b" ? overheard.shift() : frame);
+    pair.step("a", { kind: "reset", reason: "test" });
+    pair.run(1000);
+    const refusal = { code: "proof", detail: "wrong cluster secret" };
+    expect(pair.events("a", "link-refused")[0]).toMatchObject(refusal);
   });
 
   test("that tells of more than there is ends the link before it is live, and it is dialled at once", () => {
@@ -195,6 +212,18 @@ describe("a link that falls silent", () => {
     pair.run(1000, ["a"]);
     expect(pair.isLive("a")).toBe(true);
     pair.run(1100, ["a"]);
+    expect(pair.isLive("a")).toBe(false);
+  });
+
+  test("after we were asleep and then heard it again is given up as soon as any other", () => {
+    const pair = linked();
+    pair.cut.add("b");
+    pair.run(900, ["b"]);
+    pair.cut.clear();
+    pair.run(1100);
+    expect(pair.isLive("a")).toBe(true);
+    pair.cut.add("b");
+    pair.run(2100);
     expect(pair.isLive("a")).toBe(false);
   });
 });
