@@ -119,9 +119,13 @@ export const TICK_MS = 25;
 /** Heartbeat period while entries flow: bounds how long a session waits beyond the link's delay. */
 export const HEARTBEAT_ACTIVE_MS = 50;
 /** Heartbeat period when idle. */
-export const HEARTBEAT_IDLE_MS = 500;
+export const HEARTBEAT_IDLE_MS = 1_000;
 /** Silence after which a link is called down and redialled: a half-open link looks alive to TCP. */
-export const LINK_SILENCE_MS_MAX = 5_000;
+export const LINK_SILENCE_MS_MAX = 2_000;
+/** A tick that comes later than this means that we were stalled: silence is then our own. → excused */
+export const STALL_MS_MIN = 250;
+/** A link that was live this long ends a row of failed attempts; a shorter one continues it. */
+export const LINK_SETTLED_MS = 10_000;
 /** Time a new connection has to finish its handshake. */
 export const HANDSHAKE_MS_MAX = 5_000;
 /** First pause before redialling; doubles, with full jitter. */
@@ -247,7 +251,13 @@ export const DEMO_STATUS_MS_MAX = 5_000;
 assert(BODY_BYTES_MAX * 2 <= CHANGE_BYTES_MAX, "a change must hold the largest body");
 assert(CHANGE_BYTES_MAX * 2 <= FRAME_BYTES_MAX, "a frame must hold the largest change");
 assert(NEED_BYTES_MAX + CHANGE_BYTES_MAX * 2 <= FRAME_BYTES_MAX, "a frame must hold a full answer");
-assert(HEARTBEAT_IDLE_MS * 3 < LINK_SILENCE_MS_MAX, "three lost heartbeats before a link is down");
+assert(LINK_SILENCE_MS_MAX === HEARTBEAT_IDLE_MS * 2, "a half-open link is found in two intervals");
+assert(TICK_MS * 2 <= STALL_MS_MIN, "a tick that is a little late is no stall");
+assert(STALL_MS_MIN < LINK_SILENCE_MS_MAX, "a stall is noticed before it looks like silence");
+assert(
+  REDIAL_MS_MAX < LINK_SETTLED_MS,
+  "a peer that flaps is dialled no more often than one that is down",
+);
 assert(HEARTBEAT_ACTIVE_MS < SESSION_WAIT_MS_DEFAULT, "a session must outlast a heartbeat");
 assert(HOLE_PATIENCE_MS < NEED_TIMEOUT_MS, "patience first, then a request");
 assert(REDIAL_MS_MIN < REDIAL_MS_MAX, "the pause before redialling grows");

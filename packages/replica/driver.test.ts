@@ -1,10 +1,6 @@
-import { copyFileSync, mkdtempSync, renameSync, rmSync } from "node:fs";
-import { tmpdir } from "node:os";
-import { join } from "node:path";
 import { afterEach, describe, expect, test, vi } from "vitest";
 import type { LogEntry, ProfileId, RegionCode } from "@atoll/core";
 import { AtollError, DEFAULT_TENANT, docIdOf, must, toHex } from "@atoll/core";
-import { openSqliteStore } from "@atoll/store";
 import { decodeFrame, encodeMessage } from "@atoll/sync";
 import { Fleet } from "./fleet.fixture.ts";
 
@@ -126,70 +122,6 @@ describe("three regions", () => {
     fleet.start("eu-west-1");
     expect(fleet.driver("eu-west-1").status().origin).toBe(before.origin);
     await fleet.until("converged", () => fleet.converged());
-  });
-});
-
-describe("a database file that was restored from a copy", () => {
-  test("takes a new incarnation, gets its own lost entries back, and reuses no number", async () => {
-    const directory = mkdtempSync(join(tmpdir(), "atoll-restore-"));
-    const file = join(directory, "atoll.db");
-    await connected("restore");
-    const restart = () => {
-      fleet.stores.set("eu-west-1", openSqliteStore({ path: file }));
-      return fleet.start("eu-west-1");
-    };
-    const stop = async () => {
-      await fleet.driver("eu-west-1").close();
-      must(fleet.stores.get("eu-west-1"), "store").close();
-    };
-    await stop();
-    restart();
-    await fleet.write("eu-west-1", "before", { kind: "put", value: { role: "kept" } });
-    await fleet.until("converged", () => fleet.converged());
-    await stop();
-    copyFileSync(file, `${file}.copy`);
-    const old = restart().replica.origin;
-    await fleet.write("eu-west-1", "before", { kind: "merge-patch", patch: { role: "changed" } });
-    await fleet.write("eu-west-1", "after", { kind: "put", value: { role: "lost" } });
-    await fleet.until("converged", () => fleet.converged());
-    await stop();
-    renameSync(`${file}.copy`, file);
-    for (const name of ["us-east-1", "ap-northeast-1"]) fleet.network.cut("eu-west-1", name);
-    expect(restart().replica.origin).toBe(old); // an orderly stop: nothing to be suspicious of yet
-    const { store } = fleet.driver("eu-west-1").replica;
-    vi.spyOn(store, "writeIdentity").mockImplementationOnce(() => {
-      throw new AtollError("storage-full", "the disk is full"); // then it notices again
-    });
-    const answered = fleet
-      .driver("eu-west-1")
-      .service.write(
-        "before" as ProfileId,
-        { kind: "merge-patch", patch: { party: "blind" } },
-        {},
-        { token: undefined, waitMs: 0, handling: "strict" },
-        { upsert: false, receipt: { durability: "2", waitMs: 30_000 } },
-      );
-    await fleet.write("eu-west-1", "blind", { kind: "put", value: { role: "blind" } });
-    for (const name of ["us-east-1", "ap-northeast-1"]) fleet.network.heal("eu-west-1", name);
-    await fleet.until("noticed", () => fleet.driver("eu-west-1").replica.origin !== old);
-    // Peers hold a lane of this name up to this number, and another write at its place.
-    await fleet.run(30_000);
-    expect(await answered).toMatchObject({ receipt: { met: false, durableIn: ["eu-west-1"] } });
-    await fleet.until("brought back", () => fleet.converged(), 120_000);
-    for (const name of fleet.names) {
-      expect(await fleet.json(name, "after")).toBe('{"role":"lost"}');
-      expect(await fleet.json(name, "before")).toBe('{"party":"blind","role":"changed"}');
-      expect(await fleet.json(name, "blind")).toBe('{"role":"blind"}');
-      expect(fleet.driver(name).status().counts.quarantined).toBe(0);
-    }
-    await fleet.write("eu-west-1", "before", { kind: "merge-patch", patch: { role: "again" } });
-    await fleet.until("converged", () => fleet.converged());
-    expect(await fleet.json("us-east-1", "before")).toBe('{"party":"blind","role":"again"}');
-    expect(fleet.driver("eu-west-1").status().incarnation).toBe(1);
-    expect(fleet.log.lines.map(({ event }) => event)).toContain("rolled-back");
-    await stop();
-    rmSync(directory, { recursive: true });
-    fleet.forget("eu-west-1");
   });
 });
 
@@ -354,12 +286,17 @@ describe("a peer without the cluster's secret", () => {
   test("is refused before it hears or says anything", async () => {
     await connected("impostor");
     const hello = helloOfEurope();
+    fleet.crash("eu-west-1"); // while it is live nobody else is heard in its name at all
+    await fleet.run(100);
     const impostor = fleet.network.transport("impostor");
     const heard: string[] = [];
     impostor.attach({
       linkUp: (link) => {
-        impostor.send(link, encodeMessage(hello));
-        impostor.send(link, encodeMessage({ kind: "proof", mac: new Uint8Array(32) }));
+        impostor.send(link, encodeMessage(hello, 1));
+        impostor.send(
+          link,
+          encodeMessage({ kind: "proof", welcome: true, seen: [], mac: new Uint8Array(32) }, 1),
+        );
       },
       frame: (_link, bytes) => {
         const decoded = decodeFrame(bytes);
@@ -388,7 +325,7 @@ describe("a peer without the cluster's secret", () => {
     let refusal: string | undefined;
     stranger.attach({
       linkUp: (link) =>
-        stranger.send(link, encodeMessage({ ...hello, ...difference } as typeof hello)),
+        stranger.send(link, encodeMessage({ ...hello, ...difference } as typeof hello, 1)),
       frame: (_link, bytes) => {
         const decoded = decodeFrame(bytes);
         if (decoded.kind === "message" && decoded.message.kind === "refusal") {
@@ -489,5 +426,6 @@ function helloOfEurope() {
     genesisHash: fleet.driver("us-east-1").replica.codec.genesisHash,
     treeEpoch: 1,
     nonce: new Uint8Array(16),
+    instance: new Uint8Array(16),
   };
 }

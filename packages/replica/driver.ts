@@ -28,7 +28,7 @@ import {
 } from "@atoll/core";
 import type { ProfileCodec } from "@atoll/profile";
 import type { Store } from "@atoll/store";
-import type { SyncEffect, SyncEvent, Transport } from "@atoll/sync";
+import type { SyncEffect, SyncEvent, Transport, VersionRange } from "@atoll/sync";
 import { Sync } from "@atoll/sync";
 import { GroupCommit, isStorageFault } from "./group-commit.ts";
 import { recount } from "./recount.ts";
@@ -53,6 +53,8 @@ export interface DriverOptions {
   /** Addresses of the other regions, as far as they are known. */
   readonly peers: ReadonlyMap<RegionCode, string>;
   readonly version: string;
+  /** Protocol versions, where a test plays another release. */
+  readonly protocol?: VersionRange;
 }
 
 export class RegionDriver {
@@ -81,6 +83,7 @@ export class RegionDriver {
       view: syncViewOf(this.replica, { clock, transport, log }),
       random: random.fork("sync"),
       dialable: new Set(peers.keys()),
+      ...(options.protocol && { versions: options.protocol }),
     });
     this.#sessions = new Sessions({
       cluster,
@@ -149,9 +152,11 @@ export class RegionDriver {
 
   readiness(): { check: string; ok: boolean; detail?: string }[] {
     const fault = this.#storageFault;
+    const { twin } = this.#sync;
     return [
       { check: "running", ok: !this.#stopping },
       { check: "storage", ok: fault === undefined, ...(fault && { detail: fault.message }) },
+      { check: "identity", ok: twin === undefined, ...(twin && { detail: twin }) },
     ];
   }
 
@@ -215,6 +220,8 @@ export class RegionDriver {
       }
       case "rolled-back":
         return this.#rolledBack(effect);
+      case "origin-proven":
+        return this.replica.originProven();
       case "recount":
         return this.#stage(() => {
           this.replica.group.open();
@@ -258,12 +265,11 @@ export class RegionDriver {
   #rolledBack({ by, entries }: { readonly by: RegionCode; readonly entries: number }): void {
     const old = originText(this.replica.origin);
     this.#receipts.doubt(this.replica.origin); // first: a flush may look at what peers say
-    this.#group.flush();
     try {
-      this.replica.reincarnate();
+      this.#group.apart(() => this.replica.reincarnate());
     } catch (error) {
       if (!isStorageFault(error)) throw error;
-      return this.#storageFailed(error); // links start afresh, and peers will say it again
+      return; // links start afresh, and peers will say it again
     }
     this.#options.log.error("rolled-back", {
       knownBy: regionByCode(this.#options.cluster, by)?.name ?? by,

@@ -6,6 +6,7 @@ import { ProfileCodec, socialProfileSchema } from "@atoll/profile";
 import type { ProfileEdit } from "@atoll/profile";
 import type { Store } from "@atoll/store";
 import { MemoryStore } from "@atoll/store";
+import type { VersionRange } from "@atoll/sync";
 import { MemoryNetwork } from "@atoll/sync";
 import { RegionDriver } from "./driver.ts";
 import type { ReceiptOptions } from "./receipts.ts";
@@ -33,13 +34,19 @@ export class Fleet {
   readonly stores = new Map<string, Store>();
   readonly #random: SeededRandom;
   readonly #drivers = new Map<string, RegionDriver>();
+  readonly #protocols: Readonly<Record<string, VersionRange>>;
   #starts = 0;
 
   constructor(
     seed: string | number,
-    options: { readonly delayMs?: { min: number; max: number } } = {},
+    options: {
+      readonly delayMs?: { min: number; max: number };
+      /** Protocol versions of a region that runs another release. */
+      readonly protocols?: Readonly<Record<string, VersionRange>>;
+    } = {},
   ) {
     this.#random = new SeededRandom(seed);
+    this.#protocols = options.protocols ?? {};
     this.cluster = testCluster();
     this.network = new MemoryNetwork({
       clock: this.clock,
@@ -60,7 +67,9 @@ export class Fleet {
     return must(this.#drivers.get(name), name);
   }
 
-  start(name: string): RegionDriver {
+  /** `as`: where a second process of the region listens, and the name of its store. */
+  start(name: string, { as = name, log = this.log } = {}): RegionDriver {
+    const protocol = this.#protocols[name];
     const region = must(
       this.cluster.regions.find((other) => other.name === name),
       name,
@@ -69,16 +78,17 @@ export class Fleet {
     const driver = new RegionDriver({
       cluster: this.cluster,
       region,
-      store: must(this.stores.get(name), name),
-      transport: this.network.transport(name),
+      store: must(this.stores.get(as), as),
+      transport: this.network.transport(as),
       clock: this.clock,
       random: this.#random.fork(`${name} ${this.#starts++}`),
-      log: this.log,
+      log,
       codec: testCodec,
       peers: new Map(others.map((other) => [other.code, `memory://${other.name}`])),
       version: "test",
+      ...(protocol && { protocol }),
     });
-    this.#drivers.set(name, driver);
+    this.#drivers.set(as, driver);
     driver.start();
     return driver;
   }

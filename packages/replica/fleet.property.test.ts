@@ -1,4 +1,4 @@
-// A fleet with a network: delays, cuts, paused links and crashes at random while clients write. Two
+// A fleet with a network: delays, cuts, paused links, crashes and restarts at random while clients write. Two
 // things must hold whatever happens: nothing acknowledged is ever missing from the region that
 // acknowledged it, and once everything is healed all regions are byte-identical.
 import { expect, test } from "vitest";
@@ -10,8 +10,12 @@ const IDS = ["p0", "p1", "p2", "p3"];
 
 type Step =
   | { readonly kind: "write"; readonly at: number; readonly id: number; readonly field: number }
-  | { readonly kind: "cut" | "heal" | "pause" | "resume"; readonly a: number; readonly b: number }
-  | { readonly kind: "crash" | "start"; readonly at: number }
+  | {
+      readonly kind: "cut" | "cut-one-way" | "heal" | "pause" | "resume";
+      readonly a: number;
+      readonly b: number;
+    }
+  | { readonly kind: "crash" | "stop" | "start"; readonly at: number }
   | { readonly kind: "pass"; readonly ms: number };
 
 const regions = fc.nat(2);
@@ -32,7 +36,13 @@ const steps: fc.Arbitrary<Step[]> = fc.array(
       weight: 3,
       arbitrary: fc
         .tuple(
-          fc.constantFrom("cut" as const, "heal" as const, "pause" as const, "resume" as const),
+          fc.constantFrom(
+            "cut" as const,
+            "cut-one-way" as const,
+            "heal" as const,
+            "pause" as const,
+            "resume" as const,
+          ),
           pairs,
         )
         .map(([kind, pair]) => ({ kind, ...pair })),
@@ -40,7 +50,7 @@ const steps: fc.Arbitrary<Step[]> = fc.array(
     {
       weight: 2,
       arbitrary: fc.record({
-        kind: fc.constantFrom("crash" as const, "start" as const),
+        kind: fc.constantFrom("crash" as const, "stop" as const, "start" as const),
         at: regions,
       }),
     },
@@ -65,10 +75,14 @@ test("nothing acknowledged is lost, and a healed fleet is byte-identical", async
           acknowledged.set(value, { at: name(step.at), id });
         } else if (step.kind === "crash" && fleet.isUp(name(step.at))) {
           fleet.crash(name(step.at));
+        } else if (step.kind === "stop" && fleet.isUp(name(step.at))) {
+          await fleet.driver(name(step.at)).close();
+          fleet.forget(name(step.at));
         } else if (step.kind === "start" && !fleet.isUp(name(step.at))) {
           fleet.start(name(step.at));
           await expectHeld(fleet, name(step.at), acknowledged);
         } else if (step.kind === "cut") fleet.network.cut(name(step.a), name(step.b));
+        else if (step.kind === "cut-one-way") fleet.network.cutOneWay(name(step.b), name(step.a));
         else if (step.kind === "heal") fleet.network.heal(name(step.a), name(step.b));
         else if (step.kind === "pause" || step.kind === "resume") {
           const state = step.kind === "pause" ? "paused" : "active";

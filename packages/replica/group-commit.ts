@@ -56,6 +56,17 @@ export class GroupCommit {
     }
   }
 
+  /** Runs something that commits by itself, with nothing staged around it. */
+  apart(work: () => void): void {
+    this.flush();
+    try {
+      work();
+    } catch (error) {
+      if (isStorageFault(error)) this.#failed(error);
+      throw error;
+    }
+  }
+
   /** Settles when everything staged so far is durable. */
   durable(): Promise<void> {
     if (!this.#replica.group.isOpen) return Promise.resolve();

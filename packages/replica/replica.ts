@@ -103,6 +103,8 @@ export class Replica {
   readonly #renderer: Renderer;
   readonly #snapshots = new Snapshots();
   #identity: StoredIdentity;
+  /** The name was left by an earlier process, and not every peer has said that it knows no more of it. */
+  #isInherited: boolean;
 
   constructor(options: ReplicaOptions) {
     const { cluster, region, store, clock, log, codec } = options;
@@ -112,6 +114,7 @@ export class Replica {
     this.codec = codec;
     this.#clock = clock;
     this.#options = options;
+    this.#isInherited = store.readIdentity()?.cleanStop === true;
     this.#identity = openIdentity(store, { ...options, genesisHash: codec.genesisHash });
     this.ledger = new Ledger(store, cluster);
     this.documents = new DocumentCache({ store, codec, actor: () => this.#identity.actor });
@@ -233,6 +236,16 @@ export class Replica {
     }
   }
 
+  /** True while a write would use a name that may have a past which this file does not know. */
+  get mustRenew(): boolean {
+    return this.#isInherited;
+  }
+
+  /** Every peer has said what it has seen of us, and it is all here. */
+  originProven(): void {
+    this.#isInherited = false;
+  }
+
   /**
    * Writes under a new name from now on, because the old one has a past that this file does not know.
    * Nothing may be staged.
@@ -242,6 +255,7 @@ export class Replica {
     this.documents.clear(); // open documents write as the old actor
     const options = { ...this.#options, genesisHash: this.codec.genesisHash };
     this.#identity = renewIdentity(this.store, this.#identity, options);
+    this.#isInherited = false;
   }
 
   /** An orderly stop: everything durable, the identity may be used again. The store stays open. */
@@ -260,6 +274,7 @@ export class Replica {
     dep: RegionVector,
   ): DocumentRow | undefined {
     for (const seen of dep.values()) this.#hlc.observe(seen, this.#clock.nowMs());
+    assert(!this.#isInherited, "nothing is written under a name that is not proven");
     const hlc = this.stamp();
     const identity = { tenant: DEFAULT_TENANT, id };
     const deletedAtMs = hlcToMs(hlc);

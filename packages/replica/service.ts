@@ -91,6 +91,7 @@ export class RegionService {
     const { signal } = session;
     const { seen, stale } = await this.#admit(session);
     if (this.#isStopping()) throw draining();
+    if (this.#replica.mustRenew) this.#group.apart(() => this.#replica.reincarnate());
     const giveBack = this.#receipts.reserve(asked?.durability ?? "local");
     try {
       const { result, foundation } = this.#group.stage(() => ({

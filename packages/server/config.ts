@@ -40,13 +40,10 @@ export interface RegionConfig {
   readonly dataDirectory: string;
   readonly listen: { readonly rest: Address; readonly admin: Address; readonly peer: Address };
   readonly peers: ReadonlyMap<RegionName, string>;
-<<<<<<< HEAD
   /** Where other regions answer clients: origins. */
   readonly forward: ReadonlyMap<RegionName, URL>;
-=======
   /** Undefined for links without TLS. */
   readonly tls: TlsPaths | undefined;
->>>>>>> certs
   /** Absolute; undefined for the built-in schema. */
   readonly schemaFile: string | undefined;
   readonly logLevel: LogLevel;
@@ -69,13 +66,10 @@ const KEY_BY_VARIABLE: Readonly<
   ATOLL_LISTEN_ADMIN: { path: ["listen", "admin"], form: "text" },
   ATOLL_LISTEN_PEER: { path: ["listen", "peer"], form: "text" },
   ATOLL_PEERS: { path: ["peers"], form: "mapping" },
-<<<<<<< HEAD
   ATOLL_FORWARD: { path: ["forward"], form: "mapping" },
-=======
   ATOLL_TLS_CA: { path: ["tls", "ca"], form: "text" },
   ATOLL_TLS_CERT: { path: ["tls", "cert"], form: "text" },
   ATOLL_TLS_KEY: { path: ["tls", "key"], form: "text" },
->>>>>>> certs
   ATOLL_SCHEMA: { path: ["schema"], form: "text" },
   ATOLL_LOG_LEVEL: { path: ["log", "level"], form: "text" },
 };
@@ -147,16 +141,13 @@ export function loadRegionConfig(
         url,
       ]),
     ),
-<<<<<<< HEAD
     forward: new Map(
       Object.entries(config.forward).map(([name, url]) => [
         must(parseRegionName(name), "a checked name"),
         new URL(url),
       ]),
     ),
-=======
     tls,
->>>>>>> certs
     schemaFile,
     logLevel: config.log.level,
   };

@@ -4,7 +4,7 @@ import { join } from "node:path";
 import { afterEach, beforeAll, expect, test } from "vitest";
 import { MemoryLog, delay, must, parseRegionCode, systemClock } from "@atoll/core";
 import type { Message } from "@atoll/sync";
-import { WebSocketTransport, decodeFrame, encodeMessage } from "@atoll/sync";
+import { PROTOCOL_VERSION_MIN, WebSocketTransport, decodeFrame, encodeMessage } from "@atoll/sync";
 import type { TestAuthority } from "@atoll/sync/certificates.fixture.ts";
 import { makeAuthority, makeCertificate } from "@atoll/sync/certificates.fixture.ts";
 import { loadRegionConfig } from "./config.ts";
@@ -74,7 +74,8 @@ test("a certificate does not make another region of who shows it", async () => {
       const { message } = decoded;
       heard.push(message);
       const asUs = { region: must(parseRegionCode(1), "us-east-1") }; // and not ap-south-1
-      if (message.kind === "hello") stranger.send(link, encodeMessage({ ...message, ...asUs }));
+      if (message.kind === "hello")
+        stranger.send(link, encodeMessage({ ...message, ...asUs }, PROTOCOL_VERSION_MIN));
     },
     linkDown: () => undefined,
   });
@@ -85,7 +86,7 @@ test("a certificate does not make another region of who shows it", async () => {
   expect(eu.log.lines).toContainEqual(
     expect.objectContaining({
       event: "link-refused",
-      fields: { region: "unknown", code: "identity", detail },
+      fields: { region: "us-east-1", code: "identity", detail },
     }),
   );
   await stranger.stop();

@@ -112,6 +112,12 @@ export class Announced {
     return holders;
   }
 
+  /** What a peer said of a lane at any time, also on an earlier link; 0 when nothing. */
+  lastSaid(peer: RegionCode, lane: Lane): number {
+    const earlier = this.#earlier.get(peer)?.contigs.get(lane) ?? 0;
+    return Math.max(this.contig(peer, lane), earlier);
+  }
+
   /** Lanes in which this peer holds more than we do. */
   *behind(peer: RegionCode): Generator<{ lane: Lane; upTo: number; sinceMs: number }> {
     const saying = this.#peers.get(peer);

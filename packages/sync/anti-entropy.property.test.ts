@@ -8,6 +8,7 @@ import { encodeMessage } from "./codec.ts";
 import type { Copy, Frame } from "./comparing-pair.fixture.ts";
 import { ComparingPair, ONE, TWO, madeEntry } from "./comparing-pair.fixture.ts";
 import type { ComparisonMessage } from "./messages.ts";
+import { PROTOCOL_VERSION } from "./version.ts";
 
 /** Documents, each with so many changes on both sides, only on the first, only on the second. */
 const contents = fc.array(
@@ -252,7 +253,10 @@ describe("a peer that lies", () => {
           if (random.below(6) > 2) return frame;
           const digest = BigInt(random.u32()) * 2n ** 32n + BigInt(random.u32());
           const count = random.below(2000);
-          return { ...frame, bytes: encodeMessage(falsified(message, digest, count)) };
+          return {
+            ...frame,
+            bytes: encodeMessage(falsified(message, digest, count), PROTOCOL_VERSION),
+          };
         };
         pair.compare(20_000);
         expect(pair.frames).toEqual([]); // it came to an end by itself
@@ -290,7 +294,8 @@ describe("a peer that lies", () => {
       { kind: "wanted", id: 99, missing: [0] },
       { kind: "compare-stale", id: 99, reason: "tail" },
     ];
-    for (const message of unasked) pair.deliver({ from: 1, bytes: encodeMessage(message) });
+    for (const message of unasked)
+      pair.deliver({ from: 1, bytes: encodeMessage(message, PROTOCOL_VERSION) });
     expect(pair.machines[0].counts.ignored).toBe(unasked.length);
     expect(pair.frames).toEqual([]);
     pair.compare();

@@ -106,7 +106,7 @@ export class AntiEntropy {
     ignored: 0,
   };
   readonly #view: SyncView;
-  readonly #peers: Pick<Peers, "linkTo">;
+  readonly #peers: Pick<Peers, "linkTo" | "versionOf">;
   readonly #announced: Pick<Announced, "coverage" | "cutWith">;
   readonly #random: Random;
   readonly #pairs = new Map<RegionCode, Pair>();
@@ -114,7 +114,7 @@ export class AntiEntropy {
 
   constructor(
     view: SyncView,
-    peers: Pick<Peers, "linkTo">,
+    peers: Pick<Peers, "linkTo" | "versionOf">,
     announced: Pick<Announced, "coverage" | "cutWith">,
     random: Random,
   ) {
@@ -409,7 +409,10 @@ export class AntiEntropy {
     const link = this.#peers.linkTo(peer);
     if (link === undefined || entries.length === 0) return;
     for (const batch of batchesOf(entries)) {
-      const frame = encodeMessage({ kind: "batch", repair: true, entries: batch });
+      const frame = encodeMessage(
+        { kind: "batch", repair: true, entries: batch },
+        this.#peers.versionOf(peer),
+      );
       out.push({ kind: "send", link, frame });
     }
     const fields = { region: this.#nameOf(peer), entries: entries.length };
@@ -428,7 +431,7 @@ export class AntiEntropy {
   #send(peer: RegionCode, message: ComparisonMessage, out: SyncEffect[]): number {
     const link = this.#peers.linkTo(peer);
     if (link === undefined) return 0;
-    const frame = encodeMessage(message);
+    const frame = encodeMessage(message, this.#peers.versionOf(peer));
     out.push({ kind: "send", link, frame });
     return frame.length;
   }

@@ -80,6 +80,7 @@ export class CatchUp {
   answer(peer: RegionCode, need: Need, out: SyncEffect[]): void {
     const link = this.#peers.linkTo(peer);
     if (link === undefined) return;
+    const version = this.#peers.versionOf(peer);
     let budget = limits.NEED_BYTES_MAX;
     for (const group of byShard(need.ranges)) {
       if (budget <= 0) break;
@@ -94,11 +95,15 @@ export class CatchUp {
       }
       entries.sort((a, b) => a.hlc - b.hlc || a.seq - b.seq); // timestamps respect causality
       for (const batch of batchesOf(entries)) {
-        const frame = encodeMessage({ kind: "batch", repair: false, entries: batch });
+        const frame = encodeMessage({ kind: "batch", repair: false, entries: batch }, version);
         out.push({ kind: "send", link, frame });
       }
     }
-    out.push({ kind: "send", link, frame: encodeMessage({ kind: "served", id: need.id }) });
+    out.push({
+      kind: "send",
+      link,
+      frame: encodeMessage({ kind: "served", id: need.id }, version),
+    });
   }
 
   #askPeer(peer: RegionCode, nowMs: number, out: SyncEffect[]): void {
@@ -121,7 +126,7 @@ export class CatchUp {
     for (const { lane } of asked) this.#asked.set(lane, peer);
     this.#questions.set(peer, { id, asked, deadlineMs: nowMs + limits.NEED_TIMEOUT_MS });
     const need: Need = { kind: "need", id, ranges: ranges.slice(0, limits.NEED_RANGES_MAX) };
-    out.push({ kind: "send", link, frame: encodeMessage(need) });
+    out.push({ kind: "send", link, frame: encodeMessage(need, this.#peers.versionOf(peer)) });
   }
 
   /** An entry usually comes from its own region a moment after others speak of it. */

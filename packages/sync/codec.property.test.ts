@@ -139,8 +139,16 @@ const messages: fc.Arbitrary<Message> = fc.oneof(
     genesisHash: bytes(32),
     treeEpoch: fc.nat(9),
     nonce: bytes(16),
+    instance: bytes(16),
   }),
-  fc.record({ kind: fc.constant("proof" as const), mac: bytes(32) }),
+  fc.record({
+    kind: fc.constant("proof" as const),
+    welcome: fc.boolean(),
+    seen: fc
+      .uniqueArray(fc.record({ shard: shards, seq: fc.nat() }), { selector: ({ shard }) => shard })
+      .map((seen) => seen.sort((a, b) => a.shard - b.shard)),
+    mac: bytes(32),
+  }),
   fc.record({
     kind: fc.constant("heartbeat" as const),
     full: fc.boolean(),
@@ -178,7 +186,7 @@ describe("codec", () => {
   test("every message is the same after it was encoded and decoded", () => {
     fc.assert(
       fc.property(messages, (message) => {
-        const decoded = decodeFrame(encodeMessage(message));
+        const decoded = decodeFrame(encodeMessage(message, 2));
         expect(decoded.kind).toBe("message");
         if (decoded.kind !== "message") return;
         expect(normal(decoded.message)).toEqual(normal(message));
@@ -199,7 +207,7 @@ describe("codec", () => {
   test("a damaged message is a fault or another message, never a throw", () => {
     fc.assert(
       fc.property(messages, fc.nat(), fc.nat(7), fc.boolean(), (message, at, bit, cut) => {
-        const frame = new Uint8Array(encodeMessage(message));
+        const frame = new Uint8Array(encodeMessage(message, 2));
         const index = at % frame.length;
         frame[index] = (frame[index] ?? 0) ^ (1 << bit);
         const damaged = cut ? frame.subarray(0, index) : frame;
@@ -210,7 +218,7 @@ describe("codec", () => {
   });
 
   test("a count larger than its limit is refused before the list is read", () => {
-    const need = encodeMessage({ kind: "need", id: 1, ranges: [] });
+    const need = encodeMessage({ kind: "need", id: 1, ranges: [] }, 2);
     const lying = Uint8Array.from([...need.subarray(0, 3), 0xff, 0xff, 0xff, 0x7f]);
     const decoded = decodeFrame(lying);
     expect(decoded.kind).toBe("fault");
@@ -218,7 +226,11 @@ describe("codec", () => {
   });
 
   test("a kind of message from a later version is told apart from damage", () => {
-    expect(decodeFrame(Uint8Array.of(1, 200, 1, 2, 3))).toEqual({ kind: "unknown", type: 200 });
+    expect(decodeFrame(Uint8Array.of(1, 200, 1, 2, 3))).toEqual({
+      kind: "unknown",
+      type: 200,
+      version: 1,
+    });
   });
 });
 

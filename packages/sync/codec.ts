@@ -4,6 +4,8 @@
  *
  *     frame = version u8 | type u8 | body
  *
+ * Every body is as long as its fields say, but HELLO's: later versions add fields at its end, which are
+ * skipped here. It is the one message that has to be understood before a version is agreed.
  * The grammar of the bodies is in PROTOCOL.md. Integers are LEB128 unless a width is given.
  */
 import type { Origin } from "@atoll/core";
@@ -18,10 +20,8 @@ import {
 } from "@atoll/core";
 import { readComparison, writeComparison } from "./comparison-codec.ts";
 import { readEntries, writeEntries } from "./entry-codec.ts";
-import type { Announcement, LaneRange, Message, RefusalCode } from "./messages.ts";
+import type { Announcement, Claim, LaneRange, LaneSeen, Message, RefusalCode } from "./messages.ts";
 import { copyOf, present, readList, readOrigin } from "./wire-fields.ts";
-
-export const PROTOCOL_VERSION = 1;
 
 const TYPE_BY_KIND: Readonly<Record<Message["kind"], number>> = {
   hello: 1,
@@ -60,12 +60,13 @@ const REFUSALS: readonly RefusalCode[] = [
 export type Decoded =
   | { readonly kind: "message"; readonly message: Message; readonly version: number }
   /** A kind this version does not know: counted and ignored, so that newer peers may say more. */
-  | { readonly kind: "unknown"; readonly type: number }
+  | { readonly kind: "unknown"; readonly type: number; readonly version: number }
   | { readonly kind: "fault"; readonly reason: string };
 
-export function encodeMessage(message: Message): Uint8Array {
+/** `version`: what the link speaks, `Peers.versionOf`. */
+export function encodeMessage(message: Message, version: number): Uint8Array {
   const writer = new ByteWriter(message.kind === "batch" ? limits.BATCH_BYTES_MAX : 256);
-  writer.u8(PROTOCOL_VERSION).u8(TYPE_BY_KIND[message.kind]);
+  writer.u8(version).u8(TYPE_BY_KIND[message.kind]);
   writeBody(writer, message);
   return writer.finish();
 }
@@ -76,9 +77,9 @@ export function decodeFrame(frame: Uint8Array): Decoded {
     const version = reader.u8();
     const type = reader.u8();
     const kind = KIND_BY_TYPE.get(type);
-    if (kind === undefined) return { kind: "unknown", type };
+    if (kind === undefined) return { kind: "unknown", type, version };
     const message = readBody(reader, kind);
-    reader.end();
+    if (kind !== "hello") reader.end();
     return { kind: "message", message, version };
   } catch (error) {
     if (error instanceof ByteStreamError) return { kind: "fault", reason: error.message };
@@ -92,9 +93,10 @@ function writeBody(writer: ByteWriter, message: Message): void {
       writer.varint(message.versionMin).varint(message.versionMax).text(message.clusterId);
       writer.u8(message.region).varint(message.origin).varint(message.shardCount);
       writer.raw(message.genesisHash).varint(message.treeEpoch).raw(message.nonce);
+      writer.raw(message.instance);
       return;
     case "proof":
-      writer.raw(message.mac);
+      writer.raw(claimBytes(message)).raw(message.mac);
       return;
     case "heartbeat":
       writer.u8(message.full ? 1 : 0);
@@ -138,9 +140,12 @@ function readBody(reader: ByteReader, kind: Message["kind"]): Message {
         genesisHash: copyOf(reader.raw(32)),
         treeEpoch: reader.varint(),
         nonce: copyOf(reader.raw(16)),
+        instance: copyOf(reader.raw(16)),
       };
-    case "proof":
-      return { kind, mac: copyOf(reader.raw(32)) };
+    case "proof": {
+      const welcome = reader.u8() === 1;
+      return { kind, welcome, seen: readSeen(reader), mac: copyOf(reader.raw(32)) };
+    }
     case "heartbeat": {
       const full = reader.u8() === 1;
       const vector = readVector(reader);
@@ -167,6 +172,28 @@ function readBody(reader: ByteReader, kind: Message["kind"]): Message {
     default:
       return readComparison(reader, kind);
   }
+}
+
+/** The part of a PROOF that its MAC covers. One claim has one spelling. */
+export function claimBytes({ welcome, seen }: Claim): Uint8Array {
+  const writer = new ByteWriter().u8(welcome ? 1 : 0).varint(seen.length);
+  let previous = 0;
+  for (const { shard, seq } of seen) {
+    writer.varint(shard - previous).varint(seq);
+    previous = shard;
+  }
+  return writer.finish();
+}
+
+function readSeen(reader: ByteReader): LaneSeen[] {
+  let shard = 0;
+  const seen = readList(reader, limits.WIRE_LIST_MAX, () => {
+    shard += reader.varint();
+    return { shard, seq: reader.varint() };
+  });
+  const isAscending = seen.every((lane, i) => i === 0 || lane.shard > (seen[i - 1]?.shard ?? 0));
+  if (!isAscending) throw new ByteStreamError("shards do not ascend");
+  return seen;
 }
 
 /** Grouped by origin, shards ascending: origin, count, then (shard delta, contig). */

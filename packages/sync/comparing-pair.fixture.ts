@@ -38,6 +38,7 @@ import { AntiEntropy } from "./anti-entropy.ts";
 import { decodeFrame } from "./codec.ts";
 import type { SyncEffect } from "./effects.ts";
 import type { ComparisonMessage, Message } from "./messages.ts";
+import { PROTOCOL_VERSION } from "./version.ts";
 import type { CutView, DocumentSum, NodeSum, SyncView } from "./sync-view.ts";
 
 export const cluster: Cluster = {
@@ -241,7 +242,7 @@ export class ComparingPair {
     const machine = (side: 0 | 1): AntiEntropy =>
       new AntiEntropy(
         this.copies[side],
-        { linkTo: () => 1 },
+        { linkTo: () => 1, versionOf: () => PROTOCOL_VERSION },
         { coverage: CUT, cutWith: () => CUT },
         new SeededRandom(side),
       );

@@ -19,6 +19,8 @@ export type SyncEffect =
     }
   /** Peers hold entries under our own name that we do not: this file is older than we are. */
   | { readonly kind: "rolled-back"; readonly by: RegionCode; readonly entries: number }
+  /** Every other region has said what it has seen of our origin, and it is no more than we hold. */
+  | { readonly kind: "origin-proven" }
   /** The sums here disagree with the documents here: count again, from the documents. */
   | { readonly kind: "recount"; readonly shard: number; readonly docIds: readonly DocId[] }
   /** Step again after this long, at the latest. */

@@ -142,7 +142,8 @@ export class Gossip {
       }
     } else {
       for (const batch of batchesOf(entries)) {
-        const frame = encodeMessage({ kind: "batch", repair: false, entries: batch });
+        const version = this.#peers.versionOf(peer);
+        const frame = encodeMessage({ kind: "batch", repair: false, entries: batch }, version);
         out.push({ kind: "send", link, frame });
       }
     }
@@ -170,14 +171,15 @@ export class Gossip {
     const own: RegionVector = new Map([[this.#view.region.code, this.#view.stamp()]]);
     const { echo } = outbox;
     outbox.heartbeatMs = nowMs;
-    const frame = encodeMessage({
+    const heartbeat: Heartbeat = {
       kind: "heartbeat",
       full,
       lanes,
       vector: joinVectors(this.#announced.coverage, own),
       sentMs: Math.round(nowMs),
       echoMs: echo === undefined ? 0 : Math.round(echo.sentMs + (nowMs - echo.receivedMs)),
-    });
+    };
+    const frame = encodeMessage(heartbeat, this.#peers.versionOf(peer));
     out.push({ kind: "send", link, frame });
   }
 }

@@ -1,35 +1,38 @@
 /**
  * Two replicas agree to talk: both say HELLO, both prove that they know the cluster's secret.
  *
- *     A ── HELLO(nonce a) ──▶ B         proof(X) = HMAC-SHA256(linkKey,
- *     A ◀── HELLO(nonce b) ── B             "atoll link" ‖ region of X ‖ nonce of X ‖ nonce of peer)
- *     A ── PROOF ──▶ B
- *     A ◀── PROOF ── B                  both sides live
+ *     A ── HELLO a ──▶ B      proof(X) = HMAC-SHA256(linkKey, "atoll link"
+ *     A ◀── HELLO b ── B                   ‖ SHA-256(HELLO of X) ‖ SHA-256(HELLO of the peer)
+ *     A ── PROOF ──▶ B                     ‖ claim of X)
+ *     A ◀── PROOF ── B        both sides live
  *
- * The region is part of the proof, so a peer's own proof cannot be sent back to it. The handshake
- * authenticates the ends of a link, not its bytes: on untrusted networks the link itself needs TLS.
+ * A proof is about both HELLOs, byte by byte, and about the claim beside it. So nobody in between can
+ * bring two releases down to an older protocol, alter an origin, or invent what has been seen of one, which
+ * would make a replica take a new name; and a proof fits no other link, because of the nonces, and no other
+ * direction. The handshake authenticates the ends of a link, not the bytes that follow: on untrusted
+ * networks the link itself needs TLS.
  */
-import { createHmac, timingSafeEqual } from "node:crypto";
-import type { Cluster, RegionCode } from "@atoll/core";
-import { regionByCode, toHex } from "@atoll/core";
-import { PROTOCOL_VERSION } from "./codec.ts";
-import type { Hello, RefusalCode } from "./messages.ts";
+import { createHash, createHmac, timingSafeEqual } from "node:crypto";
+import type { Cluster } from "@atoll/core";
+import { claimBytes } from "./codec.ts";
+import type { Claim, Hello, Proof } from "./messages.ts";
 import type { SyncView } from "./sync-view.ts";
+import type { VersionRange } from "./version.ts";
 
 export const TREE_EPOCH = 1;
-/** The oldest protocol this release still speaks. */
-export const PROTOCOL_VERSION_MIN = 1;
 
-export interface Refused {
-  readonly code: RefusalCode;
-  readonly detail: string;
+/** What a process says of itself on every link. */
+export interface Speaker {
+  readonly versions: VersionRange;
+  /** 16 bytes, made once per process. */
+  readonly instance: Uint8Array;
 }
 
-export function helloOf(view: SyncView, nonce: Uint8Array): Hello {
+export function helloOf(view: SyncView, speaker: Speaker, nonce: Uint8Array): Hello {
   return {
     kind: "hello",
-    versionMin: PROTOCOL_VERSION_MIN,
-    versionMax: PROTOCOL_VERSION,
+    versionMin: speaker.versions.min,
+    versionMax: speaker.versions.max,
     clusterId: view.cluster.id,
     region: view.region.code,
     origin: view.origin,
@@ -37,51 +40,36 @@ export function helloOf(view: SyncView, nonce: Uint8Array): Hello {
     genesisHash: view.genesisHash,
     treeEpoch: TREE_EPOCH,
     nonce,
+    instance: speaker.instance,
   };
 }
 
-/** Why this replica must not talk to one that says so; undefined when it may. */
-export function refuseHello(view: SyncView, hello: Hello): Refused | undefined {
-  const { cluster, region } = view;
-  if (hello.versionMin > PROTOCOL_VERSION || hello.versionMax < PROTOCOL_VERSION_MIN) {
-    const theirs = `${hello.versionMin}-${hello.versionMax}`;
-    const ours = `${PROTOCOL_VERSION_MIN}-${PROTOCOL_VERSION}`;
-    return { code: "version", detail: `protocol ${theirs} offered, ${ours} spoken` };
-  }
-  if (hello.clusterId !== cluster.id) {
-    return { code: "cluster", detail: `cluster "${hello.clusterId}" is not "${cluster.id}"` };
-  }
-  if (hello.shardCount !== cluster.shardCount) {
-    return { code: "cluster", detail: `${hello.shardCount} shards, not ${cluster.shardCount}` };
-  }
-  if (hello.treeEpoch !== TREE_EPOCH) {
-    return { code: "cluster", detail: `tree epoch ${hello.treeEpoch}, not ${TREE_EPOCH}` };
-  }
-  if (toHex(hello.genesisHash) !== toHex(view.genesisHash)) {
-    return { code: "cluster", detail: "another profile schema: the genesis changes differ" };
-  }
-  if (hello.region === region.code) {
-    return { code: "identity", detail: `two replicas call themselves ${region.name}` };
-  }
-  if (regionByCode(cluster, hello.region) === undefined) {
-    return { code: "identity", detail: `region code ${hello.region} is not in the config` };
-  }
-  return undefined;
+/** What a proof remembers of a HELLO: a frame may be as long as a later version likes. */
+export function helloDigest(frame: Uint8Array): Uint8Array {
+  return createHash("sha256").update(frame).digest();
 }
 
-export function proofOf(
-  cluster: Cluster,
-  prover: { readonly region: RegionCode; readonly nonce: Uint8Array },
-  verifierNonce: Uint8Array,
-): Uint8Array {
+export interface Hellos {
+  /** Digests of the frames, `helloDigest`. */
+  readonly prover: Uint8Array;
+  readonly verifier: Uint8Array;
+}
+
+export function proofOf(cluster: Cluster, hellos: Hellos, claim: Claim): Proof {
+  const { welcome, seen } = claim;
+  return { kind: "proof", welcome, seen, mac: macOf(cluster, hellos, claim) };
+}
+
+export function proofHolds(cluster: Cluster, hellos: Hellos, proof: Proof): boolean {
+  const expected = macOf(cluster, hellos, proof);
+  return expected.length === proof.mac.length && timingSafeEqual(expected, proof.mac);
+}
+
+function macOf(cluster: Cluster, { prover, verifier }: Hellos, claim: Claim): Uint8Array {
   return createHmac("sha256", cluster.keys.linkKey)
     .update("atoll link")
-    .update(Uint8Array.of(prover.region))
-    .update(prover.nonce)
-    .update(verifierNonce)
+    .update(prover)
+    .update(verifier)
+    .update(claimBytes(claim))
     .digest();
-}
-
-export function proofHolds(expected: Uint8Array, received: Uint8Array): boolean {
-  return expected.length === received.length && timingSafeEqual(expected, received);
 }

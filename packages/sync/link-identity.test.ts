@@ -13,10 +13,11 @@ import {
 import { testRegion } from "./certificates.fixture.ts";
 import { decodeFrame, encodeMessage } from "./codec.ts";
 import type { SyncEffect } from "./effects.ts";
-import { helloOf, proofOf } from "./handshake.ts";
-import type { Hello, Message } from "./messages.ts";
+import { helloDigest, helloOf, proofOf } from "./handshake.ts";
+import type { Message } from "./messages.ts";
 import { Sync } from "./sync.ts";
 import type { SyncView } from "./sync-view.ts";
+import { PROTOCOL_VERSION, PROTOCOL_VERSION_MIN, VERSIONS_SPOKEN } from "./version.ts";
 
 const LINK = 1;
 const cluster: Cluster = {
@@ -40,7 +41,7 @@ test("a certificate that names the region of the HELLO is asked for the secret a
 test("a certificate and the secret together make a link live", () => {
   const { prove } = hello({ identity: "eu-west-1", as: 2 });
   expect(prove("a secret of many characters")).toContainEqual(
-    expect.objectContaining({ event: "link-live", fields: { region: "eu-west-1" } }),
+    expect.objectContaining({ event: "link-live", fields: { region: "eu-west-1", version: 2 } }),
   );
 });
 
@@ -52,7 +53,7 @@ test("a HELLO of another region than the certificate's is refused, reported and 
     expect.objectContaining({
       level: "warn",
       event: "link-refused",
-      fields: { region: "unknown", code: "identity", detail },
+      fields: { region: "eu-west-1", code: "identity", detail },
     }),
   );
   expect(effects.at(-1)).toMatchObject({ kind: "close", link: LINK });
@@ -74,17 +75,22 @@ function hello({ identity, as }: { readonly identity: string | undefined; readon
     dialable: new Set<RegionCode>(),
   });
   const region = identity === undefined ? undefined : testRegion(identity);
-  const theirs = helloOf(viewOf(as), new Uint8Array(16).fill(as));
+  const speaker = { versions: VERSIONS_SPOKEN, instance: new Uint8Array(16).fill(9) };
+  const theirs = helloOf(viewOf(as), speaker, new Uint8Array(16).fill(as));
   const effects = sync.step({ kind: "link-up", link: LINK, identity: region }, 0);
-  const ours = must(sent(effects)[0], "our hello") as Hello;
+  const [first] = effects;
+  const ourFrame = first?.kind === "send" ? first.frame : new Uint8Array();
+  const bytesOf = (message: Message) =>
+    encodeMessage(message, message.kind === "hello" ? PROTOCOL_VERSION_MIN : PROTOCOL_VERSION);
   const frame = (message: Message) =>
-    sync.step({ kind: "frame", link: LINK, bytes: encodeMessage(message) }, 1);
+    sync.step({ kind: "frame", link: LINK, bytes: bytesOf(message) }, 1);
   effects.push(...frame(theirs));
   return {
     effects,
     prove: (secret: string): SyncEffect[] => {
       const knowing = { ...cluster, keys: deriveClusterKeys(secret, "test") };
-      return frame({ kind: "proof", mac: proofOf(knowing, theirs, ours.nonce) });
+      const hellos = { prover: helloDigest(bytesOf(theirs)), verifier: helloDigest(ourFrame) };
+      return frame(proofOf(knowing, hellos, { welcome: true, seen: [] }));
     },
   };
 }
@@ -98,6 +104,7 @@ function viewOf(region: number): SyncView {
     genesisHash: new Uint8Array(32),
     frontier: new Frontier(),
     stamp: () => 1 as Hlc,
+    coverage: () => new Map(),
   };
   return view as SyncView;
 }

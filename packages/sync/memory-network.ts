@@ -2,8 +2,8 @@
  * The twin of the WebSocket transport: a network in memory that a clock drives.
  *
  * Keeps what the contract promises (whole frames, in order, until the link goes down) and nothing more:
- * every frame takes its link's delay, and an address nobody listens on ends in `linkDown`. A cut is
- * silent: what is sent into it arrives after it heals, as TCP would retransmit, unless one of the ends
+ * every frame takes its link's delay, and an address nobody listens on ends in `linkDown`. A cut, of both
+ * directions or of one, is silent: what is sent into it arrives after it heals, as TCP would retransmit, unless one of the ends
  * has given the link up before. Time passes only when the clock is told.
  */
 import type { Clock, Random } from "@atoll/core";
@@ -27,7 +27,7 @@ export interface MemoryNetworkOptions {
 export class MemoryNetwork {
   readonly #options: MemoryNetworkOptions;
   readonly #transports = new Map<string, MemoryTransport>();
-  /** Pairs that are cut, each with what happens when it heals. */
+  /** Directions that are cut, each with what happens when it heals. */
   readonly #cuts = new Map<string, (() => void)[]>();
 
   constructor(options: MemoryNetworkOptions) {
@@ -43,22 +43,32 @@ export class MemoryNetwork {
 
   /** Nothing passes between two names from now on, either way, and nobody is told. */
   cut(a: string, b: string): void {
-    if (!this.isCut(a, b)) this.#cuts.set(pairKey(a, b), []);
+    this.cutOneWay(a, b);
+    this.cutOneWay(b, a);
+  }
+
+  /** Nothing passes from one to the other; the way back is open. No new link comes up either. */
+  cutOneWay(from: string, to: string): void {
+    const key = directionKey(from, to);
+    if (!this.#cuts.has(key)) this.#cuts.set(key, []);
   }
 
   heal(a: string, b: string): void {
-    const stalled = this.#cuts.get(pairKey(a, b)) ?? [];
-    this.#cuts.delete(pairKey(a, b));
-    for (const arrive of stalled) arrive();
+    for (const key of [directionKey(a, b), directionKey(b, a)]) {
+      const stalled = this.#cuts.get(key) ?? [];
+      this.#cuts.delete(key);
+      for (const arrive of stalled) arrive();
+    }
   }
 
+  /** In either direction: a connection needs both. */
   isCut(a: string, b: string): boolean {
-    return this.#cuts.has(pairKey(a, b));
+    return this.#cuts.has(directionKey(a, b)) || this.#cuts.has(directionKey(b, a));
   }
 
-  /** Happens now, or when the pair is no longer cut. */
-  pass(a: string, b: string, arrive: () => void): void {
-    const stalled = this.#cuts.get(pairKey(a, b));
+  /** Happens now, or when the way is no longer cut. */
+  pass(from: string, to: string, arrive: () => void): void {
+    const stalled = this.#cuts.get(directionKey(from, to));
     if (stalled === undefined) arrive();
     else stalled.push(arrive);
   }
@@ -126,6 +136,11 @@ export class MemoryTransport implements Transport {
     });
   }
 
+  /** Links that are up or being dialled. */
+  get linkCount(): number {
+    return this.#ends.size;
+  }
+
   backlogBytes(_link: LinkId): number {
     return 0;
   }
@@ -180,6 +195,6 @@ export class MemoryTransport implements Transport {
   }
 }
 
-function pairKey(a: string, b: string): string {
-  return a < b ? `${a} ${b}` : `${b} ${a}`;
+function directionKey(from: string, to: string): string {
+  return `${from} ${to}`;
 }

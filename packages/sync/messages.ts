@@ -29,10 +29,26 @@ export interface Hello {
   readonly treeEpoch: number;
   /** 16 random bytes, answered in the peer's proof. */
   readonly nonce: Uint8Array;
+  /** 16 random bytes, made once per process: tells two processes of one region apart. */
+  readonly instance: Uint8Array;
 }
 
-/** Answers the peer's nonce with the cluster's link key: 32 bytes. */
-export interface Proof {
+/** The highest number that was seen of one lane of the receiver's origin. */
+export interface LaneSeen {
+  readonly shard: number;
+  readonly seq: number;
+}
+
+/** What a proof says besides; nobody can change it on the way. */
+export interface Claim {
+  /** False when a refusal follows that the receiver is to believe. */
+  readonly welcome: boolean;
+  /** Shards ascending. */
+  readonly seen: readonly LaneSeen[];
+}
+
+/** Answers the peer's HELLO with the cluster's link key: I know the secret, and this of you. */
+export interface Proof extends Claim {
   readonly kind: "proof";
   readonly mac: Uint8Array;
 }

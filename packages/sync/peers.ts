@@ -1,5 +1,5 @@
 /**
- * The links: who is dialled, who is who, who is gone.
+ * The other regions: who is dialled, who is who, who is gone.
  *
  *     down ──dial──▶ connecting ──linkUp──▶ handshake ──HELLO, PROOF──▶ live
  *       ▲                │                      │                        │
@@ -7,205 +7,167 @@
  *
  * One link per pair of regions. The region with the lower code dials; after a heal both may, and the
  * two sides agree on which link survives because they apply the same rule: the one that the lower code
- * dialled, unless it has gone silent. Nothing here removes data or members: a peer that is down is
- * only not talked to.
+ * dialled, unless it has gone silent. Nothing here removes data or members: a peer that is down is only not talked to.
  */
-import type { Random, Region, RegionCode, RegionName } from "@atoll/core";
-import { limits, regionByCode } from "@atoll/core";
-import { redialDelayMs } from "./backoff.ts";
-import { encodeMessage } from "./codec.ts";
+import type { Random, RegionCode, RegionName } from "@atoll/core";
+import { hlcToMs, must, unreachable } from "@atoll/core";
+import { admit, refuseHello, refuseTwin, versionsOf } from "./admission.ts";
 import type { SyncEffect } from "./effects.ts";
-import { helloOf, proofHolds, proofOf, refuseHello } from "./handshake.ts";
-import type { Hello, Message, Proof, RefusalCode } from "./messages.ts";
+import type { Reason } from "./endings.ts";
+import { Endings } from "./endings.ts";
+import type { Speaker } from "./handshake.ts";
+import { helloDigest, helloOf, proofOf } from "./handshake.ts";
+import type { Link } from "./links.ts";
+import { Links, isLive } from "./links.ts";
+import type { Hello, LaneSeen, Proof } from "./messages.ts";
+import type { Peer, PeerLinkStatus } from "./peer-table.ts";
+import { PeerTable } from "./peer-table.ts";
 import type { SyncView } from "./sync-view.ts";
 import type { LinkId } from "./transport.ts";
+import { agreedVersion } from "./version.ts";
 
-export type PeerState = "down" | "connecting" | "handshake" | "live" | "paused";
-
-interface Link {
-  readonly id: LinkId;
-  readonly dialledByUs: boolean;
-  /** Whom the link's certificate names; undefined for a link without one. */
-  readonly identity: RegionName | undefined;
-  /** Known from the start for a link we dialled, from the HELLO otherwise. */
-  region: RegionCode | undefined;
-  nonce: Uint8Array;
-  hello: Hello | undefined;
-  live: boolean;
-  /** Told to close; what still arrives on it is ignored. */
-  ended: boolean;
-  readonly openedMs: number;
-  lastHeardMs: number;
-}
-
-interface Peer {
-  readonly region: Region;
-  readonly dialable: boolean;
-  paused: boolean;
-  link: Link | undefined;
-  dialling: LinkId | undefined;
-  attempts: number;
-  redialAtMs: number;
-  lastFailure: string | undefined;
-}
-
-export interface PeerLinkStatus {
-  readonly region: Region;
-  readonly state: PeerState;
-  readonly lastHeardMs: number | undefined;
-  readonly lastFailure: string | undefined;
+export interface PeersOptions {
+  readonly view: SyncView;
+  readonly random: Random;
+  /** Regions whose address is known here. */
+  readonly dialable: ReadonlySet<RegionCode>;
+  readonly speaker: Speaker;
+  /** What has been seen of the origin of somebody who says this HELLO. */
+  readonly seenOf: (hello: Hello) => readonly LaneSeen[];
+  /** A region has no live link any more, as of now. */
+  readonly lost: (region: RegionCode) => void;
 }
 
 export class Peers {
   readonly #view: SyncView;
-  readonly #random: Random;
-  readonly #peers = new Map<RegionCode, Peer>();
-  readonly #links = new Map<LinkId, Link>();
+  readonly #options: PeersOptions;
+  readonly #peers: PeerTable;
+  readonly #links: Links;
+  readonly #endings: Endings;
+  /** The origin that was last found to be rolled back. */
+  #rolledBack: number | undefined;
 
-  /** `dialable`: regions whose address is known here. */
-  constructor(view: SyncView, random: Random, dialable: ReadonlySet<RegionCode>) {
+  constructor(options: PeersOptions) {
+    const { view, random, dialable, speaker } = options;
+    this.#options = options;
     this.#view = view;
-    this.#random = random;
-    for (const region of view.cluster.regions) {
-      if (region.code === view.region.code) continue;
-      this.#peers.set(region.code, {
-        region,
-        dialable: dialable.has(region.code),
-        paused: false,
-        link: undefined,
-        dialling: undefined,
-        attempts: 0,
-        redialAtMs: 0,
-        lastFailure: undefined,
-      });
-    }
+    this.#links = new Links(speaker.versions.min);
+    this.#peers = new PeerTable(view.cluster, { own: view.region.code, dialable, random });
+    const { cluster } = view;
+    const [links, peers] = [this.#links, this.#peers];
+    this.#endings = new Endings({ cluster, links, peers, lost: options.lost });
   }
 
   /** Regions with a live link, ascending. */
   live(): RegionCode[] {
-    return [...this.#peers.values()]
-      .filter((peer) => peer.link?.live === true)
-      .map((peer) => peer.region.code)
-      .sort((a, b) => a - b);
+    return this.#peers.live();
   }
 
   /** The live link to a region. */
   linkTo(region: RegionCode): LinkId | undefined {
-    const link = this.#peers.get(region)?.link;
-    return link?.live === true ? link.id : undefined;
+    return this.#peers.get(region)?.link?.id;
+  }
+
+  /** The version spoken with a region; without a live link the lowest that is spoken here. */
+  versionOf(region: RegionCode): number {
+    return this.#peers.get(region)?.link?.version ?? this.#options.speaker.versions.min;
+  }
+
+  /** True unless the frame bears another version than the one that was agreed on this link. */
+  isAgreed(id: LinkId, version: number): boolean {
+    return version === (this.#links.get(id)?.version ?? version);
   }
 
   /** The region behind a live link; undefined for every other. */
   liveRegionOf(id: LinkId): RegionCode | undefined {
     const link = this.#links.get(id);
-    return link?.live === true ? link.region : undefined;
+    return isLive(link) ? link.region : undefined;
+  }
+
+  /** What a peer says that refuses us because another process serves our region. */
+  get twin(): string | undefined {
+    const peer = this.#peers.all().find(({ twin }) => twin !== undefined);
+    return peer && `${peer.region.name} says: ${peer.twin}`;
+  }
+
+  /** Connections of any state, to anybody. */
+  get linkCount(): number {
+    return this.#links.size;
   }
 
   status(): PeerLinkStatus[] {
-    return [...this.#peers.values()].map((peer) => ({
-      region: peer.region,
-      state: stateOf(peer),
-      lastHeardMs: peer.link?.lastHeardMs,
-      lastFailure: peer.lastFailure,
-    }));
+    return this.#peers.status(this.#links.all());
   }
 
   tick(nowMs: number, out: SyncEffect[]): void {
-    for (const link of this.#links.values()) {
-      const silentMs = nowMs - link.lastHeardMs;
-      if (link.live && silentMs > limits.LINK_SILENCE_MS_MAX) {
-        this.#end(link, `silent for ${Math.round(silentMs)} ms`, out);
-      } else if (!link.live && nowMs - link.openedMs > limits.HANDSHAKE_MS_MAX) {
-        this.#end(link, "handshake timed out", out);
-      }
-    }
-    for (const peer of this.#peers.values()) {
-      if (this.#dials(peer) && nowMs >= peer.redialAtMs) this.#dial(peer, out);
+    for (const { link, reason } of this.#links.overdue(nowMs))
+      this.#endings.end(link, reason, nowMs, out);
+    for (const peer of this.#peers.all()) {
+      if (this.#dials(peer) && peer.redial.isDue(nowMs)) this.#dial(peer, out);
     }
   }
 
   dialled(region: RegionCode, id: LinkId): void {
-    const peer = this.#peers.get(region);
-    if (peer !== undefined) peer.dialling = id;
+    this.#peers.get(region)?.redial.dialled(id);
   }
 
+  /** `identity`: whom the link's certificate names. */
   linkUp(id: LinkId, identity: RegionName | undefined, nowMs: number, out: SyncEffect[]): void {
-    const dialler = [...this.#peers.values()].find((peer) => peer.dialling === id);
-    const link: Link = {
-      id,
-      dialledByUs: dialler !== undefined,
-      identity,
-      region: dialler?.region.code,
-      nonce: this.#random.bytes(16),
-      hello: undefined,
-      live: false,
-      ended: false,
-      openedMs: nowMs,
-      lastHeardMs: nowMs,
-    };
-    this.#links.set(id, link);
-    out.push(send(id, helloOf(this.#view, link.nonce)));
+    const dialled = this.#peers.diallerOf(id)?.region.code;
+    const link = this.#links.open({ id, dialled, identity, origin: this.#view.origin, nowMs });
+    const { random, speaker } = this.#options;
+    const hello = helloOf(this.#view, speaker, random.bytes(16));
+    link.ourHello = helloDigest(this.#links.send(link, hello, out));
   }
 
-  /** Returns the region that lost its link, if this was the one it had. */
-  linkDown(id: LinkId, reason: string, nowMs: number, out: SyncEffect[]): RegionCode | undefined {
-    this.#links.delete(id);
-    const peer = [...this.#peers.values()].find(
-      ({ link, dialling }) => link?.id === id || dialling === id,
-    );
-    if (peer === undefined) return undefined;
-    if (peer.dialling === id) peer.dialling = undefined;
-    peer.lastFailure = reason;
-    peer.redialAtMs = nowMs + redialDelayMs(peer.attempts++, this.#random);
-    if (peer.link?.id !== id) return undefined;
-    peer.link = undefined;
-    out.push(report("info", "link-lost", { region: peer.region.name, reason }));
-    return peer.region.code;
+  linkDown(id: LinkId, reason: string, nowMs: number, out: SyncEffect[]): void {
+    this.#endings.gone(id, reason, nowMs, out);
   }
 
   heard(id: LinkId, nowMs: number): void {
-    const link = this.#links.get(id);
-    if (link !== undefined) link.lastHeardMs = nowMs;
+    this.#links.heard(id, nowMs);
   }
 
-  /** Returns the region whose link has just become live. */
+  /** `frame`: the message as it came. Returns the region whose link has just become live. */
   handshake(
     id: LinkId,
-    message: Hello | Proof,
+    { message, frame }: { readonly message: Hello | Proof; readonly frame: Uint8Array },
     nowMs: number,
     out: SyncEffect[],
   ): RegionCode | undefined {
     const link = this.#links.get(id);
-    if (link === undefined || link.live || link.ended) return undefined;
-    if (message.kind === "hello") this.#hello(link, message, out);
-    else if (link.hello === undefined) this.#refuse(link, "proof", "proof before hello", out);
-    else return this.#proof(link, link.hello, message, nowMs, out);
+    if (link === undefined || isLive(link) || link.ended !== undefined) return undefined;
+    if (message.kind === "hello") {
+      link.peerHello = link.hello === undefined ? helloDigest(frame) : link.peerHello;
+      this.#hello(link, message, nowMs, out);
+    } else if (link.hello === undefined) {
+      this.#endings.refuse(link, { code: "proof", detail: "proof before hello" }, nowMs, out);
+    } else {
+      return this.#proof(link, link.hello, message, nowMs, out);
+    }
     return undefined;
   }
 
   /** The peer ended the link and said why. */
-  refused(id: LinkId, code: RefusalCode, detail: string, out: SyncEffect[]): void {
+  refused(id: LinkId, reason: Reason, nowMs: number, out: SyncEffect[]): void {
     const link = this.#links.get(id);
-    if (link === undefined) return;
-    const region = link.region === undefined ? "unknown" : this.#nameOf(link.region);
-    const level = code === "duplicate" || code === "leaving" || code === "paused" ? "info" : "warn";
-    out.push(report(level, "link-refused-by-peer", { region, code, detail }));
-    this.#end(link, `refused by peer: ${detail}`, out);
+    if (link !== undefined) this.#endings.refused(link, reason, nowMs, out);
   }
 
   /** Ends a link for a fault of the peer's. */
-  refuse(id: LinkId, code: RefusalCode, detail: string, out: SyncEffect[]): void {
+  refuse(id: LinkId, reason: Reason, nowMs: number, out: SyncEffect[]): void {
     const link = this.#links.get(id);
-    if (link !== undefined) this.#refuse(link, code, detail, out);
+    if (link !== undefined) this.#endings.refuse(link, reason, nowMs, out);
   }
 
-  pause(region: RegionCode, out: SyncEffect[]): void {
+  pause(region: RegionCode, nowMs: number, out: SyncEffect[]): void {
     const peer = this.#peers.get(region);
     if (peer === undefined || peer.paused) return;
     peer.paused = true;
     out.push(report("warn", "peer-paused", { region: peer.region.name }));
-    for (const link of this.#links.values()) {
-      if (link.region === region) this.#refuse(link, "paused", "paused by an operator", out);
+    for (const link of this.#links.all()) {
+      if (link.region !== region) continue;
+      this.#endings.refuse(link, { code: "paused", detail: "paused by an operator" }, nowMs, out);
     }
   }
 
@@ -213,42 +175,46 @@ export class Peers {
     const peer = this.#peers.get(region);
     if (peer === undefined || !peer.paused) return;
     peer.paused = false;
-    peer.attempts = 0;
+    peer.redial.reset();
     out.push(report("info", "peer-resumed", { region: peer.region.name }));
-    if (peer.dialable && peer.link === undefined && peer.dialling === undefined) {
+    if (peer.dialable && peer.link === undefined && !peer.redial.isUnderWay) {
       this.#dial(peer, out); // whichever side dials by rule may be deep in its backoff
     }
   }
 
   /** Ends every link; they are dialled again after their backoff. */
-  reset(reason: string, out: SyncEffect[]): void {
-    for (const link of this.#links.values()) this.#end(link, reason, out);
+  reset(reason: string, nowMs: number, out: SyncEffect[]): void {
+    for (const link of this.#links.all()) this.#endings.end(link, reason, nowMs, out);
   }
 
-  leave(out: SyncEffect[]): void {
-    for (const link of this.#links.values()) this.#refuse(link, "leaving", "stopping", out);
+  leave(nowMs: number, out: SyncEffect[]): void {
+    for (const link of this.#links.all())
+      this.#endings.refuse(link, { code: "leaving", detail: "stopping" }, nowMs, out);
   }
 
-  #hello(link: Link, hello: Hello, out: SyncEffect[]): void {
-    if (link.hello !== undefined) return this.#refuse(link, "malformed", "second hello", out);
-    const refused = refuseHello(this.#view, hello);
-    if (refused !== undefined) return this.#refuse(link, refused.code, refused.detail, out);
-    if (link.region !== undefined && link.region !== hello.region) {
-      const detail = `dialled ${this.#nameOf(link.region)}, met ${this.#nameOf(hello.region)}`;
-      return this.#refuse(link, "identity", detail, out);
+  #hello(link: Link, hello: Hello, nowMs: number, out: SyncEffect[]): void {
+    if (link.hello !== undefined) {
+      return this.#endings.refuse(link, { code: "malformed", detail: "second hello" }, nowMs, out);
     }
-    if (link.identity !== undefined && link.identity !== this.#nameOf(hello.region)) {
-      const detail = `its certificate is of ${link.identity}, its HELLO of ${this.#nameOf(hello.region)}`;
-      return this.#refuse(link, "identity", detail, out);
-    }
+    const { speaker, seenOf } = this.#options;
+    link.region ??= hello.region; // also of one that is refused: its operator looks for the reason
+    const refused = refuseHello(this.#view, speaker, link, hello);
+    if (refused !== undefined) return this.#endings.refuse(link, refused, nowMs, out);
+    const peer = must(this.#peers.get(hello.region), "a region of the config");
     link.hello = hello;
-    link.region = hello.region;
-    if (this.#peers.get(hello.region)?.paused === true) {
-      return this.#refuse(link, "paused", "paused by an operator", out);
-    }
-    const { cluster, region } = this.#view;
-    const mac = proofOf(cluster, { region: region.code, nonce: link.nonce }, hello.nonce);
-    out.push(send(link.id, { kind: "proof", mac }));
+    link.version = agreedVersion(speaker.versions, versionsOf(hello));
+    if (peer.paused)
+      return this.#endings.refuse(
+        link,
+        { code: "paused", detail: "paused by an operator" },
+        nowMs,
+        out,
+      );
+    const twin = refuseTwin(peer, hello);
+    const claim = { welcome: twin === undefined, seen: twin === undefined ? seenOf(hello) : [] };
+    const hellos = { prover: link.ourHello, verifier: link.peerHello };
+    this.#links.send(link, proofOf(this.#view.cluster, hellos, claim), out);
+    if (twin !== undefined) this.#endings.refuse(link, twin, nowMs, out);
   }
 
   #proof(
@@ -258,79 +224,66 @@ export class Peers {
     nowMs: number,
     out: SyncEffect[],
   ): RegionCode | undefined {
-    const prover = { region: hello.region, nonce: hello.nonce };
-    if (!proofHolds(proofOf(this.#view.cluster, prover, link.nonce), proof.mac)) {
-      this.#refuse(link, "proof", "wrong cluster secret", out);
-      return undefined;
-    }
     const peer = this.#peers.get(hello.region);
-    if (peer === undefined || peer.paused) return undefined;
-    if (peer.link !== undefined) {
-      if (this.#keeps(peer.link, link, nowMs)) {
-        this.#refuse(link, "duplicate", "a link is live already", out);
+    if (peer === undefined || link.proven) return undefined;
+    const admission = admit({ view: this.#view, peer, link, hello, proof, nowMs });
+    link.proven = admission.kind !== "refused" || admission.code !== "proof";
+    switch (admission.kind) {
+      case "refused":
+        this.#endings.refuse(link, admission, nowMs, out);
         return undefined;
+      case "unwelcome":
+        return undefined;
+      case "rolled-back":
+        this.#rollBack(link, peer, admission.entries, nowMs, out);
+        return undefined;
+      case "admitted": {
+        const { replaces } = admission;
+        if (replaces)
+          this.#endings.refuse(
+            replaces,
+            { code: "duplicate", detail: "replaced by a newer link" },
+            nowMs,
+            out,
+          );
+        this.#enliven(peer, link, nowMs, out);
+        return hello.region;
       }
-      this.#refuse(peer.link, "duplicate", "replaced by a newer link", out);
+      default:
+        return unreachable(admission);
     }
-    link.live = true;
+  }
+
+  /** The link ends before anything is said on it, and the next one is opened under a new name. */
+  #rollBack(link: Link, peer: Peer, entries: number, nowMs: number, out: SyncEffect[]): void {
+    const { origin } = this.#view;
+    out.push({ kind: "rolled-back", by: peer.region.code, entries });
+    this.#endings.refuse(link, { code: "leaving", detail: "takes a new incarnation" }, nowMs, out);
+    // At once, but once: a new name that could not be saved is noticed again after a pause.
+    if (origin !== this.#rolledBack) peer.redial.soon();
+    this.#rolledBack = origin;
+  }
+
+  #enliven(peer: Peer, link: Link, nowMs: number, out: SyncEffect[]): void {
+    link.liveMs = nowMs;
+    link.liveSince = new Date(hlcToMs(this.#view.stamp())).toISOString();
     peer.link = link;
-    peer.attempts = 0;
     peer.lastFailure = undefined;
-    out.push(report("info", "link-live", { region: peer.region.name }));
-    return hello.region;
-  }
-
-  /** True when the older of two links to one region survives. Symmetric: both sides decide alike. */
-  #keeps(older: Link, newer: Link, nowMs: number): boolean {
-    const silent = nowMs - older.lastHeardMs > limits.HEARTBEAT_IDLE_MS * 3;
-    return !silent && this.#lowerDialled(older) && !this.#lowerDialled(newer);
-  }
-
-  #lowerDialled(link: Link): boolean {
-    return link.dialledByUs === this.#view.region.code < (link.region ?? 0);
+    peer.twin = undefined;
+    peer.logged = undefined;
+    const { name: region } = peer.region;
+    out.push(report("info", "link-live", { region, version: link.version }));
   }
 
   #dials(peer: Peer): boolean {
-    const idle = peer.link === undefined && peer.dialling === undefined && !peer.paused;
-    return idle && peer.dialable && this.#view.region.code < peer.region.code;
+    if (peer.paused || !peer.dialable || peer.link !== undefined) return false;
+    return this.#view.region.code < peer.region.code || peer.redial.insists;
   }
 
   #dial(peer: Peer, out: SyncEffect[]): void {
-    peer.redialAtMs = Infinity; // until this attempt has ended
+    peer.redial.begin();
     out.push({ kind: "dial", region: peer.region.code });
   }
-
-  #refuse(link: Link, code: RefusalCode, detail: string, out: SyncEffect[]): void {
-    if (link.ended) return;
-    if (code !== "paused" && code !== "leaving" && code !== "duplicate") {
-      const region = link.region === undefined ? "unknown" : this.#nameOf(link.region);
-      out.push(report("warn", "link-refused", { region, code, detail }));
-    }
-    out.push(send(link.id, { kind: "refusal", code, detail }));
-    this.#end(link, detail, out);
-  }
-
-  #end(link: Link, reason: string, out: SyncEffect[]): void {
-    if (link.ended) return;
-    link.ended = true;
-    link.live = false;
-    out.push({ kind: "close", link: link.id, reason });
-  }
-
-  #nameOf(code: RegionCode): string {
-    return regionByCode(this.#view.cluster, code)?.name ?? `region ${code}`;
-  }
-}
-
-function stateOf(peer: Peer): PeerState {
-  if (peer.paused) return "paused";
-  if (peer.link?.live === true) return "live";
-  if (peer.link !== undefined) return "handshake";
-  return peer.dialling === undefined ? "down" : "connecting";
-}
-
-function send(link: LinkId, message: Message): SyncEffect {
-  return { kind: "send", link, frame: encodeMessage(message) };
 }
 
 function report(

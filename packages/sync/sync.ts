@@ -5,7 +5,7 @@
  *
  *     peers         who is live            gossip         push and heartbeats
  *     announced     what they hold         catch-up       pull what is missing
- *                                          anti-entropy   prove that it is the same
+ *     own origin    what they hold of us   anti-entropy   prove that it is the same
  *
  * `nowMs` is a monotonic clock. Nothing here waits, sends or stores; the driver does.
  */
@@ -15,14 +15,18 @@ import { Announced } from "./announced.ts";
 import { AntiEntropy } from "./anti-entropy.ts";
 import type { Comparison, ComparisonCounts } from "./anti-entropy.ts";
 import { CatchUp } from "./catch-up.ts";
+import type { Decoded } from "./codec.ts";
 import { decodeFrame } from "./codec.ts";
 import type { SyncEffect, SyncEvent } from "./effects.ts";
 import { Gossip } from "./gossip.ts";
-import type { Heartbeat, Message } from "./messages.ts";
-import type { PeerLinkStatus } from "./peers.ts";
+import type { Message } from "./messages.ts";
+import { OwnOrigin, seenOf } from "./own-origin.ts";
+import type { PeerLinkStatus } from "./peer-table.ts";
 import { Peers } from "./peers.ts";
 import type { SyncView } from "./sync-view.ts";
 import type { LinkId } from "./transport.ts";
+import type { VersionRange } from "./version.ts";
+import { VERSIONS_SPOKEN, needsNoAgreement } from "./version.ts";
 
 export interface PeerStatus extends PeerLinkStatus {
   /** Entries that the peer holds and we do not, and the other way round; undefined when unknown. */
@@ -39,6 +43,7 @@ export class Sync {
   readonly #view: SyncView;
   readonly #peers: Peers;
   readonly #announced: Announced;
+  readonly #ownOrigin: OwnOrigin;
   readonly #gossip: Gossip;
   readonly #catchUp: CatchUp;
   readonly #antiEntropy: AntiEntropy;
@@ -49,11 +54,21 @@ export class Sync {
     readonly random: Random;
     /** Regions whose address is known here. */
     readonly dialable: ReadonlySet<RegionCode>;
+    /** Every version of this release, unless a test plays an older or a later one. */
+    readonly versions?: VersionRange;
   }) {
-    const { view, random, dialable } = options;
+    const { view, random, dialable, versions = VERSIONS_SPOKEN } = options;
     this.#view = view;
-    this.#peers = new Peers(view, random.fork("peers"), dialable);
+    this.#ownOrigin = new OwnOrigin(view);
     this.#announced = new Announced(view);
+    this.#peers = new Peers({
+      view,
+      random: random.fork("peers"),
+      dialable,
+      speaker: { versions, instance: random.fork("instance").bytes(16) },
+      seenOf: (hello) => seenOf(view, this.#announced, hello),
+      lost: (region) => this.#lost(region),
+    });
     this.#gossip = new Gossip(view, this.#peers, this.#announced);
     this.#catchUp = new CatchUp(view, this.#peers, this.#announced, this.#gossip);
     this.#antiEntropy = new AntiEntropy(
@@ -81,6 +96,11 @@ export class Sync {
   /** Grows when `holders` may have more to tell. */
   get confirmations(): number {
     return this.#announced.confirmations;
+  }
+
+  /** What a peer says that refuses us because another process serves our region. */
+  get twin(): string | undefined {
+    return this.#peers.twin;
   }
 
   /** Messages of a kind this version does not know. */
@@ -111,6 +131,9 @@ export class Sync {
     const out: SyncEffect[] = [];
     switch (event.kind) {
       case "start":
+        this.#ownOrigin.start(out);
+        this.#tick(nowMs, out);
+        break;
       case "tick":
         this.#tick(nowMs, out);
         break;
@@ -121,7 +144,7 @@ export class Sync {
         this.#peers.linkUp(event.link, event.identity, nowMs, out);
         break;
       case "link-down":
-        this.#lost(this.#peers.linkDown(event.link, event.reason, nowMs, out));
+        this.#peers.linkDown(event.link, event.reason, nowMs, out);
         break;
       case "frame":
         this.#frame(event.link, event.bytes, nowMs, out);
@@ -133,17 +156,17 @@ export class Sync {
         if (event.entries.length > 0) this.#antiEntropy.disturbed(event.entries, nowMs);
         break;
       case "pause":
-        this.#peers.pause(event.region, out);
+        this.#peers.pause(event.region, nowMs, out);
         break;
       case "resume":
         this.#peers.resume(event.region, out);
         break;
       case "reset":
         this.#announced.restart(this.#view.coverage());
-        this.#peers.reset(event.reason, out);
+        this.#peers.reset(event.reason, nowMs, out);
         break;
       case "leave":
-        this.#peers.leave(out);
+        this.#peers.leave(nowMs, out);
         break;
       default:
         unreachable(event);
@@ -161,8 +184,8 @@ export class Sync {
     }
   }
 
-  #lost(peer: RegionCode | undefined): void {
-    if (peer === undefined) return;
+  /** A region is not linked any more. */
+  #lost(peer: RegionCode): void {
     this.#announced.reset(peer);
     this.#gossip.closed(peer);
     this.#catchUp.closed(peer);
@@ -172,31 +195,39 @@ export class Sync {
   #frame(link: LinkId, bytes: Uint8Array, nowMs: number, out: SyncEffect[]): void {
     const decoded = decodeFrame(bytes);
     if (decoded.kind === "fault") {
-      this.#peers.refuse(link, "malformed", decoded.reason, out);
+      this.#peers.refuse(link, { code: "malformed", detail: decoded.reason }, nowMs, out);
+    } else if (!isForAll(decoded) && !this.#peers.isAgreed(link, decoded.version)) {
+      const detail = `version ${decoded.version} was not agreed`;
+      this.#peers.refuse(link, { code: "malformed", detail }, nowMs, out);
     } else if (decoded.kind === "unknown") {
       this.#unknownMessages++;
     } else {
       this.#peers.heard(link, nowMs);
-      this.#message(link, decoded.message, bytes.length, nowMs, out);
+      this.#message(link, { message: decoded.message, frame: bytes }, nowMs, out);
     }
   }
 
-  #message(link: LinkId, message: Message, bytes: number, nowMs: number, out: SyncEffect[]): void {
+  #message(
+    link: LinkId,
+    { message, frame }: { readonly message: Message; readonly frame: Uint8Array },
+    nowMs: number,
+    out: SyncEffect[],
+  ): void {
     if (message.kind === "refusal") {
-      this.#peers.refused(link, message.code, message.detail, out);
+      this.#peers.refused(link, message, nowMs, out);
       return;
     }
     const peer = this.#peers.liveRegionOf(link);
     if (message.kind === "hello" || message.kind === "proof") {
-      const opened = this.#peers.handshake(link, message, nowMs, out);
+      const opened = this.#peers.handshake(link, { message, frame }, nowMs, out);
       if (opened === undefined) return;
-      this.#lost(opened); // what was known from an earlier link
       this.#gossip.opened(opened, nowMs, out);
       this.#antiEntropy.opened(opened, nowMs);
     } else if (peer === undefined) {
-      this.#peers.refuse(link, "proof", `${message.kind} before the handshake`, out);
+      const detail = `${message.kind} before the handshake`;
+      this.#peers.refuse(link, { code: "proof", detail }, nowMs, out);
     } else {
-      this.#live(peer, message, bytes, nowMs, out);
+      this.#live(peer, message, frame.length, nowMs, out);
     }
   }
 
@@ -209,7 +240,7 @@ export class Sync {
   ): void {
     switch (message.kind) {
       case "heartbeat":
-        this.#notice(peer, message, out);
+        this.#ownOrigin.hear(peer, { lanes: message.lanes, isAll: message.full }, out);
         this.#announced.hear(peer, message, nowMs);
         this.#gossip.heard(peer, message, nowMs);
         this.#catchUp.ask(nowMs, out);
@@ -225,17 +256,8 @@ export class Sync {
         return this.#antiEntropy.hear(peer, message, bytes, nowMs, out);
     }
   }
+}
 
-  /**
-   * Nobody can hold more of our origin than we do, unless our file was restored from a copy. What is
-   * missing comes back by catch-up, as entries of an origin that is no longer ours.
-   */
-  #notice(peer: RegionCode, heartbeat: Heartbeat, out: SyncEffect[]): void {
-    const { origin, frontier } = this.#view;
-    let entries = 0;
-    for (const lane of heartbeat.lanes) {
-      if (lane.origin === origin) entries += Math.max(0, lane.contig - frontier.contig(lane));
-    }
-    if (entries > 0) out.push({ kind: "rolled-back", by: peer, entries });
-  }
+function isForAll(decoded: Exclude<Decoded, { kind: "fault" }>): boolean {
+  return decoded.kind === "message" && needsNoAgreement(decoded.message.kind);
 }
