@@ -26,6 +26,9 @@ export function syncViewOf(
     },
     genesisHash: replica.codec.genesisHash,
     frontier: ledger.frontier,
+    get waiting() {
+      return replica.waiting;
+    },
     stamp: () => replica.stamp(),
     missing: (lane: Lane, upTo: number): SeqRange[] => ledger.missing(lane, upTo, clock.nowMs()),
     readLog: (lane: Lane, range: SeqRange, bytesMax: number): LogEntry[] =>

@@ -222,7 +222,9 @@ export class AntiEntropy {
 
   #send(peer: RegionCode, message: Message, out: SyncEffect[]): void {
     const link = this.#peers.linkTo(peer);
-    if (link !== undefined) out.push({ kind: "send", link, frame: encodeMessage(message) });
+    if (link === undefined) return;
+    const frame = encodeMessage(message, this.#peers.versionOf(peer));
+    out.push({ kind: "send", link, frame });
   }
 }
 

@@ -17,11 +17,19 @@ import {
   unreachable,
   writeVector,
 } from "@atoll/core";
-import { readEntries, writeEntries } from "./entry-codec.ts";
-import type { Announcement, LaneRange, Message, RefusalCode } from "./messages.ts";
-import { copyOf, present, readDocId, readHash, readList, readOrigin } from "./wire-fields.ts";
+import { readBatch, writeBatch } from "./batch-codec.ts";
+import type { Announcement, LaneRange, Message, NeedRange, RefusalCode } from "./messages.ts";
+import {
+  copyOf,
+  present,
+  readDocId,
+  readFlag,
+  readHash,
+  readList,
+  readOrigin,
+} from "./wire-fields.ts";
 
-export const PROTOCOL_VERSION = 1;
+export const PROTOCOL_VERSION = 2;
 
 const TYPE_BY_KIND: Readonly<Record<Message["kind"], number>> = {
   hello: 1,
@@ -37,6 +45,7 @@ const TYPE_BY_KIND: Readonly<Record<Message["kind"], number>> = {
   "compare-changes": 11,
   "want-changes": 12,
   refusal: 13,
+  trimmed: 14,
 };
 const KIND_BY_TYPE = new Map(
   Object.entries(TYPE_BY_KIND).map(([kind, type]) => [type, kind as Message["kind"]]),
@@ -58,10 +67,11 @@ export type Decoded =
   | { readonly kind: "unknown"; readonly type: number }
   | { readonly kind: "fault"; readonly reason: string };
 
-export function encodeMessage(message: Message): Uint8Array {
+/** `version`: the one that both ends of the link speak. */
+export function encodeMessage(message: Message, version = PROTOCOL_VERSION): Uint8Array {
   const writer = new ByteWriter(message.kind === "batch" ? limits.BATCH_BYTES_MAX : 256);
-  writer.u8(PROTOCOL_VERSION).u8(TYPE_BY_KIND[message.kind]);
-  writeBody(writer, message);
+  writer.u8(version).u8(TYPE_BY_KIND[message.kind]);
+  writeBody(writer, message, version);
   return writer.finish();
 }
 
@@ -72,7 +82,7 @@ export function decodeFrame(frame: Uint8Array): Decoded {
     const type = reader.u8();
     const kind = KIND_BY_TYPE.get(type);
     if (kind === undefined) return { kind: "unknown", type };
-    const message = readBody(reader, kind);
+    const message = readBody(reader, kind, version);
     reader.end();
     return { kind: "message", message, version };
   } catch (error) {
@@ -81,7 +91,7 @@ export function decodeFrame(frame: Uint8Array): Decoded {
   }
 }
 
-function writeBody(writer: ByteWriter, message: Message): void {
+function writeBody(writer: ByteWriter, message: Message, version: number): void {
   switch (message.kind) {
     case "hello":
       writer.varint(message.versionMin).varint(message.versionMax).text(message.clusterId);
@@ -95,18 +105,21 @@ function writeBody(writer: ByteWriter, message: Message): void {
       writer.u8(message.full ? 1 : 0);
       writeVector(writer, message.vector);
       writer.varint(message.sentMs).varint(message.echoMs);
+      if (version > 1) writer.varint(message.grantBytes ?? 0);
       writeAnnouncements(writer, message.lanes);
       return;
     case "batch":
-      writer.u8(message.repair ? 1 : 0);
-      writeEntries(writer, message.entries);
-      return;
+      return writeBatch(writer, message, version);
     case "need":
       writer.varint(message.id).varint(message.ranges.length);
       for (const range of message.ranges) {
-        writer.varint(range.shard).varint(range.origin);
-        writer.varint(range.lo).varint(range.hi - range.lo);
+        writeRange(writer, range);
+        if (version > 1) writer.u8(range.open === true ? 1 : 0);
       }
+      return;
+    case "trimmed":
+      writer.varint(message.id).varint(message.ranges.length);
+      for (const range of message.ranges) writeRange(writer, range);
       return;
     case "served":
       writer.varint(message.id);
@@ -144,7 +157,7 @@ function writeBody(writer: ByteWriter, message: Message): void {
   }
 }
 
-function readBody(reader: ByteReader, kind: Message["kind"]): Message {
+function readBody(reader: ByteReader, kind: Message["kind"], version: number): Message {
   switch (kind) {
     case "hello":
       return {
@@ -162,15 +175,22 @@ function readBody(reader: ByteReader, kind: Message["kind"]): Message {
     case "proof":
       return { kind, mac: copyOf(reader.raw(32)) };
     case "heartbeat": {
-      const full = reader.u8() === 1;
+      const full = readFlag(reader);
       const vector = readVector(reader);
       const sentMs = reader.varint();
       const echoMs = reader.varint();
-      return { kind, full, vector, sentMs, echoMs, lanes: readAnnouncements(reader) };
+      const grantBytes = version > 1 ? reader.varint() : undefined;
+      return { kind, full, vector, sentMs, echoMs, grantBytes, lanes: readAnnouncements(reader) };
     }
     case "batch":
-      return { kind, repair: reader.u8() === 1, entries: readEntries(reader) };
+      return readBatch(reader, version);
     case "need":
+      return {
+        kind,
+        id: reader.varint(),
+        ranges: readList(reader, limits.NEED_RANGES_MAX, () => readNeedRange(reader, version)),
+      };
+    case "trimmed":
       return {
         kind,
         id: reader.varint(),
@@ -261,9 +281,21 @@ function readAnnouncements(reader: ByteReader): Announcement[] {
   return lanes;
 }
 
+function writeRange(writer: ByteWriter, { shard, origin, lo, hi }: LaneRange): void {
+  writer.varint(shard).varint(origin).varint(lo).varint(hi - lo);
+}
+
 function readRange(reader: ByteReader): LaneRange {
   const shard = reader.varint();
   const origin = readOrigin(reader);
   const lo = reader.varint();
-  return { shard, origin, lo, hi: lo + reader.varint() };
+  const hi = lo + reader.varint();
+  if (lo < 1 || !Number.isSafeInteger(hi)) throw new ByteStreamError("not a range");
+  return { shard, origin, lo, hi };
+}
+
+/** A peer of version 1 does not say which ranges are open: all were. */
+function readNeedRange(reader: ByteReader, version: number): NeedRange {
+  const range = readRange(reader);
+  return { ...range, open: version > 1 ? readFlag(reader) : true };
 }

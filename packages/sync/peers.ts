@@ -13,7 +13,7 @@
 import type { Random, Region, RegionCode } from "@atoll/core";
 import { limits, regionByCode } from "@atoll/core";
 import { redialDelayMs } from "./backoff.ts";
-import { encodeMessage } from "./codec.ts";
+import { PROTOCOL_VERSION, encodeMessage } from "./codec.ts";
 import type { SyncEffect } from "./effects.ts";
 import { helloOf, proofHolds, proofOf, refuseHello } from "./handshake.ts";
 import type { Hello, Message, Proof, RefusalCode } from "./messages.ts";
@@ -91,6 +91,12 @@ export class Peers {
   linkTo(region: RegionCode): LinkId | undefined {
     const link = this.#peers.get(region)?.link;
     return link?.live === true ? link.id : undefined;
+  }
+
+  /** The version that both ends of the live link to a region speak. */
+  versionOf(region: RegionCode): number {
+    const spoken = this.#peers.get(region)?.link?.hello?.versionMax ?? PROTOCOL_VERSION;
+    return Math.min(spoken, PROTOCOL_VERSION);
   }
 
   /** The region behind a live link; undefined for every other. */

@@ -4,8 +4,11 @@
  * Routes each event to the machine that knows it, and holds nothing of its own:
  *
  *     peers         who is live            gossip         push and heartbeats
- *     announced     what they hold         catch-up       pull what is missing
- *                                          anti-entropy   prove that it is the same
+ *     announced     what they hold         catch-up       pull what is missing, and answer
+ *     credit        what they take         anti-entropy   prove that it is the same
+ *
+ * What goes to one peer is one ordered stream, and the order of urgency is: heartbeats, fresh entries,
+ * answers, comparisons. Each gives way to the one before.
  *
  * `nowMs` is a monotonic clock. Nothing here waits, sends or stores; the driver does.
  */
@@ -16,9 +19,10 @@ import { AntiEntropy } from "./anti-entropy.ts";
 import type { Comparison } from "./anti-entropy.ts";
 import { CatchUp } from "./catch-up.ts";
 import { decodeFrame } from "./codec.ts";
-import type { SyncEffect, SyncEvent } from "./effects.ts";
+import { Credit } from "./credit.ts";
+import type { SyncEffect, SyncEvent, Taken } from "./effects.ts";
 import { Gossip } from "./gossip.ts";
-import type { Heartbeat, Message } from "./messages.ts";
+import type { Batch, Heartbeat, Message } from "./messages.ts";
 import type { PeerLinkStatus } from "./peers.ts";
 import { Peers } from "./peers.ts";
 import type { SyncView } from "./sync-view.ts";
@@ -33,10 +37,17 @@ export interface PeerStatus extends PeerLinkStatus {
   readonly comparedMs: number | undefined;
 }
 
+/** Where a message came from, and what it weighed. */
+interface Frame {
+  readonly link: LinkId;
+  readonly bytes: number;
+}
+
 export class Sync {
   readonly #view: SyncView;
   readonly #peers: Peers;
   readonly #announced: Announced;
+  readonly #credit = new Credit();
   readonly #gossip: Gossip;
   readonly #catchUp: CatchUp;
   readonly #antiEntropy: AntiEntropy;
@@ -52,8 +63,9 @@ export class Sync {
     this.#view = view;
     this.#peers = new Peers(view, random.fork("peers"), dialable);
     this.#announced = new Announced(view.frontier);
-    this.#gossip = new Gossip(view, this.#peers, this.#announced);
-    this.#catchUp = new CatchUp(view, this.#peers, this.#announced, this.#gossip);
+    const rooms = { peers: this.#peers, announced: this.#announced, credit: this.#credit };
+    this.#gossip = new Gossip(view, rooms);
+    this.#catchUp = new CatchUp(view, { ...rooms, gossip: this.#gossip });
     this.#antiEntropy = new AntiEntropy(view, this.#peers, random.fork("anti-entropy"));
   }
 
@@ -104,6 +116,10 @@ export class Sync {
         this.#gossip.committed(event.entries, nowMs, out);
         this.#catchUp.ask(nowMs, out);
         if (event.entries.length > 0) this.#antiEntropy.disturbed(nowMs);
+        this.#catchUp.pump(nowMs, out);
+        break;
+      case "taken":
+        this.#taken(event, nowMs, out);
         break;
       case "pause":
         this.#peers.pause(event.region, out);
@@ -127,7 +143,9 @@ export class Sync {
     this.#peers.tick(nowMs, out);
     this.#gossip.tick(nowMs, out);
     this.#catchUp.ask(nowMs, out);
+    this.#catchUp.pump(nowMs, out);
     for (const peer of this.#peers.live()) {
+      if (this.#catchUp.busyServing(peer)) continue;
       const atRest = this.#announced.knows(peer) && this.#catchUp.idle(peer);
       if (atRest && this.#gossip.idle(peer)) this.#antiEntropy.compare(peer, nowMs, out);
     }
@@ -138,6 +156,7 @@ export class Sync {
     this.#announced.reset(peer);
     this.#gossip.closed(peer);
     this.#catchUp.closed(peer);
+    this.#credit.closed(peer);
     this.#antiEntropy.closed(peer);
   }
 
@@ -149,11 +168,12 @@ export class Sync {
       this.#unknownMessages++;
     } else {
       this.#peers.heard(link, nowMs);
-      this.#message(link, decoded.message, nowMs, out);
+      this.#message({ link, bytes: bytes.length }, decoded.message, nowMs, out);
     }
   }
 
-  #message(link: LinkId, message: Message, nowMs: number, out: SyncEffect[]): void {
+  #message(frame: Frame, message: Message, nowMs: number, out: SyncEffect[]): void {
+    const { link } = frame;
     if (message.kind === "refusal") {
       this.#peers.refused(link, message.code, message.detail, out);
       return;
@@ -163,17 +183,19 @@ export class Sync {
       const opened = this.#peers.handshake(link, message, nowMs, out);
       if (opened === undefined) return;
       this.#lost(opened); // what was known from an earlier link
+      this.#credit.opened(opened, this.#peers.versionOf(opened));
       this.#gossip.opened(opened, nowMs, out);
       this.#antiEntropy.opened(opened, nowMs);
     } else if (peer === undefined) {
       this.#peers.refuse(link, "proof", `${message.kind} before the handshake`, out);
     } else {
-      this.#live(peer, message, nowMs, out);
+      this.#live(peer, frame, message, nowMs, out);
     }
   }
 
   #live(
     peer: RegionCode,
+    frame: Frame,
     message: Exclude<Message, { kind: "hello" | "proof" | "refusal" }>,
     nowMs: number,
     out: SyncEffect[],
@@ -184,12 +206,16 @@ export class Sync {
         this.#announced.hear(peer, message, nowMs);
         this.#gossip.heard(peer, message, nowMs);
         this.#catchUp.ask(nowMs, out);
+        this.#catchUp.pump(nowMs, out);
         return;
       case "batch":
-        out.push({ kind: "ingest", from: peer, entries: message.entries, repair: message.repair });
-        return;
+        return this.#batch(peer, frame, message, nowMs, out);
       case "need":
-        return this.#catchUp.answer(peer, message, out);
+        this.#catchUp.answer(peer, message, nowMs);
+        this.#catchUp.pump(nowMs, out);
+        return;
+      case "trimmed":
+        return this.#catchUp.onTrimmed(peer, message, nowMs, out);
       case "served":
         return this.#catchUp.served(peer, message.id, nowMs, out);
       case "compare-roots":
@@ -207,6 +233,26 @@ export class Sync {
       default:
         unreachable(message);
     }
+  }
+
+  #batch(peer: RegionCode, frame: Frame, batch: Batch, nowMs: number, out: SyncEffect[]): void {
+    const { link } = frame;
+    const { entries, repair } = batch;
+    const bytes = repair ? 0 : frame.bytes;
+    if (!this.#credit.received(peer, bytes)) {
+      return this.#peers.refuse(link, "malformed", "more bytes than were granted", out);
+    }
+    this.#catchUp.received(peer, batch, nowMs);
+    const fresh = !repair && batch.answer !== true;
+    const taken = { kind: "taken", link, bytes, fresh } as const;
+    out.push({ kind: "ingest", from: peer, entries, repair, taken });
+  }
+
+  #taken({ link, bytes, fresh }: Taken, nowMs: number, out: SyncEffect[]): void {
+    const peer = this.#peers.liveRegionOf(link);
+    if (peer === undefined) return;
+    this.#credit.taken(peer, bytes);
+    this.#gossip.taken(peer, fresh, nowMs, out);
   }
 
   /**
