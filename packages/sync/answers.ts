@@ -19,7 +19,7 @@ import type { SyncEffect } from "./effects.ts";
 import type { Gossip } from "./gossip.ts";
 import type { LogPosition } from "./log-slice.ts";
 import { LOG_START, isAtEnd, readSlice } from "./log-slice.ts";
-import type { LaneRange, Message, Need } from "./messages.ts";
+import type { LaneRange, Message, Need, NeedRange } from "./messages.ts";
 import type { Peers } from "./peers.ts";
 import type { SyncView } from "./sync-view.ts";
 import type { LinkId } from "./transport.ts";
@@ -60,7 +60,8 @@ export class Answers {
     this.#cursors.delete(peer);
   }
 
-  start(peer: RegionCode, need: Need, nowMs: number): void {
+  start(peer: RegionCode, asked: Need, nowMs: number): void {
+    const need = { ...asked, ranges: asked.ranges.map((range) => this.#open(peer, asked, range)) };
     const pauseMs = limits.ANSWER_PAUSE_MS;
     const about = { need, position: LOG_START, holes: [], pauseMs, neededBytes: 1 };
     this.#cursors.set(peer, { ...about, resumeMs: nowMs });
@@ -77,6 +78,21 @@ export class Answers {
         this.#pause(cursor, nowMs, out);
       } else this.#slice(peer, link, cursor, nowMs, out);
     }
+  }
+
+  /**
+   * Where push goes on. Newest first: at once, so that fresh entries need not wait for the old ones of
+   * their lane. Oldest first: at the end of the range, because until then they would only wait there.
+   */
+  #open(peer: RegionCode, { oldestFirst }: Need, range: NeedRange): NeedRange {
+    if (range.open !== true || range.origin !== this.#view.origin) return range;
+    if (oldestFirst === true) {
+      this.#gossip.rewind(peer, range, range.hi);
+      return range;
+    }
+    const hi = Math.max(range.hi, this.#view.frontier.contig(range));
+    this.#gossip.served(peer, range, hi);
+    return { ...range, hi, open: false };
   }
 
   #slice(peer: RegionCode, link: LinkId, cursor: Cursor, nowMs: number, out: SyncEffect[]): void {

@@ -180,7 +180,8 @@ export class CatchUp {
       return;
     }
     const lanes = this.#missingAt(peer, nowMs);
-    const order = this.#oldestFirst.has(peer) ? oldestFirst : newestFirst;
+    const isOldestFirst = this.#oldestFirst.has(peer);
+    const order = isOldestFirst ? oldestFirst : newestFirst;
     const ranges = order(lanes).slice(0, limits.NEED_RANGES_MAX);
     if (ranges.length === 0) return;
     const id = this.#nextId++;
@@ -192,7 +193,7 @@ export class CatchUp {
       received: 0,
       waitingBefore: this.#view.waiting,
     });
-    const need: Need = { kind: "need", id, ranges };
+    const need: Need = { kind: "need", id, oldestFirst: isOldestFirst, ranges };
     const frame = encodeMessage(need, this.#peers.versionOf(peer));
     out.push({ kind: "send", link, frame });
   }

@@ -82,6 +82,7 @@ const messages: fc.Arbitrary<Message> = fc.oneof(
   fc.record({
     kind: fc.constant("need" as const),
     id: fc.nat(),
+    oldestFirst: fc.boolean(),
     ranges: fc.array(
       fc.record({ range: ranges, open: fc.boolean() }).map(({ range, open }) => ({ ...range, open })),
     ),
@@ -174,7 +175,7 @@ describe("codec", () => {
 
   test("a count larger than its limit is refused before the list is read", () => {
     const need = encodeMessage({ kind: "need", id: 1, ranges: [] });
-    const lying = Uint8Array.from([...need.subarray(0, 3), 0xff, 0xff, 0xff, 0x7f]);
+    const lying = Uint8Array.from([...need.subarray(0, 4), 0xff, 0xff, 0xff, 0x7f]);
     const decoded = decodeFrame(lying);
     expect(decoded.kind).toBe("fault");
     if (decoded.kind === "fault") expect(decoded.reason).toContain(`${limits.NEED_RANGES_MAX}`);
@@ -185,7 +186,7 @@ describe("codec", () => {
   });
 });
 
-/** Without credit, answers and open ranges: a decoder of version 1 takes every range as open. */
+/** Without credit and answers; every range is open, and what is behind it comes at its end. */
 function asVersion1(message: Message): Message {
   if (message.kind === "heartbeat") {
     const { grantBytes: _grant, ...heartbeat } = message;
@@ -193,7 +194,8 @@ function asVersion1(message: Message): Message {
   }
   if (message.kind === "batch") return { ...message, answer: false };
   if (message.kind !== "need") return message;
-  return { ...message, ranges: message.ranges.map((range) => ({ ...range, open: true })) };
+  const ranges = message.ranges.map((range) => ({ ...range, open: true }));
+  return { ...message, oldestFirst: true, ranges };
 }
 
 /** Lanes are grouped on the wire; within a message their order means nothing. */

@@ -48,6 +48,6 @@ test("so do its batch and its NEED", () => {
   ];
   const batch = encodeMessage({ kind: "batch", repair: false, answer: false, entries });
   const ranges = [{ shard: 5, origin, lo: 1, hi: 3, open: true }];
-  const need = encodeMessage({ kind: "need", id: 7, ranges });
+  const need = encodeMessage({ kind: "need", id: 7, oldestFirst: true, ranges });
   expect(example(2)).toBe(toHex(batch) + toHex(need));
 });

@@ -111,7 +111,9 @@ function writeBody(writer: ByteWriter, message: Message, version: number): void 
     case "batch":
       return writeBatch(writer, message, version);
     case "need":
-      writer.varint(message.id).varint(message.ranges.length);
+      writer.varint(message.id);
+      if (version > 1) writer.u8(message.oldestFirst === true ? 1 : 0);
+      writer.varint(message.ranges.length);
       for (const range of message.ranges) {
         writeRange(writer, range);
         if (version > 1) writer.u8(range.open === true ? 1 : 0);
@@ -188,6 +190,7 @@ function readBody(reader: ByteReader, kind: Message["kind"], version: number): M
       return {
         kind,
         id: reader.varint(),
+        oldestFirst: version > 1 ? readFlag(reader) : true,
         ranges: readList(reader, limits.NEED_RANGES_MAX, () => readNeedRange(reader, version)),
       };
     case "trimmed":

@@ -125,6 +125,12 @@ export class Gossip {
     if (sent !== undefined && upTo > (sent.get(lane) ?? 0)) sent.set(lane, upTo);
   }
 
+  /** Nothing is pushed behind this place until the peer has been served up to there. */
+  rewind(peer: RegionCode, lane: Lane, upTo: number): void {
+    const sent = this.#outboxes.get(peer)?.sent;
+    if (sent !== undefined) sent.set(lane, Math.min(upTo, sent.get(lane) ?? 0));
+  }
+
   tick(nowMs: number, out: SyncEffect[]): void {
     for (const [peer, outbox] of this.#outboxes) this.#beat(peer, outbox, nowMs, out);
   }

@@ -73,7 +73,7 @@ export interface Batch {
 export interface LaneRange extends Lane, SeqRange {}
 
 export interface NeedRange extends LaneRange {
-  /** `hi` is the highest the answerer has announced: of its own entries it sends what is behind too. */
+  /** `hi` is the highest the answerer has announced: what it wrote since is wanted too. */
   readonly open?: boolean | undefined;
 }
 
@@ -81,6 +81,8 @@ export interface NeedRange extends LaneRange {
 export interface Need {
   readonly kind: "need";
   readonly id: number;
+  /** Parents before children: nothing fresh is pushed into an open range before its old entries. */
+  readonly oldestFirst?: boolean | undefined;
   readonly ranges: readonly NeedRange[];
 }
 
