@@ -34,8 +34,8 @@ export interface LogSlice extends LogPosition {
 
 export const LOG_START: LogPosition = { next: 0, current: [] };
 
-/** Lanes merged at a time: more than the origins that usually write into one shard. */
-const LANES_MERGED_MAX = 16;
+/** Ranges merged at a time: more than the origins that usually write into one shard. */
+const RANGES_MERGED_MAX = 16;
 
 interface Stream {
   readonly lane: { readonly shard: number; readonly origin: Origin };
@@ -81,13 +81,14 @@ export function isAtEnd(ranges: readonly NeedRange[], { next, current }: LogPosi
   return current.length === 0 && next >= ranges.length;
 }
 
-/** Neighbours of one shard. */
+/** Neighbours of one shard, as long as no lane goes back: what is older was asked for later. */
 function groupAt(ranges: readonly NeedRange[], from: number): NeedRange[] {
   const shard = ranges[from]?.shard;
   const group: NeedRange[] = [];
-  for (let i = from; i < ranges.length && group.length < LANES_MERGED_MAX; i++) {
+  for (let i = from; i < ranges.length && group.length < RANGES_MERGED_MAX; i++) {
     const range = must(ranges[i], "range");
-    if (range.shard !== shard) break;
+    const goesBack = group.some(({ origin, hi }) => origin === range.origin && hi >= range.lo);
+    if (range.shard !== shard || goesBack) break;
     group.push(range);
   }
   return group;

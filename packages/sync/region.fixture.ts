@@ -39,6 +39,8 @@ import type { SyncView } from "./sync-view.ts";
 
 const NAMES = ["a", "b", "c"] as const;
 type Name = (typeof NAMES)[number];
+/** Changes are cut from this: they do not compress. */
+const NOISE = new SeededRandom("noise").bytes(512 * 1024);
 
 export interface Said {
   readonly by: Name;
@@ -98,7 +100,7 @@ export class FakeRegion {
   readonly reports: string[] = [];
   /** What an entry that builds on something missing would be. */
   waits: (entry: LogEntry) => boolean = () => false;
-  waiting = 0;
+  waitingMax = 0;
   /** What the log no longer has. */
   isTrimmed: (entry: LogEntry) => boolean = () => false;
   /** While true, what is received never becomes durable. */
@@ -110,7 +112,8 @@ export class FakeRegion {
   readonly #name: Name;
   readonly #transport: MemoryTransport;
   readonly #log = new LaneMap<Map<number, LogEntry>>();
-  readonly #aside = new Set<string>();
+  /** Entries that wait, by their place. */
+  readonly #aside = new Map<string, LogEntry>();
   #wake: Timer | undefined;
   #wakeAtMs = Infinity;
 
@@ -148,6 +151,10 @@ export class FakeRegion {
     });
   }
 
+  get waiting(): number {
+    return this.#aside.size;
+  }
+
   start(): void {
     this.step({ kind: "start" });
     const tick = (): void => {
@@ -162,7 +169,8 @@ export class FakeRegion {
     const { random, clock } = this.#regions;
     const entries = Array.from({ length: count }, (_, i) => {
       const seq = this.frontier.contig({ shard, origin: this.origin }) + 1;
-      const change = random.bytes(changeBytes);
+      const offset = random.below(NOISE.length - changeBytes);
+      const change = NOISE.slice(offset, offset + changeBytes);
       const name = mustChangeHash(hash("sha256", change.subarray(8), "buffer"));
       const docId = mustDocId(random.bytes(16));
       const hlc = (clock.nowMs() * 1024 + i) as Hlc;
@@ -209,10 +217,9 @@ export class FakeRegion {
       }
       case "ingest": {
         if (this.isStuck) return;
-        const entries = effect.entries.filter((entry) => this.#admit(entry));
+        const entries = effect.entries.flatMap((entry) => this.#admit(entry));
         this.step(effect.taken);
-        if (entries.length > 0) this.step({ kind: "committed", entries });
-        return;
+        return this.step({ kind: "committed", entries });
       }
       case "wake":
         return this.#wakeIn(effect.delayMs);
@@ -235,20 +242,30 @@ export class FakeRegion {
     });
   }
 
-  #admit(entry: LogEntry): boolean {
-    if (this.frontier.lane(entry).has(entry.seq)) return false;
-    if (!this.waits(entry)) return this.#keep(entry);
-    this.#aside.add(`${entry.shard} ${entry.origin} ${entry.seq}`);
-    this.waiting = this.#aside.size;
-    return false;
+  /** What it makes applicable, itself included. */
+  #admit(entry: LogEntry): LogEntry[] {
+    if (this.frontier.lane(entry).has(entry.seq)) return [];
+    if (this.waits(entry)) {
+      this.#aside.set(placeOf(entry, entry.seq), entry);
+      this.waitingMax = Math.max(this.waitingMax, this.waiting);
+      return [];
+    }
+    const applied: LogEntry[] = [];
+    for (let next: LogEntry | undefined = entry; next !== undefined;) {
+      this.#keep(next);
+      applied.push(next);
+      this.#aside.delete(placeOf(next, next.seq));
+      next = this.#aside.get(placeOf(next, next.seq + 1));
+      if (next !== undefined && this.waits(next)) next = undefined;
+    }
+    return applied;
   }
 
-  #keep(entry: LogEntry): true {
+  #keep(entry: LogEntry): void {
     let lane = this.#log.get(entry);
     if (lane === undefined) this.#log.set(entry, (lane = new Map<number, LogEntry>()));
     lane.set(entry.seq, entry);
     this.frontier.lane(entry).add(entry.seq);
-    return true;
   }
 
   #missing(lane: Lane, upTo: number): SeqRange[] {
@@ -256,7 +273,7 @@ export class FakeRegion {
     return missing.flatMap(({ lo, hi }) => {
       const parts: SeqRange[] = [];
       for (let from = lo; from <= hi; from++) {
-        if (this.#aside.has(`${lane.shard} ${lane.origin} ${from}`)) continue;
+        if (this.#aside.has(placeOf(lane, from))) continue;
         const last = parts.at(-1);
         if (last?.hi === from - 1) parts[parts.length - 1] = { lo: last.lo, hi: from };
         else parts.push({ lo: from, hi: from });
@@ -277,4 +294,8 @@ export class FakeRegion {
     }
     return entries;
   }
+}
+
+function placeOf({ shard, origin }: Lane, seq: number): string {
+  return `${shard} ${origin} ${seq}`;
 }
