@@ -6,6 +6,7 @@ import { elementOf, errorText, low64 } from "@atoll/core";
 import type { Log } from "@atoll/core";
 import { DocumentError } from "@atoll/profile";
 import type { SyncView, Transport } from "@atoll/sync";
+import { isStorageFault } from "./group-commit.ts";
 import { documentsOf } from "./recount.ts";
 import type { Replica } from "./replica.ts";
 
@@ -31,8 +32,15 @@ export function syncViewOf(
     },
     stamp: () => replica.stamp(),
     missing: (lane: Lane, upTo: number): SeqRange[] => ledger.missing(lane, upTo, clock.nowMs()),
-    readLog: (lane: Lane, range: SeqRange, bytesMax: number): LogEntry[] =>
-      store.readLog(lane, range, bytesMax),
+    readLog: (lane: Lane, range: SeqRange, bytesMax: number): LogEntry[] => {
+      try {
+        return store.readLog(lane, range, bytesMax);
+      } catch (error) {
+        if (!isStorageFault(error) || store.inTransaction) throw error; // the group is lost
+        log.error("log-unreadable", { ...lane, ...range, reason: error.message });
+        return []; // the peer is told that it is not here, and asks another
+      }
+    },
     root: (): Sum => ledger.root,
     shardSum: (shard: number): Sum => ledger.shard(shard).sum,
     shardDocuments: (shard: number) =>

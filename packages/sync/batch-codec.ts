@@ -32,7 +32,11 @@ export function writeBatch(writer: ByteWriter, batch: Batch, version: number): v
   const plain = entries.finish();
   const compressed = plain.length < limits.COMPRESS_BYTES_MIN ? undefined : compress(plain);
   if (compressed === undefined) writer.u8(flags).raw(plain);
-  else writer.u8(flags | COMPRESSED).varint(plain.length).raw(compressed);
+  else
+    writer
+      .u8(flags | COMPRESSED)
+      .varint(plain.length)
+      .raw(compressed);
 }
 
 /** Throws `ByteStreamError`. */

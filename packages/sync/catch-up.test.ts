@@ -96,7 +96,10 @@ describe("a peer that has trimmed its log", () => {
     clock.advance(10_000);
     expect(b.held(a)).toBe(60);
     const [trimmed] = regions.saidBy("a", "trimmed");
-    expect(trimmed?.message.ranges).toMatchObject([{ lo: 37, hi: 40 }, { lo: 1, hi: 36 }]);
+    expect(trimmed?.message.ranges).toMatchObject([
+      { lo: 37, hi: 40 },
+      { lo: 1, hi: 36 },
+    ]);
     expect(b.reports).toContain("log-trimmed-at-peer");
     const lateMs = clock.nowMs();
     clock.advance(20_000);

@@ -84,7 +84,9 @@ const messages: fc.Arbitrary<Message> = fc.oneof(
     id: fc.nat(),
     oldestFirst: fc.boolean(),
     ranges: fc.array(
-      fc.record({ range: ranges, open: fc.boolean() }).map(({ range, open }) => ({ ...range, open })),
+      fc
+        .record({ range: ranges, open: fc.boolean() })
+        .map(({ range, open }) => ({ ...range, open })),
     ),
   }),
   fc.record({ kind: fc.constant("trimmed" as const), id: fc.nat(), ranges: fc.array(ranges) }),
@@ -141,8 +143,7 @@ describe("codec", () => {
         expect(decoded.kind).toBe("message");
         if (decoded.kind !== "message") return;
         expect(decoded.version).toBe(1);
-        const { grantBytes: _grant, ...first } = { grantBytes: 0, ...decoded.message };
-        expect(normal(first as Message)).toEqual(normal(asVersion1(message)));
+        expect(normal(decoded.message)).toEqual(normal(asVersion1(message)));
       }),
       { numRuns: 500 },
     );
@@ -189,8 +190,7 @@ describe("codec", () => {
 /** Without credit and answers; every range is open, and what is behind it comes at its end. */
 function asVersion1(message: Message): Message {
   if (message.kind === "heartbeat") {
-    const { grantBytes: _grant, ...heartbeat } = message;
-    return heartbeat;
+    return { ...message, grantBytes: undefined };
   }
   if (message.kind === "batch") return { ...message, answer: false };
   if (message.kind !== "need") return message;

@@ -285,7 +285,11 @@ function readAnnouncements(reader: ByteReader): Announcement[] {
 }
 
 function writeRange(writer: ByteWriter, { shard, origin, lo, hi }: LaneRange): void {
-  writer.varint(shard).varint(origin).varint(lo).varint(hi - lo);
+  writer
+    .varint(shard)
+    .varint(origin)
+    .varint(lo)
+    .varint(hi - lo);
 }
 
 function readRange(reader: ByteReader): LaneRange {

@@ -191,12 +191,7 @@ export class Gossip {
   }
 
   /** False when the peer's credit is exhausted. */
-  #push(
-    peer: RegionCode,
-    link: LinkId,
-    entries: readonly LogEntry[],
-    out: SyncEffect[],
-  ): boolean {
+  #push(peer: RegionCode, link: LinkId, entries: readonly LogEntry[], out: SyncEffect[]): boolean {
     const frame = this.#encode(entries, this.#peers.versionOf(peer));
     if (frame.length > this.#credit.room(peer)) return false;
     this.#credit.sent(peer, frame.length);

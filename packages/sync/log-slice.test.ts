@@ -102,7 +102,7 @@ const numbersIn = (ranges: readonly SeqRange[]) =>
 test("either order asks for everything once, and newest first never asks for newer after older", () => {
   fc.assert(
     fc.property(rangeLists, (missing) => {
-      const lane = { shard: 1, origin: 2 ** 46 as Origin };
+      const lane = { shard: 1, origin: (2 ** 46) as Origin };
       const upTo = missing.at(-1)?.hi ?? 0;
       const asked = newestFirst([{ lane, upTo, missing }]);
       expect(numbersIn(asked).sort((a, b) => a - b)).toEqual(numbersIn(missing));
