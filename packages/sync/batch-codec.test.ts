@@ -91,7 +91,11 @@ describe("a batch", () => {
   test("that inflates to less, or has bytes behind it, or is no zstd, ends in a fault", () => {
     const body = zstdCompressSync(Buffer.alloc(1_000));
     expect(reasonOf(frameOf(1_001, body))).toContain("another length");
-    expect(reasonOf(frameOf(1_000, Buffer.concat([body, body])))).toMatch(/body/);
+    const skippable = Uint8Array.of(0x50, 0x2a, 0x4d, 0x18, 2, 0, 0, 0, 9, 9); // RFC 8878, 3.1.2
+    for (const tail of [body, skippable, Uint8Array.of(0)]) {
+      expect(reasonOf(frameOf(1_000, Buffer.concat([body, tail])))).toContain("bytes after");
+    }
+    expect(decodeFrame(frameOf(1_000, Buffer.concat([skippable, body]))).kind).toBe("fault");
     expect(reasonOf(frameOf(1_000, Buffer.alloc(40)))).toContain("compressed body");
     expect(reasonOf(frameOf(10, body))).toContain("too small");
     expect(reasonOf(Uint8Array.of(2, 4, 8))).toContain("flags");

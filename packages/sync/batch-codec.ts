@@ -75,7 +75,7 @@ function inflate(reader: ByteReader): Uint8Array {
   try {
     inflated = zstdDecompressSync(compressed, {
       maxOutputLength: length,
-      chunkSize: length,
+      chunkSize: length + 1, // room is left, so the decoder stops at the end of the first frame
       info: true,
       params: { [constants.ZSTD_d_windowLogMax]: limits.COMPRESS_WINDOW_BITS_MAX },
     }) as unknown as typeof inflated; // with `info` it returns the engine too, which the types omit
