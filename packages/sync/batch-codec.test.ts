@@ -93,7 +93,9 @@ describe("a batch", () => {
     expect(reasonOf(frameOf(1_001, body))).toContain("another length");
     const skippable = Uint8Array.of(0x50, 0x2a, 0x4d, 0x18, 2, 0, 0, 0, 9, 9); // RFC 8878, 3.1.2
     for (const tail of [body, skippable, Uint8Array.of(0)]) {
-      expect(reasonOf(frameOf(1_000, Buffer.concat([body, tail])))).toContain("after the compressed body");
+      expect(reasonOf(frameOf(1_000, Buffer.concat([body, tail])))).toContain(
+        "after the compressed body",
+      );
     }
     expect(decodeFrame(frameOf(1_000, Buffer.concat([skippable, body]))).kind).toBe("fault");
     expect(reasonOf(frameOf(1_000, Buffer.alloc(40)))).toContain("compressed body");
