@@ -106,12 +106,28 @@ export const FRAME_BYTES_MAX = 4 * MIB;
 export const FRAME_FRAGMENTS_MAX = 64;
 /** Chunks of unparsed input kept for one link: a full frame in pieces of 1 KiB. */
 export const FRAME_CHUNKS_MAX = 8_192;
-/** Fresh entries wait this long for company before they are sent. */
+/** Fresh entries wait this long for company before they are sent, while few are written. */
 export const PUSH_DELAY_MS = 2;
+/** The same while many are written: fewer, larger batches that compress better. */
+export const PUSH_DELAY_MS_MAX = 10;
+/** Entries per second to one peer from which on they wait longest. */
+export const PUSH_RATE_HIGH = 1_000;
+/** Memory of the measured rate: what came this long ago counts a third. */
+export const PUSH_RATE_DECAY_MS = 250;
 /** A batch is sent at once when it has this many bytes … */
 export const BATCH_BYTES_MAX = 64 * KIB;
 /** … or entries. */
 export const BATCH_ENTRIES_MAX = 256;
+/** A smaller body of a batch is sent as it is: compressing it costs more than it saves. */
+export const COMPRESS_BYTES_MIN = 300;
+/** Bytes of a batch's body, inflated: no more than a plain frame could hold. → the link ends */
+export const BATCH_INFLATED_BYTES_MAX = FRAME_BYTES_MAX;
+/** Window of a compressed body, as a power of two: what a decoder allocates. → the link ends */
+export const COMPRESS_WINDOW_BITS_MAX = 22;
+/** Batch bytes a link may carry that are not durable at the peer: 53 MB/s at 150 ms. → slow link */
+export const LINK_CREDIT_BYTES = 8 * MIB;
+/** The part of it that answers leave to fresh entries. */
+export const LINK_CREDIT_RESERVE_BYTES = 2 * MIB;
 /** Unsent bytes in a link's outbox and socket. Beyond, eager push stops and the peer reads the log. */
 export const LINK_BACKLOG_BYTES_MAX = 4 * MIB;
 /** The beat at which replication looks at its timers. */
@@ -120,6 +136,8 @@ export const TICK_MS = 25;
 export const HEARTBEAT_ACTIVE_MS = 50;
 /** Heartbeat period when idle. */
 export const HEARTBEAT_IDLE_MS = 1_000;
+/** Entries received are confirmed to their sender at once, but not more often than this. */
+export const ACK_DELAY_MS = 5;
 /** Silence after which a link is called down and redialled: a half-open link looks alive to TCP. */
 export const LINK_SILENCE_MS_MAX = 2_000;
 /** A tick that comes later than this means that we were stalled: silence is then our own. → excused */
@@ -138,8 +156,18 @@ export const CERTIFICATE_CHECK_MS = 60_000;
 export const CERTIFICATE_WARN_DAYS = [30, 14, 7] as const;
 /** Missing ranges named in one NEED. The rest is asked for when these have come. */
 export const NEED_RANGES_MAX = 4_096;
-/** Bytes of entries answered to one NEED: bounds memory on both sides. */
-export const NEED_BYTES_MAX = MIB;
+/** Newest entries of a lane that are asked for first; each older range is twice as long. */
+export const NEED_NEWEST_ENTRIES = 64;
+/** Entries of an answer after which it is known whether most of them wait. → oldest first */
+export const NEED_SAMPLE_ENTRIES = 256;
+/** Unsent bytes of a link above which an answer pauses: nothing waits behind more than one slice. */
+export const ANSWER_BACKLOG_BYTES_MAX = 16 * KIB;
+/** Between two slices of an answer to one peer: what arrives meanwhile is served. */
+export const ANSWER_PAUSE_MS = 1;
+/** Ranges of the log read for one slice: keeps a slice of sparse ranges short. */
+export const ANSWER_READS_MAX = 128;
+/** What a peer has trimmed from its log is not asked of it again for this long. */
+export const TRIMMED_RETRY_MS = 60_000;
 /** A NEED not answered for this long may be asked of another peer. */
 export const NEED_TIMEOUT_MS = 5_000;
 /** A hole is left alone this long, because the entry is usually on its way from its own region. */
@@ -250,7 +278,6 @@ export const DEMO_STATUS_MS_MAX = 5_000;
 
 assert(BODY_BYTES_MAX * 2 <= CHANGE_BYTES_MAX, "a change must hold the largest body");
 assert(CHANGE_BYTES_MAX * 2 <= FRAME_BYTES_MAX, "a frame must hold the largest change");
-assert(NEED_BYTES_MAX + CHANGE_BYTES_MAX * 2 <= FRAME_BYTES_MAX, "a frame must hold a full answer");
 assert(LINK_SILENCE_MS_MAX === HEARTBEAT_IDLE_MS * 2, "a half-open link is found in two intervals");
 assert(TICK_MS * 2 <= STALL_MS_MIN, "a tick that is a little late is no stall");
 assert(STALL_MS_MIN < LINK_SILENCE_MS_MAX, "a stall is noticed before it looks like silence");
@@ -258,6 +285,11 @@ assert(
   REDIAL_MS_MAX < LINK_SETTLED_MS,
   "a peer that flaps is dialled no more often than one that is down",
 );
+assert(FRAME_BYTES_MAX + LINK_CREDIT_RESERVE_BYTES < LINK_CREDIT_BYTES, "credit for any answer");
+assert(BATCH_BYTES_MAX * 2 <= LINK_CREDIT_RESERVE_BYTES, "fresh batches beside an answer");
+assert(2 ** COMPRESS_WINDOW_BITS_MAX >= BATCH_INFLATED_BYTES_MAX, "a window holds any body");
+assert(ACK_DELAY_MS < HEARTBEAT_ACTIVE_MS, "a confirmation is prompter than a heartbeat");
+assert(PUSH_DELAY_MS < PUSH_DELAY_MS_MAX, "many entries wait longer than few");
 assert(HEARTBEAT_ACTIVE_MS < SESSION_WAIT_MS_DEFAULT, "a session must outlast a heartbeat");
 assert(HOLE_PATIENCE_MS < NEED_TIMEOUT_MS, "patience first, then a request");
 assert(REDIAL_MS_MIN < REDIAL_MS_MAX, "the pause before redialling grows");

@@ -7,15 +7,16 @@
  *     waiting      set aside until its parent comes
  *     quarantined  set aside with the reason, its place in the log asked for again later
  */
-import type { Clock, DocKey, Hlc, Log, LogEntry, Origin } from "@atoll/core";
-import { docKeyOf, limits, toHex } from "@atoll/core";
+import type { Clock, Hlc, Log, LogEntry, Origin } from "@atoll/core";
+import { limits, toHex } from "@atoll/core";
 import { DocumentError } from "@atoll/profile";
-import type { DocumentPlace, Store } from "@atoll/store";
+import type { Store } from "@atoll/store";
 import type { Commit } from "./commit.ts";
 import type { DocumentCache } from "./document-cache.ts";
 import type { Group } from "./group.ts";
-import type { Intake } from "./intake.ts";
+import type { Intake, SoundEntry } from "./intake.ts";
 import type { Ledger } from "./ledger.ts";
+import { WaitingRoom } from "./waiting-room.ts";
 
 /** What became of entries. */
 export interface IngestCounts {
@@ -49,8 +50,7 @@ export class Arrivals {
   readonly #log: Log;
   readonly #observe: (hlc: Hlc) => void;
   readonly #total = noCounts();
-  /** Documents with entries that wait for their parents. */
-  #waiting = new Set<DocKey>();
+  readonly #waiting: WaitingRoom;
 
   constructor(rooms: {
     /** Who we are, now. */
@@ -76,7 +76,12 @@ export class Arrivals {
     this.#clock = rooms.clock;
     this.#log = rooms.log;
     this.#observe = rooms.observe;
-    this.reload();
+    this.#waiting = new WaitingRoom(rooms.store, rooms.ledger);
+  }
+
+  /** Entries that wait for their parents. */
+  get waiting(): number {
+    return this.#waiting.size;
   }
 
   /** What became of all entries since the start. */
@@ -98,7 +103,7 @@ export class Arrivals {
 
   /** Forgets everything that is not committed. */
   reload(): void {
-    this.#waiting = new Set(this.#store.pendingDocuments().map(docKeyOf));
+    this.#waiting.reload();
   }
 
   #isHeld(entry: LogEntry): boolean {
@@ -134,27 +139,30 @@ export class Arrivals {
       this.#quarantine(entry, from.region, judgement.reason);
     } else if (judgement.kind === "waiting") {
       counts.waiting++;
-      this.#wait(entry, judgement.missing);
+      this.#waiting.add(entry, judgement.missing, this.#clock.nowMs());
     } else {
       const isLogged = from.repair && this.#store.hasLogEntry(entry, entry.seq);
       this.#observe(entry.hlc);
       this.#commit.apply(judgement.sound, undefined, isLogged);
-      counts.applied += 1 + this.#release(judgement.sound.place);
+      counts.applied += 1 + this.#release(judgement.sound);
     }
   }
 
   /** Applies what waited for the change that has just arrived in this document. */
-  #release(place: DocumentPlace): number {
-    const key = docKeyOf(place.docId);
-    if (!this.#waiting.has(key)) return 0;
+  #release({ entry: { hash }, place }: SoundEntry): number {
+    if (!this.#waiting.awaits(hash)) return 0;
     let released = 0;
     for (let progress = true; progress;) {
       progress = false;
-      for (const { entry } of this.#store.pendingOf(place.docId)) {
-        const held = this.#ledger.frontier.lane(entry).has(entry.seq);
-        const judgement = held ? undefined : this.#intake.judge(entry);
-        if (judgement?.kind === "waiting") continue;
-        this.#store.removePending(entry, entry.seq);
+      for (const pending of this.#waiting.of(place.docId)) {
+        const { entry } = pending;
+        const judgement = this.#isHeld(entry) ? undefined : this.#intake.judge(entry);
+        if (judgement?.kind === "waiting") {
+          const isSame = toHex(judgement.missing) === toHex(pending.missing);
+          if (!isSame) this.#waiting.add(entry, judgement.missing, this.#clock.nowMs());
+          continue;
+        }
+        this.#waiting.remove(pending);
         if (judgement?.kind !== "sound") continue;
         this.#observe(entry.hlc);
         this.#commit.apply(judgement.sound);
@@ -162,15 +170,7 @@ export class Arrivals {
         progress = true;
       }
     }
-    if (this.#store.pendingOf(place.docId).length === 0) this.#waiting.delete(key);
     return released;
-  }
-
-  #wait(entry: LogEntry, missing: LogEntry["hash"]): void {
-    if (this.#store.countPending() >= limits.PENDING_ENTRIES_MAX) return; // asked for again later
-    this.#store.addPending({ entry, missing });
-    this.#waiting.add(docKeyOf(entry.docId));
-    this.#ledger.setAside(entry, this.#clock.nowMs() + limits.QUARANTINE_RETRY_MS);
   }
 
   #quarantine(entry: LogEntry, fromRegion: string, reason: string): void {

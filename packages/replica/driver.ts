@@ -69,6 +69,7 @@ export class RegionDriver {
   readonly #startedAtMs: number;
   #tick: Timer | undefined;
   #wake: Timer | undefined;
+  #wakeAtMs = Infinity;
   #covered: RegionVector = VECTOR_ZERO;
   #confirmations = 0;
   #storageFault: AtollError | undefined;
@@ -216,7 +217,8 @@ export class RegionDriver {
       case "ingest": {
         const region = regionByCode(cluster, effect.from)?.name ?? `region ${effect.from}`;
         const from = { region, repair: effect.repair };
-        return this.#stage(() => this.replica.ingest(effect.entries, from));
+        this.#stage(() => this.replica.ingest(effect.entries, from));
+        return this.#group.afterwards(() => this.#step(effect.taken));
       }
       case "rolled-back":
         return this.#rolledBack(effect);
@@ -228,9 +230,7 @@ export class RegionDriver {
           recount(this.replica, effect, log);
         });
       case "wake":
-        this.#wake?.cancel();
-        this.#wake = this.#options.clock.after(effect.delayMs, () => this.#beat());
-        return;
+        return this.#wakeIn(effect.delayMs);
       case "report":
         return log[effect.level](effect.event, effect.fields);
       default:
@@ -252,6 +252,19 @@ export class RegionDriver {
       this.#beat();
       this.#stage(() => this.replica.upkeep());
       this.#scheduleTick();
+    });
+  }
+
+  /** The earliest of several wakes counts: whoever asked for a later one asks again then. */
+  #wakeIn(delayMs: number): void {
+    const { clock } = this.#options;
+    const atMs = clock.monotonicMs() + delayMs;
+    if (atMs >= this.#wakeAtMs || this.#stopping) return;
+    this.#wake?.cancel();
+    this.#wakeAtMs = atMs;
+    this.#wake = clock.after(delayMs, () => {
+      this.#wakeAtMs = Infinity;
+      this.#beat();
     });
   }
 

@@ -5,7 +5,7 @@
  * commits, and after a rollback the account is read again from what was committed.
  */
 import type { Cluster, Lane, LogEntry, RegionVector, SeqRange, Sum } from "@atoll/core";
-import { Frontier, LaneFrontier, LaneMap, without } from "@atoll/core";
+import { Frontier, LaneFrontier, LaneMap } from "@atoll/core";
 import type { DocumentPlace, Store } from "@atoll/store";
 import type { Account, AccountChange } from "./tree.ts";
 import { Tree } from "./tree.ts";
@@ -80,11 +80,31 @@ export class Ledger {
     bySeq.set(entry.seq, untilMs);
   }
 
+  /** It may be asked for again. */
+  clearAside(entry: LogEntry): void {
+    this.#aside.get(entry)?.delete(entry.seq);
+  }
+
   /** What is worth asking for in a lane whose holder has everything up to `upTo`. */
   missing(lane: Lane, upTo: number, nowMs: number): SeqRange[] {
-    let ranges = this.#frontier.lane(lane).missing(upTo);
-    for (const [seq, untilMs] of this.#aside.get(lane) ?? []) {
-      if (nowMs < untilMs) ranges = ranges.flatMap((range) => without(range, seq));
+    const missing = this.#frontier.lane(lane).missing(upTo);
+    const aside = [...(this.#aside.get(lane) ?? [])]
+      .filter(([, untilMs]) => nowMs < untilMs)
+      .map(([seq]) => seq)
+      .sort((a, b) => a - b);
+    if (aside.length === 0) return missing;
+    // One sweep over both: thousands may wait in one lane.
+    const ranges: SeqRange[] = [];
+    let at = 0;
+    for (const { lo, hi } of missing) {
+      let from = lo;
+      while ((aside[at] ?? Infinity) < lo) at++;
+      for (; (aside[at] ?? Infinity) <= hi; at++) {
+        const seq = aside[at] ?? hi;
+        if (seq > from) ranges.push({ lo: from, hi: seq - 1 });
+        from = seq + 1;
+      }
+      if (from <= hi) ranges.push({ lo: from, hi });
     }
     return ranges;
   }

@@ -7,6 +7,7 @@ import { DocumentError } from "@atoll/profile";
 import type { CutView, DocumentSum, SyncView, Transport } from "@atoll/sync";
 import type { Cut } from "./cut.ts";
 import { Cuts } from "./cut.ts";
+import { isStorageFault } from "./group-commit.ts";
 import type { Replica } from "./replica.ts";
 
 /** Entries that share 64 bits of their element by chance: one is already a surprise. */
@@ -30,10 +31,20 @@ export function syncViewOf(
     },
     genesisHash: replica.codec.genesisHash,
     frontier: ledger.frontier,
+    get waiting() {
+      return replica.waiting;
+    },
     stamp: () => replica.stamp(),
     missing: (lane: Lane, upTo: number): SeqRange[] => ledger.missing(lane, upTo, clock.nowMs()),
-    readLog: (lane: Lane, range: SeqRange, bytesMax: number): LogEntry[] =>
-      store.readLog(lane, range, bytesMax),
+    readLog: (lane: Lane, range: SeqRange, bytesMax: number): LogEntry[] => {
+      try {
+        return store.readLog(lane, range, bytesMax);
+      } catch (error) {
+        if (!isStorageFault(error) || store.inTransaction) throw error; // the group is lost
+        log.error("log-unreadable", { ...lane, ...range, reason: error.message });
+        return []; // the peer is told that it is not here, and asks another
+      }
+    },
     cut(vector: RegionVector): CutView | undefined {
       const cut = cuts.at(vector);
       return cut && viewOf(cut, replica, log);

@@ -152,6 +152,11 @@ export class Replica {
     return this.#arrivals.total;
   }
 
+  /** Entries that wait for a change they build on. */
+  get waiting(): number {
+    return this.#arrivals.waiting;
+  }
+
   /** A timestamp above every one of ours so far. */
   stamp(): Hlc {
     return this.#hlc.tick(this.#clock.nowMs());

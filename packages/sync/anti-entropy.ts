@@ -114,13 +114,15 @@ export class AntiEntropy {
 
   constructor(
     view: SyncView,
-    peers: Pick<Peers, "linkTo" | "versionOf">,
-    announced: Pick<Announced, "coverage" | "cutWith">,
+    rooms: {
+      readonly peers: Pick<Peers, "linkTo" | "versionOf">;
+      readonly announced: Pick<Announced, "coverage" | "cutWith">;
+    },
     random: Random,
   ) {
     this.#view = view;
-    this.#peers = peers;
-    this.#announced = announced;
+    this.#peers = rooms.peers;
+    this.#announced = rooms.announced;
     this.#random = random;
   }
 

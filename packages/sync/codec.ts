@@ -18,10 +18,19 @@ import {
   readVector,
   writeVector,
 } from "@atoll/core";
+import { readBatch, writeBatch } from "./batch-codec.ts";
 import { readComparison, writeComparison } from "./comparison-codec.ts";
-import { readEntries, writeEntries } from "./entry-codec.ts";
-import type { Announcement, Claim, LaneRange, LaneSeen, Message, RefusalCode } from "./messages.ts";
-import { copyOf, present, readList, readOrigin } from "./wire-fields.ts";
+import type {
+  Announcement,
+  Claim,
+  LaneRange,
+  LaneSeen,
+  Message,
+  NeedRange,
+  RefusalCode,
+} from "./messages.ts";
+import { needsNoAgreement } from "./version.ts";
+import { copyOf, present, readFlag, readList, readOrigin } from "./wire-fields.ts";
 
 const TYPE_BY_KIND: Readonly<Record<Message["kind"], number>> = {
   hello: 1,
@@ -31,6 +40,7 @@ const TYPE_BY_KIND: Readonly<Record<Message["kind"], number>> = {
   need: 5,
   served: 6,
   refusal: 13,
+  trimmed: 14,
   "compare-open": 32,
   "compare-same": 33,
   "compare-stale": 34,
@@ -67,18 +77,23 @@ export type Decoded =
 export function encodeMessage(message: Message, version: number): Uint8Array {
   const writer = new ByteWriter(message.kind === "batch" ? limits.BATCH_BYTES_MAX : 256);
   writer.u8(version).u8(TYPE_BY_KIND[message.kind]);
-  writeBody(writer, message);
+  writeBody(writer, message, version);
   return writer.finish();
 }
 
-export function decodeFrame(frame: Uint8Array): Decoded {
+/** `agreed`: the version of the link, once there is one; a frame of another is not read. */
+export function decodeFrame(frame: Uint8Array, agreed?: number): Decoded {
   const reader = new ByteReader(frame);
   try {
     const version = reader.u8();
     const type = reader.u8();
     const kind = KIND_BY_TYPE.get(type);
+    const isBound = kind === undefined || !needsNoAgreement(kind);
+    if (isBound && version !== (agreed ?? version)) {
+      return { kind: "fault", reason: `version ${version} was not agreed` };
+    }
     if (kind === undefined) return { kind: "unknown", type, version };
-    const message = readBody(reader, kind);
+    const message = readBody(reader, kind, version);
     if (kind !== "hello") reader.end();
     return { kind: "message", message, version };
   } catch (error) {
@@ -87,7 +102,7 @@ export function decodeFrame(frame: Uint8Array): Decoded {
   }
 }
 
-function writeBody(writer: ByteWriter, message: Message): void {
+function writeBody(writer: ByteWriter, message: Message, version: number): void {
   switch (message.kind) {
     case "hello":
       writer.varint(message.versionMin).varint(message.versionMax).text(message.clusterId);
@@ -102,18 +117,23 @@ function writeBody(writer: ByteWriter, message: Message): void {
       writer.u8(message.full ? 1 : 0);
       writeVector(writer, message.vector);
       writer.varint(message.sentMs).varint(message.echoMs);
+      if (version > 1) writer.varint(message.grantBytes ?? 0);
       writeAnnouncements(writer, message.lanes);
       return;
     case "batch":
-      writer.u8(message.repair ? 1 : 0);
-      writeEntries(writer, message.entries);
-      return;
+      return writeBatch(writer, message, version);
     case "need":
-      writer.varint(message.id).varint(message.ranges.length);
+      writer.varint(message.id);
+      if (version > 1) writer.u8(message.oldestFirst === true ? 1 : 0);
+      writer.varint(message.ranges.length);
       for (const range of message.ranges) {
-        writer.varint(range.shard).varint(range.origin);
-        writer.varint(range.lo).varint(range.hi - range.lo);
+        writeRange(writer, range);
+        if (version > 1) writer.u8(range.open === true ? 1 : 0);
       }
+      return;
+    case "trimmed":
+      writer.varint(message.id).varint(message.ranges.length);
+      for (const range of message.ranges) writeRange(writer, range);
       return;
     case "served":
       writer.varint(message.id);
@@ -126,7 +146,7 @@ function writeBody(writer: ByteWriter, message: Message): void {
   }
 }
 
-function readBody(reader: ByteReader, kind: Message["kind"]): Message {
+function readBody(reader: ByteReader, kind: Message["kind"], version: number): Message {
   switch (kind) {
     case "hello":
       return {
@@ -147,15 +167,23 @@ function readBody(reader: ByteReader, kind: Message["kind"]): Message {
       return { kind, welcome, seen: readSeen(reader), mac: copyOf(reader.raw(32)) };
     }
     case "heartbeat": {
-      const full = reader.u8() === 1;
+      const full = readFlag(reader);
       const vector = readVector(reader);
       const sentMs = reader.varint();
       const echoMs = reader.varint();
-      return { kind, full, vector, sentMs, echoMs, lanes: readAnnouncements(reader) };
+      const grantBytes = version > 1 ? reader.varint() : undefined;
+      return { kind, full, vector, sentMs, echoMs, grantBytes, lanes: readAnnouncements(reader) };
     }
     case "batch":
-      return { kind, repair: reader.u8() === 1, entries: readEntries(reader) };
+      return readBatch(reader, version);
     case "need":
+      return {
+        kind,
+        id: reader.varint(),
+        oldestFirst: version > 1 ? readFlag(reader) : true,
+        ranges: readList(reader, limits.NEED_RANGES_MAX, () => readNeedRange(reader, version)),
+      };
+    case "trimmed":
       return {
         kind,
         id: reader.varint(),
@@ -231,9 +259,25 @@ function readAnnouncements(reader: ByteReader): Announcement[] {
   return lanes;
 }
 
+function writeRange(writer: ByteWriter, { shard, origin, lo, hi }: LaneRange): void {
+  writer
+    .varint(shard)
+    .varint(origin)
+    .varint(lo)
+    .varint(hi - lo);
+}
+
 function readRange(reader: ByteReader): LaneRange {
   const shard = reader.varint();
   const origin = readOrigin(reader);
   const lo = reader.varint();
-  return { shard, origin, lo, hi: lo + reader.varint() };
+  const hi = lo + reader.varint();
+  if (lo < 1 || !Number.isSafeInteger(hi)) throw new ByteStreamError("not a range");
+  return { shard, origin, lo, hi };
+}
+
+/** A peer of version 1 does not say which ranges are open: all were. */
+function readNeedRange(reader: ByteReader, version: number): NeedRange {
+  const range = readRange(reader);
+  return { ...range, open: version > 1 ? readFlag(reader) : true };
 }

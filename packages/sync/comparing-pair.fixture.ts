@@ -123,6 +123,8 @@ export class Copy implements SyncView {
     return mustHlc(2 ** 40);
   }
 
+  readonly waiting = 0;
+
   missing(): [] {
     return [];
   }
@@ -242,8 +244,10 @@ export class ComparingPair {
     const machine = (side: 0 | 1): AntiEntropy =>
       new AntiEntropy(
         this.copies[side],
-        { linkTo: () => 1, versionOf: () => PROTOCOL_VERSION },
-        { coverage: CUT, cutWith: () => CUT },
+        {
+          peers: { linkTo: () => 1, versionOf: () => PROTOCOL_VERSION },
+          announced: { coverage: CUT, cutWith: () => CUT },
+        },
         new SeededRandom(side),
       );
     this.machines = [machine(0), machine(1)];
@@ -314,9 +318,9 @@ export const ONE = 1 as RegionCode;
 export const TWO = 2 as RegionCode;
 
 function comparisonOf(message: Message): ComparisonMessage | undefined {
-  return "id" in message && message.kind !== "need" && message.kind !== "served"
-    ? message
-    : undefined;
+  const isOther =
+    message.kind === "need" || message.kind === "trimmed" || message.kind === "served";
+  return "id" in message && !isOther ? message : undefined;
 }
 
 function total(documents: readonly DocumentSum[]): NodeSum {

@@ -6,6 +6,16 @@
 import type { DocId, LogEntry, LogFields, RegionCode, RegionName } from "@atoll/core";
 import type { LinkId } from "./transport.ts";
 
+/** What was received on a link and needs no more room here. */
+export interface Taken {
+  readonly kind: "taken";
+  readonly link: LinkId;
+  /** Of its credit. */
+  readonly bytes: number;
+  /** Somebody may wait for these entries to be confirmed. */
+  readonly fresh: boolean;
+}
+
 export type SyncEffect =
   | { readonly kind: "send"; readonly link: LinkId; readonly frame: Uint8Array }
   | { readonly kind: "close"; readonly link: LinkId; readonly reason: string }
@@ -16,6 +26,8 @@ export type SyncEffect =
       readonly from: RegionCode;
       readonly entries: readonly LogEntry[];
       readonly repair: boolean;
+      /** To be stepped once the entries are durable or judged. */
+      readonly taken: Taken;
     }
   /** Peers hold entries under our own name that we do not: this file is older than we are. */
   | { readonly kind: "rolled-back"; readonly by: RegionCode; readonly entries: number }
@@ -40,6 +52,7 @@ export type SyncEvent =
   | { readonly kind: "link-up"; readonly link: LinkId; readonly identity?: RegionName | undefined }
   | { readonly kind: "link-down"; readonly link: LinkId; readonly reason: string }
   | { readonly kind: "frame"; readonly link: LinkId; readonly bytes: Uint8Array }
+  | Taken
   /** These entries are durable now. */
   | { readonly kind: "committed"; readonly entries: readonly LogEntry[] }
   | { readonly kind: "pause"; readonly region: RegionCode }

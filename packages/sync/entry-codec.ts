@@ -3,29 +3,62 @@
  *
  *     entries   = count, container*, count, run*        containers of all entries, each once
  *     run       = shard, origin, firstSeq, count, entry{count}
- *     entry     = hlc, dep, docId[16], changeLength, change, count, containerIndex*
+ *     entry     = stamps, document, changeLength, change, count, containerIndex*
  *
- * The change's name is not sent: its chunk begins with the first four bytes of it and the receiver
- * computes the rest, so a change whose bytes do not hash to its name does not get past the parser.
- * Containers are the same bytes in thousands of entries, hence the table.
+ *               version 1                    since version 2
+ *     stamps    hlc, vector                  hlc as the difference to the entry before, then the count
+ *                                            of components, each a region and its difference to hlc
+ *     document  docId[16]                    0, docId[16] the first time; then its number in the batch
+ *
+ * Entries of one batch were written close together and often build on each other, so differences are
+ * one to four bytes where the values are seven. The change's name is not sent: its chunk begins with
+ * the first four bytes of it and the receiver computes the rest, so a change whose bytes do not hash to
+ * its name does not get past the parser. Containers are the same bytes in thousands of entries, hence
+ * the table.
+ * A list of entries has one spelling: runs are as long as they can be, the table is in order of first
+ * use without anything unused, and a known document is never spelled out again.
  */
-import type { LogEntry, Origin } from "@atoll/core";
+import type {
+  ByteReader,
+  ByteWriter,
+  DocId,
+  Hlc,
+  LogEntry,
+  Origin,
+  RegionCode,
+  RegionVector,
+} from "@atoll/core";
 import {
   ByteStreamError,
+  REGION_CODE_MAX,
+  docKeyOf,
   limits,
   mustChangeHash,
+  parseHlc,
+  parseRegionCode,
   readVector,
   toHex,
   writeVector,
 } from "@atoll/core";
-import type { ByteReader, ByteWriter } from "@atoll/core";
 import { hash } from "node:crypto";
-import { copyOf, readDocId, readHlc, readOrigin } from "./wire-fields.ts";
+import {
+  copyOf,
+  present,
+  readDocId,
+  readHlc,
+  readOrigin,
+  readSigned,
+  writeSigned,
+} from "./wire-fields.ts";
 
 /** Bytes of an Automerge chunk before the part that its hash covers: magic and checksum. */
 const CHUNK_PREFIX_BYTES = 8;
 
-export function writeEntries(writer: ByteWriter, entries: readonly LogEntry[]): void {
+export function writeEntries(
+  writer: ByteWriter,
+  entries: readonly LogEntry[],
+  version: number,
+): void {
   const indexByContainer = new Map<string, number>();
   const containers: Uint8Array[] = [];
   for (const entry of entries) {
@@ -40,14 +73,14 @@ export function writeEntries(writer: ByteWriter, entries: readonly LogEntry[]): 
   for (const container of containers) writer.bytes(container);
   const runs = runsOf(entries);
   writer.varint(runs.length);
+  const head = version === 1 ? new PlainHeadWriter() : new HeadWriter();
   for (const run of runs) {
     const first = run[0];
     if (first === undefined) continue;
     writer.varint(first.shard).varint(first.origin).varint(first.seq).varint(run.length);
     for (const entry of run) {
-      writer.varint(entry.hlc);
-      writeVector(writer, entry.dep);
-      writer.raw(entry.docId).bytes(entry.change).varint(entry.containers.length);
+      head.write(writer, entry);
+      writer.bytes(entry.change).varint(entry.containers.length);
       for (const container of entry.containers) {
         writer.varint(indexByContainer.get(toHex(container)) ?? 0);
       }
@@ -70,12 +103,9 @@ function runsOf(entries: readonly LogEntry[]): LogEntry[][] {
 }
 
 /** Throws `ByteStreamError`. Whether the changes are sound is for `replica` to find out. */
-export function readEntries(reader: ByteReader): LogEntry[] {
-  const containers: Uint8Array[] = [];
-  const containerCount = reader.count(limits.WIRE_LIST_MAX);
-  for (let i = 0; i < containerCount; i++) {
-    containers.push(copyOf(reader.bytes(limits.CHANGE_BYTES_MAX)));
-  }
+export function readEntries(reader: ByteReader, version: number): LogEntry[] {
+  const table = readContainers(reader);
+  const head = version === 1 ? new PlainHeadReader() : new HeadReader();
   const entries: LogEntry[] = [];
   const runCount = reader.count(limits.WIRE_LIST_MAX);
   for (let i = 0; i < runCount; i++) {
@@ -83,32 +113,141 @@ export function readEntries(reader: ByteReader): LogEntry[] {
     const origin = readOrigin(reader);
     const firstSeq = reader.varint();
     const count = reader.count(limits.WIRE_LIST_MAX);
-    if (firstSeq < 1) throw new ByteStreamError("sequence numbers start at 1");
-    if (entries.length + count > limits.WIRE_LIST_MAX)
+    const last = entries.at(-1);
+    if (count === 0) throw new ByteStreamError("an empty run");
+    if (firstSeq < 1 || !Number.isSafeInteger(firstSeq + count)) {
+      throw new ByteStreamError("sequence number out of range");
+    }
+    if (last?.shard === shard && last.origin === origin && last.seq + 1 === firstSeq) {
+      throw new ByteStreamError("a run that continues the one before");
+    }
+    if (entries.length + count > limits.WIRE_LIST_MAX) {
       throw new ByteStreamError("too many entries");
+    }
     for (let j = 0; j < count; j++) {
-      entries.push(readEntry(reader, { shard, origin, seq: firstSeq + j, containers }));
+      entries.push(readEntry(reader, head, table, { shard, origin, seq: firstSeq + j }));
     }
   }
+  if (table.used < table.containers.length) throw new ByteStreamError("an unused container");
   return entries;
+}
+
+interface ContainerTable {
+  readonly containers: readonly Uint8Array[];
+  /** How many of them have been used; they are used in order. */
+  used: number;
+}
+
+function readContainers(reader: ByteReader): ContainerTable {
+  const count = reader.count(limits.WIRE_LIST_MAX);
+  const containers: Uint8Array[] = [];
+  const known = new Set<string>();
+  for (let i = 0; i < count; i++) {
+    const container = copyOf(reader.bytes(limits.CHANGE_BYTES_MAX));
+    known.add(toHex(container));
+    containers.push(container);
+  }
+  if (known.size < count) throw new ByteStreamError("a container twice");
+  return { containers, used: 0 };
 }
 
 function readEntry(
   reader: ByteReader,
-  place: { shard: number; origin: Origin; seq: number; containers: readonly Uint8Array[] },
+  head: EntryHeadReader,
+  table: ContainerTable,
+  place: { readonly shard: number; readonly origin: Origin; readonly seq: number },
 ): LogEntry {
-  const hlc = readHlc(reader);
-  const dep = readVector(reader);
-  const docId = readDocId(reader);
+  const { hlc, dep, docId } = head.read(reader);
   const change = copyOf(reader.bytes(limits.CHANGE_BYTES_MAX));
   const count = reader.count(limits.ENTRY_CONTAINERS_MAX);
-  const containers: Uint8Array[] = [];
+  const containers = new Set<Uint8Array>();
   for (let i = 0; i < count; i++) {
-    const container = place.containers[reader.varint()];
-    if (container === undefined) throw new ByteStreamError("no such container");
-    containers.push(container);
+    const index = reader.varint();
+    const container = table.containers[index];
+    if (container === undefined || index > table.used) {
+      throw new ByteStreamError("no such container, or out of order");
+    }
+    table.used = Math.max(table.used, index + 1);
+    containers.add(container);
   }
-  const { shard, origin, seq } = place;
+  if (containers.size < count) throw new ByteStreamError("a container twice in one entry");
   const name = mustChangeHash(hash("sha256", change.subarray(CHUNK_PREFIX_BYTES), "buffer"));
-  return { shard, origin, seq, hlc, docId, hash: name, dep, change, containers };
+  return { ...place, hlc, docId, hash: name, dep, change, containers: [...containers] };
+}
+
+/** When an entry was written, what its writer had seen, and in which document. */
+type EntryHead = Pick<LogEntry, "hlc" | "dep" | "docId">;
+
+interface EntryHeadReader {
+  read(reader: ByteReader): EntryHead;
+}
+
+class PlainHeadWriter {
+  write(writer: ByteWriter, { hlc, dep, docId }: EntryHead): void {
+    writer.varint(hlc);
+    writeVector(writer, dep);
+    writer.raw(docId);
+  }
+}
+
+class PlainHeadReader implements EntryHeadReader {
+  read(reader: ByteReader): EntryHead {
+    return { hlc: readHlc(reader), dep: readVector(reader), docId: readDocId(reader) };
+  }
+}
+
+class HeadWriter {
+  readonly #numberByDocument = new Map<string, number>();
+  #previous = 0;
+
+  write(writer: ByteWriter, { hlc, dep, docId }: EntryHead): void {
+    writeSigned(writer, hlc - this.#previous);
+    this.#previous = hlc;
+    const components = [...dep].sort(([a], [b]) => a - b);
+    writer.u8(components.length);
+    for (const [region, seen] of components) writeSigned(writer.u8(region), hlc - seen);
+    const key = docKeyOf(docId);
+    const number = this.#numberByDocument.get(key);
+    writer.varint(number ?? 0);
+    if (number !== undefined) return;
+    this.#numberByDocument.set(key, this.#numberByDocument.size + 1);
+    writer.raw(docId);
+  }
+}
+
+class HeadReader implements EntryHeadReader {
+  readonly #documents: DocId[] = [];
+  readonly #known = new Set<string>();
+  #previous = 0;
+
+  read(reader: ByteReader): EntryHead {
+    const hlc = present(parseHlc(this.#previous + readSigned(reader)), "timestamp");
+    this.#previous = hlc;
+    return { hlc, dep: readDependencies(reader, hlc), docId: this.#document(reader) };
+  }
+
+  #document(reader: ByteReader): DocId {
+    const number = reader.varint();
+    if (number > 0) return present(this.#documents[number - 1], "reference to a document");
+    const docId = readDocId(reader);
+    const key = docKeyOf(docId);
+    if (this.#known.has(key)) throw new ByteStreamError("a known document spelled out");
+    this.#known.add(key);
+    this.#documents.push(docId);
+    return docId;
+  }
+}
+
+function readDependencies(reader: ByteReader, hlc: Hlc): RegionVector {
+  const count = reader.u8();
+  if (count > REGION_CODE_MAX) throw new ByteStreamError("more components than regions");
+  const vector = new Map<RegionCode, Hlc>();
+  let previous = 0;
+  for (let i = 0; i < count; i++) {
+    const region = present(parseRegionCode(reader.u8()), "region");
+    if (region <= previous) throw new ByteStreamError("regions out of order");
+    previous = region;
+    vector.set(region, present(parseHlc(hlc - readSigned(reader)), "timestamp"));
+  }
+  return vector;
 }

@@ -5,17 +5,24 @@
  *
  * Only our own entries are pushed, and only when they continue what the peer has: a peer that is behind
  * catches up from the log, and pushing over its head would only fill its waiting room. The log is the
- * only buffer: a link that does not drain loses its outbox, never an entry, because the heartbeat says
- * what there is and the peer asks for it.
+ * only buffer: a link that does not drain, or a peer that takes no more for now, loses its outbox, never
+ * an entry, because the heartbeat says what there is and the peer asks for it. Until it drains nothing
+ * is put into its outbox, so a slow peer costs a few numbers.
+ *
+ * Heartbeats also confirm: whoever sent fresh entries is told within milliseconds that they are durable
+ * here, because a writer may be waiting for that; everything else waits for the beat.
  */
 import type { Lane, LogEntry, RegionCode, RegionVector } from "@atoll/core";
 import { LaneMap, entryBytes, joinVectors, limits } from "@atoll/core";
 import type { Announced } from "./announced.ts";
 import { encodeMessage } from "./codec.ts";
+import type { Credit } from "./credit.ts";
 import type { SyncEffect } from "./effects.ts";
 import type { Announcement, Heartbeat } from "./messages.ts";
 import type { Peers } from "./peers.ts";
+import { PushPace } from "./push-pace.ts";
 import type { SyncView } from "./sync-view.ts";
+import type { LinkId } from "./transport.ts";
 
 interface Outbox {
   entries: LogEntry[];
@@ -24,8 +31,13 @@ interface Outbox {
   readonly sent: LaneMap<number>;
   /** Lanes whose frontier has moved since the last heartbeat. */
   readonly moved: LaneMap<true>;
+  readonly pace: PushPace;
+  /** The link or its credit is exhausted: nothing is pushed until both have recovered. */
+  slow: boolean;
   flushedMs: number;
   heartbeatMs: number;
+  /** The peer's fresh entries have become durable here, and it does not know yet. */
+  unconfirmed: boolean;
   /** The peer's newest `sentMs` and when it came, to be echoed. */
   echo: { readonly sentMs: number; readonly receivedMs: number } | undefined;
   rttMs: number | undefined;
@@ -35,12 +47,19 @@ export class Gossip {
   readonly #view: SyncView;
   readonly #peers: Peers;
   readonly #announced: Announced;
+  readonly #credit: Credit;
   readonly #outboxes = new Map<RegionCode, Outbox>();
+  /** The newest batch as it was encoded: the other peers mostly get the same. */
+  #encoded: { entries: readonly LogEntry[]; version: number; frame: Uint8Array } | undefined;
 
-  constructor(view: SyncView, peers: Peers, announced: Announced) {
+  constructor(
+    view: SyncView,
+    rooms: { readonly peers: Peers; readonly announced: Announced; readonly credit: Credit },
+  ) {
     this.#view = view;
-    this.#peers = peers;
-    this.#announced = announced;
+    this.#peers = rooms.peers;
+    this.#announced = rooms.announced;
+    this.#credit = rooms.credit;
   }
 
   /** A link went live: says everything that is held here. */
@@ -50,8 +69,11 @@ export class Gossip {
       bytes: 0,
       sent: new LaneMap(),
       moved: new LaneMap(),
+      pace: new PushPace(),
+      slow: false,
       flushedMs: 0,
       heartbeatMs: nowMs,
+      unconfirmed: false,
       echo: undefined,
       rttMs: undefined,
     };
@@ -70,16 +92,26 @@ export class Gossip {
     for (const [peer, outbox] of this.#outboxes) {
       for (const entry of entries) {
         outbox.moved.set(entry, true);
-        if (entry.origin === this.#view.origin) this.#offer(peer, outbox, entry);
+        if (entry.origin === this.#view.origin) this.#offer(peer, outbox, entry, nowMs);
       }
-      this.#flushWhenDue(peer, outbox, nowMs, out);
+      this.#beat(peer, outbox, nowMs, out);
     }
+  }
+
+  /** Batches of this peer are durable here; `fresh` ones are confirmed at once. */
+  taken(peer: RegionCode, fresh: boolean, nowMs: number, out: SyncEffect[]): void {
+    const outbox = this.#outboxes.get(peer);
+    if (outbox === undefined) return;
+    outbox.unconfirmed ||= fresh;
+    const waitMs = this.#heartbeatDueMs(peer, outbox) - nowMs;
+    if (waitMs <= limits.ACK_DELAY_MS) out.push({ kind: "wake", delayMs: Math.max(0, waitMs) });
   }
 
   /** The peer has said what it holds of our lanes. */
   heard(peer: RegionCode, heartbeat: Heartbeat, nowMs: number): void {
     const outbox = this.#outboxes.get(peer);
     if (outbox === undefined) return;
+    this.#credit.granted(peer, heartbeat.grantBytes);
     outbox.echo = { sentMs: heartbeat.sentMs, receivedMs: nowMs };
     if (heartbeat.echoMs > 0) outbox.rttMs = Math.max(0, nowMs - heartbeat.echoMs);
     for (const lane of heartbeat.lanes) {
@@ -93,12 +125,14 @@ export class Gossip {
     if (sent !== undefined && upTo > (sent.get(lane) ?? 0)) sent.set(lane, upTo);
   }
 
+  /** Nothing is pushed behind this place until the peer has been served up to there. */
+  rewind(peer: RegionCode, lane: Lane, upTo: number): void {
+    const sent = this.#outboxes.get(peer)?.sent;
+    if (sent !== undefined) sent.set(lane, Math.min(upTo, sent.get(lane) ?? 0));
+  }
+
   tick(nowMs: number, out: SyncEffect[]): void {
-    for (const [peer, outbox] of this.#outboxes) {
-      this.#flushWhenDue(peer, outbox, nowMs, out);
-      const period = outbox.moved.size > 0 ? limits.HEARTBEAT_ACTIVE_MS : limits.HEARTBEAT_IDLE_MS;
-      if (nowMs - outbox.heartbeatMs >= period) this.#heartbeat(peer, outbox, nowMs, out);
-    }
+    for (const [peer, outbox] of this.#outboxes) this.#beat(peer, outbox, nowMs, out);
   }
 
   rttMs(peer: RegionCode): number | undefined {
@@ -111,19 +145,32 @@ export class Gossip {
     return outbox !== undefined && outbox.entries.length === 0 && outbox.moved.size === 0;
   }
 
-  #offer(peer: RegionCode, outbox: Outbox, entry: LogEntry): void {
+  /** Fresh entries for this peer wait in the log and not here. */
+  isSlow(peer: RegionCode): boolean {
+    return this.#outboxes.get(peer)?.slow === true;
+  }
+
+  #offer(peer: RegionCode, outbox: Outbox, entry: LogEntry, nowMs: number): void {
     if (!this.#announced.knows(peer)) return; // it has not said yet where it stands
+    if (this.#staysSlow(peer, outbox)) return;
     if (entry.seq !== (outbox.sent.get(entry) ?? 0) + 1) return; // it is catching up from the log
     outbox.sent.set(entry, entry.seq);
     outbox.entries.push(entry);
     outbox.bytes += entryBytes(entry);
+    outbox.pace.add(1, nowMs);
+  }
+
+  #beat(peer: RegionCode, outbox: Outbox, nowMs: number, out: SyncEffect[]): void {
+    if (outbox.entries.length > 0) this.#flushWhenDue(peer, outbox, nowMs, out);
+    const waitMs = this.#heartbeatDueMs(peer, outbox) - nowMs;
+    if (waitMs <= 0) this.#heartbeat(peer, outbox, nowMs, out);
+    else if (waitMs <= limits.ACK_DELAY_MS) out.push({ kind: "wake", delayMs: waitMs });
   }
 
   #flushWhenDue(peer: RegionCode, outbox: Outbox, nowMs: number, out: SyncEffect[]): void {
-    if (outbox.entries.length === 0) return;
     const full =
       outbox.bytes >= limits.BATCH_BYTES_MAX || outbox.entries.length >= limits.BATCH_ENTRIES_MAX;
-    const waitMs = outbox.flushedMs + limits.PUSH_DELAY_MS - nowMs;
+    const waitMs = outbox.flushedMs + outbox.pace.delayMs(nowMs) - nowMs;
     if (!full && waitMs > 0) out.push({ kind: "wake", delayMs: waitMs });
     else this.#flush(peer, outbox, nowMs, out);
   }
@@ -135,22 +182,60 @@ export class Gossip {
     outbox.entries = [];
     outbox.bytes = 0;
     outbox.flushedMs = nowMs;
-    if (this.#view.backlogBytes(link) > limits.LINK_BACKLOG_BYTES_MAX) {
-      for (const entry of entries) {
-        const sent = outbox.sent.get(entry) ?? 0;
-        outbox.sent.set(entry, Math.min(sent, entry.seq - 1));
-      }
-    } else {
-      for (const batch of batchesOf(entries)) {
-        const version = this.#peers.versionOf(peer);
-        const frame = encodeMessage({ kind: "batch", repair: false, entries: batch }, version);
-        out.push({ kind: "send", link, frame });
-      }
+    outbox.slow = this.#view.backlogBytes(link) > limits.LINK_BACKLOG_BYTES_MAX;
+    for (const batch of batchesOf(entries)) {
+      if (!outbox.slow) outbox.slow = !this.#push(peer, link, batch, out);
+      if (outbox.slow) unsend(outbox, batch);
     }
     this.#heartbeat(peer, outbox, nowMs, out);
   }
 
+  /** False when the peer's credit is exhausted. */
+  #push(peer: RegionCode, link: LinkId, entries: readonly LogEntry[], out: SyncEffect[]): boolean {
+    const frame = this.#encode(entries, this.#peers.versionOf(peer));
+    if (frame.length > this.#credit.room(peer)) return false;
+    this.#credit.sent(peer, frame.length);
+    out.push({ kind: "send", link, frame });
+    return true;
+  }
+
+  #encode(entries: readonly LogEntry[], version: number): Uint8Array {
+    const last = this.#encoded;
+    const isSame =
+      last?.version === version &&
+      last.entries.length === entries.length &&
+      last.entries.every((entry, i) => entry === entries[i]);
+    if (isSame) return last.frame;
+    const frame = encodeMessage({ kind: "batch", repair: false, answer: false, entries }, version);
+    this.#encoded = { entries, version, frame };
+    return frame;
+  }
+
+  /** A slow link is one until half of what slowed it is gone: otherwise it would be so by turns. */
+  #staysSlow(peer: RegionCode, outbox: Outbox): boolean {
+    const link = this.#peers.linkTo(peer);
+    if (!outbox.slow || link === undefined) return outbox.slow;
+    outbox.slow =
+      this.#credit.room(peer) < limits.LINK_CREDIT_BYTES / 2 ||
+      this.#view.backlogBytes(link) > limits.LINK_BACKLOG_BYTES_MAX / 2;
+    return outbox.slow;
+  }
+
+  #heartbeatDueMs(peer: RegionCode, outbox: Outbox): number {
+    const untoldBytes = this.#credit.untoldBytes(peer);
+    const isUrgent = outbox.unconfirmed || untoldBytes > limits.LINK_CREDIT_BYTES / 4;
+    if (isUrgent) return outbox.heartbeatMs + limits.ACK_DELAY_MS;
+    const isActive = outbox.moved.size > 0 || untoldBytes > 0;
+    return outbox.heartbeatMs + (isActive ? limits.HEARTBEAT_ACTIVE_MS : limits.HEARTBEAT_IDLE_MS);
+  }
+
   #heartbeat(peer: RegionCode, outbox: Outbox, nowMs: number, out: SyncEffect[]): void {
+    const link = this.#peers.linkTo(peer);
+    if (link === undefined) return;
+    if (this.#view.backlogBytes(link) > limits.LINK_BACKLOG_BYTES_MAX) {
+      outbox.heartbeatMs = nowMs; // would only wait there: it is said when the link drains
+      return;
+    }
     const lanes: Announcement[] = [];
     for (const [lane] of outbox.moved.entries()) {
       lanes.push({ ...lane, contig: this.#view.frontier.contig(lane) });
@@ -171,6 +256,7 @@ export class Gossip {
     const own: RegionVector = new Map([[this.#view.region.code, this.#view.stamp()]]);
     const { echo } = outbox;
     outbox.heartbeatMs = nowMs;
+    outbox.unconfirmed = false;
     const heartbeat: Heartbeat = {
       kind: "heartbeat",
       full,
@@ -178,9 +264,18 @@ export class Gossip {
       vector: joinVectors(this.#announced.coverage, own),
       sentMs: Math.round(nowMs),
       echoMs: echo === undefined ? 0 : Math.round(echo.sentMs + (nowMs - echo.receivedMs)),
+      grantBytes: this.#credit.grant(peer),
     };
     const frame = encodeMessage(heartbeat, this.#peers.versionOf(peer));
     out.push({ kind: "send", link, frame });
+  }
+}
+
+/** They were not sent after all: their lanes are to be asked for. */
+function unsend(outbox: Outbox, entries: readonly LogEntry[]): void {
+  for (const entry of entries) {
+    const sent = outbox.sent.get(entry) ?? 0;
+    outbox.sent.set(entry, Math.min(sent, entry.seq - 1));
   }
 }
 

@@ -4,7 +4,9 @@
  * Keeps what the contract promises (whole frames, in order, until the link goes down) and nothing more:
  * every frame takes its link's delay, and an address nobody listens on ends in `linkDown`. A cut, of both
  * directions or of one, is silent: what is sent into it arrives after it heals, as TCP would retransmit, unless one of the ends
- * has given the link up before. Time passes only when the clock is told.
+ * has given the link up before. A pair may be made slow: frames leave one after the other, and what has
+ * not left is the link's backlog, as are frames that are stuck in a cut. Time passes only when the clock
+ * is told.
  */
 import type { Clock, Random } from "@atoll/core";
 import { must } from "@atoll/core";
@@ -15,6 +17,10 @@ interface End {
   readonly id: LinkId;
   other: End | undefined;
   up: boolean;
+  /** When everything that was sent so far has left. */
+  freeMs: number;
+  /** Bytes that have left and are stuck in a cut. */
+  stalledBytes: number;
 }
 
 export interface MemoryNetworkOptions {
@@ -29,6 +35,9 @@ export class MemoryNetwork {
   readonly #transports = new Map<string, MemoryTransport>();
   /** Directions that are cut, each with what happens when it heals. */
   readonly #cuts = new Map<string, (() => void)[]>();
+
+  /** Bytes per millisecond of pairs that are slow. */
+  readonly #speeds = new Map<string, number>();
 
   constructor(options: MemoryNetworkOptions) {
     this.#options = options;
@@ -64,6 +73,15 @@ export class MemoryNetwork {
   /** In either direction: a connection needs both. */
   isCut(a: string, b: string): boolean {
     return this.#cuts.has(directionKey(a, b)) || this.#cuts.has(directionKey(b, a));
+  }
+
+  /** Each direction between two names carries this many bytes per second from now on. */
+  throttle(a: string, b: string, bytesPerSecond: number): void {
+    this.#speeds.set(pairKey(a, b), bytesPerSecond / 1000);
+  }
+
+  bytesPerMs(a: string, b: string): number {
+    return this.#speeds.get(pairKey(a, b)) ?? Infinity;
   }
 
   /** Happens now, or when the way is no longer cut. */
@@ -108,7 +126,7 @@ export class MemoryTransport implements Transport {
 
   dial(url: string): LinkId {
     const target = new URL(url).hostname;
-    const end: End = { owner: this, id: this.#nextLink++, other: undefined, up: false };
+    const end = newEnd(this, this.#nextLink++, undefined);
     this.#ends.set(end.id, end);
     this.#clock.after(this.#network.delayMs(), () => {
       const listener = this.#network.listener(target);
@@ -126,11 +144,15 @@ export class MemoryTransport implements Transport {
     const other = end?.other;
     if (end?.up !== true || other === undefined) return;
     const bytes = new Uint8Array(frame); // what is on the way does not change any more
-    const soonestMs = this.#clock.monotonicMs() + this.#network.delayMs();
+    const perMs = this.#network.bytesPerMs(this.name, other.owner.name);
+    end.freeMs = Math.max(end.freeMs, this.#clock.monotonicMs()) + bytes.length / perMs;
+    const soonestMs = end.freeMs + this.#network.delayMs();
     const arrivesMs = Math.max(soonestMs, this.#arrivesMs.get(link) ?? 0);
     this.#arrivesMs.set(link, arrivesMs);
     this.#clock.after(arrivesMs - this.#clock.monotonicMs(), () => {
+      end.stalledBytes += bytes.length;
       this.#network.pass(this.name, other.owner.name, () => {
+        end.stalledBytes -= bytes.length;
         if (other.up) other.owner.#handler?.frame(other.id, bytes);
       });
     });
@@ -141,8 +163,17 @@ export class MemoryTransport implements Transport {
     return this.#ends.size;
   }
 
-  backlogBytes(_link: LinkId): number {
-    return 0;
+  backlogBytes(link: LinkId): number {
+    const end = this.#ends.get(link);
+    if (end?.other === undefined) return 0;
+    const waitMs = Math.max(0, end.freeMs - this.#clock.monotonicMs());
+    if (waitMs === 0) return end.stalledBytes;
+    return end.stalledBytes + waitMs * this.#network.bytesPerMs(this.name, end.other.owner.name);
+  }
+
+  /** The largest backlog of its links. */
+  backlogBytesMax(): number {
+    return Math.max(0, ...[...this.#ends.keys()].map((link) => this.backlogBytes(link)));
   }
 
   close(link: LinkId, reason: string): void {
@@ -180,7 +211,7 @@ export class MemoryTransport implements Transport {
   }
 
   #accept(dialled: End): void {
-    const end: End = { owner: this, id: this.#nextLink++, other: dialled, up: true };
+    const end = newEnd(this, this.#nextLink++, dialled);
     this.#ends.set(end.id, end);
     dialled.other = end;
     dialled.up = true;
@@ -197,4 +228,12 @@ export class MemoryTransport implements Transport {
 
 function directionKey(from: string, to: string): string {
   return `${from} ${to}`;
+}
+
+function newEnd(owner: MemoryTransport, id: LinkId, other: End | undefined): End {
+  return { owner, id, other, up: other !== undefined, freeMs: 0, stalledBytes: 0 };
+}
+
+function pairKey(a: string, b: string): string {
+  return a < b ? `${a} ${b}` : `${b} ${a}`;
 }

@@ -71,6 +71,8 @@ export interface Heartbeat {
   readonly sentMs: number;
   /** The newest `sentMs` received from the peer, plus how long it lay here; 0 when there is none. */
   readonly echoMs: number;
+  /** Batch bytes the peer may send on this link, counted from its start. Version 1 knows no credit. */
+  readonly grantBytes?: number | undefined;
 }
 
 /** Entries: fresh ones, an answer to a NEED, or a repair. */
@@ -78,14 +80,30 @@ export interface Batch {
   readonly kind: "batch";
   /** Repaired entries are compared by their hash, because their place in the log is taken. */
   readonly repair: boolean;
+  /** They were asked for: nobody waits for their confirmation. Version 1 does not say. */
+  readonly answer?: boolean | undefined;
   readonly entries: readonly LogEntry[];
 }
 
 export interface LaneRange extends Lane, SeqRange {}
 
-/** Asks for entries of any origin. Batches follow, then `served` with the same id. */
+export interface NeedRange extends LaneRange {
+  /** `hi` is the highest the answerer has announced: what it wrote since is wanted too. */
+  readonly open?: boolean | undefined;
+}
+
+/** Asks for entries of any origin, what is wanted first first. Batches follow, then `served`. */
 export interface Need {
   readonly kind: "need";
+  readonly id: number;
+  /** Parents before children: nothing fresh is pushed into an open range before its old entries. */
+  readonly oldestFirst?: boolean | undefined;
+  readonly ranges: readonly NeedRange[];
+}
+
+/** What was asked for and is not in the sender's log any more. Comes before `served`. */
+export interface Trimmed {
+  readonly kind: "trimmed";
   readonly id: number;
   readonly ranges: readonly LaneRange[];
 }
@@ -215,4 +233,4 @@ export type ComparisonMessage =
   | Wanted;
 
 export type Message =
-  Hello | Proof | Heartbeat | Batch | Need | Served | ComparisonMessage | Refusal;
+  Hello | Proof | Heartbeat | Batch | Need | Trimmed | Served | ComparisonMessage | Refusal;

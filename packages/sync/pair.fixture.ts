@@ -132,6 +132,7 @@ export class Pair {
       stamp: () => hlcFromMs(1_700_000_000_000 + this.nowMs),
       missing: nothing,
       readLog: nothing,
+      waiting: 0,
       cut: () => undefined,
       findElement: nothing,
       positionOf: () => 0,

@@ -73,9 +73,9 @@ export class Peers {
     return this.#peers.get(region)?.link?.version ?? this.#options.speaker.versions.min;
   }
 
-  /** True unless the frame bears another version than the one that was agreed on this link. */
-  isAgreed(id: LinkId, version: number): boolean {
-    return version === (this.#links.get(id)?.version ?? version);
+  /** The version of every frame on this link; undefined until the peer's HELLO. */
+  agreedOn(id: LinkId): number | undefined {
+    return this.#links.get(id)?.version;
   }
 
   /** The region behind a live link; undefined for every other. */

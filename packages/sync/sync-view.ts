@@ -51,10 +51,13 @@ export interface SyncView {
   /** Hash of the first change of every document. */
   readonly genesisHash: Uint8Array;
   readonly frontier: Frontier;
+  /** Entries that were received and wait for a change they build on. */
+  readonly waiting: number;
   /** A timestamp above every one of ours so far; whatever we write from now on lies above it. */
   stamp(): Hlc;
   /** What to ask for to hold a lane up to `upTo`, without what was received and waits or was bad. */
   missing(lane: Lane, upTo: number, nowMs: number): SeqRange[];
+  /** Fewer than asked for where the log was trimmed or cannot be read. */
   readLog(lane: Lane, range: SeqRange, bytesMax: number): LogEntry[];
   /** What was held at or below a cut; undefined when too much lies above it. Valid until the next event. */
   cut(vector: RegionVector): CutView | undefined;

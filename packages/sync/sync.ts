@@ -4,8 +4,12 @@
  * Routes each event to the machine that knows it, and holds nothing of its own:
  *
  *     peers         who is live            gossip         push and heartbeats
- *     announced     what they hold         catch-up       pull what is missing
+ *     announced     what they hold         catch-up       pull what is missing, and answer
  *     own origin    what they hold of us   anti-entropy   prove that it is the same
+ *     credit        what they take
+ *
+ * What goes to one peer is one ordered stream, and the order of urgency is: heartbeats, fresh entries,
+ * answers, comparisons. Each gives way to the one before.
  *
  * `nowMs` is a monotonic clock. Nothing here waits, sends or stores; the driver does.
  */
@@ -15,18 +19,18 @@ import { Announced } from "./announced.ts";
 import { AntiEntropy } from "./anti-entropy.ts";
 import type { Comparison, ComparisonCounts } from "./anti-entropy.ts";
 import { CatchUp } from "./catch-up.ts";
-import type { Decoded } from "./codec.ts";
 import { decodeFrame } from "./codec.ts";
-import type { SyncEffect, SyncEvent } from "./effects.ts";
+import { Credit } from "./credit.ts";
+import type { SyncEffect, SyncEvent, Taken } from "./effects.ts";
 import { Gossip } from "./gossip.ts";
-import type { Message } from "./messages.ts";
+import type { Batch, Message } from "./messages.ts";
 import { OwnOrigin, seenOf } from "./own-origin.ts";
 import type { PeerLinkStatus } from "./peer-table.ts";
 import { Peers } from "./peers.ts";
 import type { SyncView } from "./sync-view.ts";
 import type { LinkId } from "./transport.ts";
 import type { VersionRange } from "./version.ts";
-import { VERSIONS_SPOKEN, needsNoAgreement } from "./version.ts";
+import { VERSIONS_SPOKEN } from "./version.ts";
 
 export interface PeerStatus extends PeerLinkStatus {
   /** Entries that the peer holds and we do not, and the other way round; undefined when unknown. */
@@ -39,11 +43,18 @@ export interface PeerStatus extends PeerLinkStatus {
   readonly provenCut: RegionVector | undefined;
 }
 
+/** A message as it came. */
+interface Frame {
+  readonly link: LinkId;
+  readonly bytes: Uint8Array;
+}
+
 export class Sync {
   readonly #view: SyncView;
   readonly #peers: Peers;
   readonly #announced: Announced;
   readonly #ownOrigin: OwnOrigin;
+  readonly #credit = new Credit();
   readonly #gossip: Gossip;
   readonly #catchUp: CatchUp;
   readonly #antiEntropy: AntiEntropy;
@@ -69,14 +80,10 @@ export class Sync {
       seenOf: (hello) => seenOf(view, this.#announced, hello),
       lost: (region) => this.#lost(region),
     });
-    this.#gossip = new Gossip(view, this.#peers, this.#announced);
-    this.#catchUp = new CatchUp(view, this.#peers, this.#announced, this.#gossip);
-    this.#antiEntropy = new AntiEntropy(
-      view,
-      this.#peers,
-      this.#announced,
-      random.fork("anti-entropy"),
-    );
+    const rooms = { peers: this.#peers, announced: this.#announced, credit: this.#credit };
+    this.#gossip = new Gossip(view, rooms);
+    this.#catchUp = new CatchUp(view, { ...rooms, gossip: this.#gossip });
+    this.#antiEntropy = new AntiEntropy(view, rooms, random.fork("anti-entropy"));
   }
 
   /** What is held of every other region. */
@@ -154,6 +161,10 @@ export class Sync {
         this.#gossip.committed(event.entries, nowMs, out);
         this.#catchUp.ask(nowMs, out);
         if (event.entries.length > 0) this.#antiEntropy.disturbed(event.entries, nowMs);
+        this.#catchUp.pump(nowMs, out);
+        break;
+      case "taken":
+        this.#taken(event, nowMs, out);
         break;
       case "pause":
         this.#peers.pause(event.region, nowMs, out);
@@ -178,7 +189,9 @@ export class Sync {
     this.#peers.tick(nowMs, out);
     this.#gossip.tick(nowMs, out);
     this.#catchUp.ask(nowMs, out);
+    this.#catchUp.pump(nowMs, out);
     for (const peer of this.#peers.live()) {
+      if (this.#catchUp.busyServing(peer)) continue;
       const isLevel = this.#announced.knows(peer) && this.#catchUp.idle(peer);
       if (isLevel) this.#antiEntropy.tick(peer, nowMs, out);
     }
@@ -189,52 +202,47 @@ export class Sync {
     this.#announced.reset(peer);
     this.#gossip.closed(peer);
     this.#catchUp.closed(peer);
+    this.#credit.closed(peer);
     this.#antiEntropy.closed(peer);
   }
 
   #frame(link: LinkId, bytes: Uint8Array, nowMs: number, out: SyncEffect[]): void {
-    const decoded = decodeFrame(bytes);
+    const decoded = decodeFrame(bytes, this.#peers.agreedOn(link));
     if (decoded.kind === "fault") {
       this.#peers.refuse(link, { code: "malformed", detail: decoded.reason }, nowMs, out);
-    } else if (!isForAll(decoded) && !this.#peers.isAgreed(link, decoded.version)) {
-      const detail = `version ${decoded.version} was not agreed`;
-      this.#peers.refuse(link, { code: "malformed", detail }, nowMs, out);
     } else if (decoded.kind === "unknown") {
       this.#unknownMessages++;
     } else {
       this.#peers.heard(link, nowMs);
-      this.#message(link, { message: decoded.message, frame: bytes }, nowMs, out);
+      this.#message({ link, bytes }, decoded.message, nowMs, out);
     }
   }
 
-  #message(
-    link: LinkId,
-    { message, frame }: { readonly message: Message; readonly frame: Uint8Array },
-    nowMs: number,
-    out: SyncEffect[],
-  ): void {
+  #message(frame: Frame, message: Message, nowMs: number, out: SyncEffect[]): void {
+    const { link, bytes } = frame;
     if (message.kind === "refusal") {
       this.#peers.refused(link, message, nowMs, out);
       return;
     }
     const peer = this.#peers.liveRegionOf(link);
     if (message.kind === "hello" || message.kind === "proof") {
-      const opened = this.#peers.handshake(link, { message, frame }, nowMs, out);
+      const opened = this.#peers.handshake(link, { message, frame: bytes }, nowMs, out);
       if (opened === undefined) return;
+      this.#credit.opened(opened, this.#peers.versionOf(opened));
       this.#gossip.opened(opened, nowMs, out);
       this.#antiEntropy.opened(opened, nowMs);
     } else if (peer === undefined) {
       const detail = `${message.kind} before the handshake`;
       this.#peers.refuse(link, { code: "proof", detail }, nowMs, out);
     } else {
-      this.#live(peer, message, frame.length, nowMs, out);
+      this.#live(peer, frame, message, nowMs, out);
     }
   }
 
   #live(
     peer: RegionCode,
+    frame: Frame,
     message: Exclude<Message, { kind: "hello" | "proof" | "refusal" }>,
-    bytes: number,
     nowMs: number,
     out: SyncEffect[],
   ): void {
@@ -244,20 +252,41 @@ export class Sync {
         this.#announced.hear(peer, message, nowMs);
         this.#gossip.heard(peer, message, nowMs);
         this.#catchUp.ask(nowMs, out);
+        this.#catchUp.pump(nowMs, out);
         return;
       case "batch":
-        out.push({ kind: "ingest", from: peer, entries: message.entries, repair: message.repair });
-        return;
+        return this.#batch(peer, frame, message, nowMs, out);
       case "need":
-        return this.#catchUp.answer(peer, message, out);
+        this.#catchUp.answer(peer, message, nowMs);
+        this.#catchUp.pump(nowMs, out);
+        return;
+      case "trimmed":
+        return this.#catchUp.onTrimmed(peer, message, nowMs, out);
       case "served":
         return this.#catchUp.served(peer, message.id, nowMs, out);
       default:
-        return this.#antiEntropy.hear(peer, message, bytes, nowMs, out);
+        return this.#antiEntropy.hear(peer, message, frame.bytes.length, nowMs, out);
     }
   }
-}
 
-function isForAll(decoded: Exclude<Decoded, { kind: "fault" }>): boolean {
-  return decoded.kind === "message" && needsNoAgreement(decoded.message.kind);
+  #batch(peer: RegionCode, frame: Frame, batch: Batch, nowMs: number, out: SyncEffect[]): void {
+    const { link } = frame;
+    const { entries, repair } = batch;
+    const bytes = repair ? 0 : frame.bytes.length;
+    if (!this.#credit.received(peer, bytes)) {
+      const detail = "more bytes than were granted";
+      return this.#peers.refuse(link, { code: "malformed", detail }, nowMs, out);
+    }
+    this.#catchUp.received(peer, batch, nowMs);
+    const fresh = !repair && batch.answer !== true;
+    const taken = { kind: "taken", link, bytes, fresh } as const;
+    out.push({ kind: "ingest", from: peer, entries, repair, taken });
+  }
+
+  #taken({ link, bytes, fresh }: Taken, nowMs: number, out: SyncEffect[]): void {
+    const peer = this.#peers.liveRegionOf(link);
+    if (peer === undefined) return;
+    this.#credit.taken(peer, bytes);
+    this.#gossip.taken(peer, fresh, nowMs, out);
+  }
 }

@@ -2,7 +2,7 @@
  * Reading the typed fields that several messages share. Each throws `ByteStreamError`, which the
  * decoder turns into a fault; each copies, because a decoded message outlives the frame it came in.
  */
-import type { ByteReader, ChangeHash, DocId, Hlc, Origin } from "@atoll/core";
+import type { ByteReader, ByteWriter, ChangeHash, DocId, Hlc, Origin } from "@atoll/core";
 import { ByteStreamError, mustChangeHash, mustDocId, parseHlc, parseOrigin } from "@atoll/core";
 
 export function present<T>(value: T | undefined, what: string): T {
@@ -12,6 +12,23 @@ export function present<T>(value: T | undefined, what: string): T {
 
 export function copyOf(bytes: Uint8Array): Uint8Array {
   return new Uint8Array(bytes);
+}
+
+/** One byte that is 0 or 1: one value has one spelling. */
+export function readFlag(reader: ByteReader): boolean {
+  const value = reader.u8();
+  if (value > 1) throw new ByteStreamError("not a flag");
+  return value === 1;
+}
+
+/** Zigzag: 0, −1, 1, −2 … as 0, 1, 2, 3 …, so that small differences are short either way. */
+export function writeSigned(writer: ByteWriter, value: number): void {
+  writer.varint(value < 0 ? -2 * value - 1 : 2 * value);
+}
+
+export function readSigned(reader: ByteReader): number {
+  const value = reader.varint();
+  return value % 2 === 0 ? value / 2 : -(value + 1) / 2;
 }
 
 export function readOrigin(reader: ByteReader): Origin {
