@@ -9,36 +9,37 @@
  * an entry has a part that does not depend on its size.
  */
 import { join } from "node:path";
-import { deflateRawSync, zstdCompressSync } from "node:zlib";
 import type { Cluster, Region } from "@atoll/core";
 import { ManualClock, SeededRandom, assert, delay, limits, must, systemClock } from "@atoll/core";
 import { MemoryStore, openSqliteStore } from "@atoll/store";
-import type { JsonObject } from "@atoll/profile";
 import type { Bench, BenchOptions, BenchReport } from "./bench.ts";
 import { atLeast, atMost } from "./bench.ts";
+import type { LiveFigures, Outcome } from "./catch-up-figures.ts";
+import { ingestFigures, profileFigures, wireFigures } from "./catch-up-figures.ts";
+import { catchUpTables } from "./catch-up-tables.ts";
 import { CpuMeter } from "./cpu-meter.ts";
 import type { RecordedEdit } from "./edit-history.ts";
 import { realEdits } from "./edit-history.ts";
 import { FrameRecorder } from "./frame-recorder.ts";
 import type { IngestResult } from "./ingest-run.ts";
-import { ingestFrames, stagesOf } from "./ingest-run.ts";
+import { ingestFrames } from "./ingest-run.ts";
 import { meteredClock, meteredTransport } from "./metered-world.ts";
 import { writeAlone } from "./missed-writes.ts";
 import type { RegionPairOptions } from "./region-pair.ts";
 import { PAIR, RegionPair, benchCluster, manualTime } from "./region-pair.ts";
 import { smallEdits } from "./small-edits.ts";
-import type { Table } from "./table.ts";
 import { rounded } from "./table.ts";
 
 const ENTRIES = 50_000;
 const ENTRIES_QUICK = 150;
 const SMALL_PROFILES = 10_000;
+/** Of each profile, on average: with its making, what 50 000 entries of 10 000 profiles are. */
+const SMALL_PATCHES = 4;
 const SMALL_PROFILES_QUICK = 30;
 
 const ENTRIES_PER_CPU_SECOND_MIN = 15_000;
 const METADATA_BYTES_PER_ENTRY_MAX = 1;
 const CATCH_UP_MS_MAX = 300_000;
-const HOT_FUNCTIONS = 10;
 
 interface Outage {
   readonly name: string;
@@ -51,15 +52,6 @@ interface World {
   readonly ahead: Region;
   readonly behind: Region;
   readonly options: BenchOptions;
-}
-
-interface Outcome {
-  readonly name: string;
-  readonly figures: ReturnType<typeof wireFigures> & {
-    readonly ingest: ReturnType<typeof ingestFigures>;
-    readonly live: LiveFigures;
-    readonly profile: ReturnType<typeof profileFigures> | null;
-  };
 }
 
 export const catchUpBench: Bench = {
@@ -77,7 +69,7 @@ export const catchUpBench: Bench = {
       { name: "real edits", edits: realEdits, entries },
       {
         name: "small edits",
-        edits: () => smallEdits(profiles, new SeededRandom("small edits")),
+        edits: () => smallEdits(profiles, SMALL_PATCHES, new SeededRandom("small edits")),
         entries,
       },
     ];
@@ -98,7 +90,7 @@ export const catchUpBench: Bench = {
           METADATA_BYTES_PER_ENTRY_MAX,
         ),
       ]),
-      tables: tablesOf(outcomes),
+      tables: catchUpTables(outcomes),
     };
   },
 };
@@ -166,13 +158,6 @@ async function catchUp(
   return { recorder, root };
 }
 
-interface LiveFigures extends JsonObject {
-  readonly seconds: number;
-  readonly cpuSeconds: number;
-  readonly entriesPerCpuSecond: number;
-  readonly peerCpuSeconds: number;
-}
-
 async function catchUpLive(world: World, store: MemoryStore, file: string): Promise<LiveFigures> {
   const meters = {
     [PAIR[0]]: new CpuMeter(systemClock),
@@ -195,107 +180,4 @@ async function catchUpLive(world: World, store: MemoryStore, file: string): Prom
     entriesPerCpuSecond: Math.round(entries / cpuSeconds),
     peerCpuSeconds: rounded(meters[PAIR[0]].cpuSeconds, 2),
   };
-}
-
-function wireFigures(recorder: FrameRecorder, frames: readonly Uint8Array[]) {
-  const batches = recorder.of("entries");
-  const entries = batches.reduce((sum, { entryCount }) => sum + entryCount, 0);
-  const payload = batches.reduce((sum, frame) => sum + frame.changeBytes, 0);
-  const batchBytes = recorder.bytesOf("entries");
-  const metadata = recorder.bytesOf("link", "log");
-  const wire = metadata + batchBytes;
-  const compressed = (compress: (frame: Uint8Array) => Uint8Array): number =>
-    rounded((metadata + frames.reduce((sum, frame) => sum + compress(frame).length, 0)) / payload);
-  return {
-    entries,
-    batches: batches.length,
-    payloadBytesPerEntry: rounded(payload / entries, 1),
-    metadataBytesPerEntry: rounded(metadata / entries),
-    entryOverheadBytesPerEntry: rounded((batchBytes - payload) / entries, 1),
-    wireToPayload: rounded(wire / payload),
-    wireToPayloadIfDeflated: compressed((frame) => deflateRawSync(frame, { level: 1 })),
-    wireToPayloadIfZstd: compressed((frame) => zstdCompressSync(frame)),
-    bytesByKind: recorder.bytesByKind(),
-  };
-}
-
-function ingestFigures({ entries, groups, cpuSeconds, wallSeconds }: IngestResult) {
-  return {
-    entries,
-    groups,
-    cpuSeconds: rounded(cpuSeconds),
-    wallSeconds: rounded(wallSeconds),
-    entriesPerCpuSecond: Math.round(entries / cpuSeconds),
-    entriesPerSecond: Math.round(entries / wallSeconds),
-  };
-}
-
-function profileFigures({ entries, profile }: IngestResult) {
-  assert(profile !== undefined, "this run was profiled");
-  const stages = Object.entries(stagesOf(profile)).map(([stage, ms]) => ({
-    stage,
-    microsPerEntry: rounded((ms * 1e3) / entries, 1),
-    share: rounded(ms / profile.totalMs),
-  }));
-  const hottest = profile.bySelf.slice(0, HOT_FUNCTIONS).map(({ where, selfMs, share }) => ({
-    where,
-    microsPerEntry: rounded((selfMs * 1e3) / entries, 1),
-    share: rounded(share),
-  }));
-  return { totalMs: Math.round(profile.totalMs), stages, hottest };
-}
-
-function tablesOf(outcomes: readonly Outcome[]): Table[] {
-  const wire: Table = {
-    title: "On the wire",
-    columns: [
-      "outage",
-      "entries",
-      "payload B/entry",
-      "overhead B/entry",
-      "metadata B/entry",
-      "wire ÷ payload",
-      "if deflated",
-      "if zstd",
-    ],
-    rows: outcomes.map(({ name, figures }) => [
-      ...[name, figures.entries, figures.payloadBytesPerEntry, figures.entryOverheadBytesPerEntry],
-      ...[figures.metadataBytesPerEntry, figures.wireToPayload],
-      ...[figures.wireToPayloadIfDeflated, figures.wireToPayloadIfZstd],
-    ]),
-  };
-  const ingest: Table = {
-    title: "Taken in, SQLite with synchronous=FULL",
-    columns: [
-      "outage",
-      "entries/CPU s",
-      "entries/s",
-      "groups",
-      "CPU s",
-      "s",
-      "live: entries/CPU s",
-      "live: s",
-    ],
-    rows: outcomes.map(({ name, figures: { ingest: alone, live } }) => [
-      ...[name, alone.entriesPerCpuSecond, alone.entriesPerSecond, alone.groups],
-      ...[alone.cpuSeconds, alone.wallSeconds, live.entriesPerCpuSecond, live.seconds],
-    ]),
-  };
-  const profiles = outcomes.flatMap(({ name, figures: { profile } }): Table[] =>
-    profile === null
-      ? []
-      : [
-          {
-            title: `${name}: stages of the ingest`,
-            columns: ["stage", "µs/entry", "share"],
-            rows: profile.stages.map((row) => [row.stage, row.microsPerEntry, row.share]),
-          },
-          {
-            title: `${name}: functions by their own time`,
-            columns: ["function", "µs/entry", "share"],
-            rows: profile.hottest.map((row) => [row.where, row.microsPerEntry, row.share]),
-          },
-        ],
-  );
-  return [wire, ingest, ...profiles];
 }

@@ -5,20 +5,34 @@ import type { ProfileId, Random } from "@atoll/core";
 import type { JsonObject } from "@atoll/profile";
 import type { RecordedEdit } from "./edit-history.ts";
 
-/** Endless: each profile is made once, then any of them is patched. */
-export function* smallEdits(profiles: number, random: Random): Generator<RecordedEdit> {
-  for (let i = 0; i < profiles; i++) {
-    const value = { displayName: `Person ${i}`, headline: "Has just come", gender: "unsaid" };
-    yield { editor: i, id: `small-${i}` as ProfileId, edit: { kind: "put", value } };
+/** Profiles that are written at one time: as many as a region keeps open, or making them takes hours. */
+const BUSY_PROFILES = 1_000;
+
+/** Endless: group by group, each profile is made and patched `patches` times, in random turns. */
+export function* smallEdits(
+  profiles: number,
+  patches: number,
+  random: Random,
+): Generator<RecordedEdit> {
+  for (let round = 0, n = 0; ; round++) {
+    for (let first = 0; first < profiles; first += BUSY_PROFILES) {
+      const count = Math.min(BUSY_PROFILES, profiles - first);
+      if (round === 0) {
+        for (let i = first; i < first + count; i++) {
+          const value = { displayName: `Person ${i}`, headline: "Has just come", gender: "unsaid" };
+          yield { editor: i, id: idAt(i), edit: { kind: "put", value } };
+        }
+      }
+      for (let patched = 0; patched < count * patches; patched++) {
+        const i = first + random.below(count);
+        yield { editor: i, id: idAt(i), edit: { kind: "merge-patch", patch: patchOf(n++) } };
+      }
+    }
   }
-  for (let n = 0; ; n++) {
-    const i = random.below(profiles);
-    yield {
-      editor: i,
-      id: `small-${i}` as ProfileId,
-      edit: { kind: "merge-patch", patch: patchOf(n) },
-    };
-  }
+}
+
+function idAt(index: number): ProfileId {
+  return `small-${index}` as ProfileId;
 }
 
 function patchOf(n: number): JsonObject {

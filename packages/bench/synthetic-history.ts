@@ -26,7 +26,6 @@ import type {
   Sum,
 } from "@atoll/core";
 import {
-  ByteWriter,
   DEFAULT_TENANT,
   LaneFrontier,
   LaneMap,
@@ -49,17 +48,15 @@ import {
 } from "@atoll/core";
 import type { ProfileCodec } from "@atoll/profile";
 import type { BucketRow, DocumentPlace, DocumentRow, Store } from "@atoll/store";
+import type { RealChange } from "./real-changes.ts";
+import { makeRealChanges } from "./real-changes.ts";
+import { grown, rowOf } from "./synthetic-rows.ts";
 
 export interface HistoryShape {
   readonly documents: number;
   readonly changesPerDocument: number;
   /** Documents whose last change may be lost; they are the first ones. */
   readonly lossyDocuments: number;
-}
-
-interface RealChange {
-  readonly hash: ChangeHash;
-  readonly change: Uint8Array;
 }
 
 /** A document with real changes, and the last of them, which `common` lacks. */
@@ -188,7 +185,7 @@ export class SyntheticHistory {
   #changesOf(origin: Origin): readonly RealChange[] {
     let changes = this.#changesByOrigin.get(origin);
     if (changes === undefined) {
-      changes = makeChanges(this.#codec, origin, this.shape.changesPerDocument);
+      changes = makeRealChanges(this.#codec, origin, this.shape.changesPerDocument);
       this.#changesByOrigin.set(origin, changes);
     }
     return changes;
@@ -271,27 +268,6 @@ export class SyntheticHistory {
   }
 }
 
-/** As one writer would make them, one after the other. */
-function makeChanges(codec: ProfileCodec, origin: Origin, count: number): RealChange[] {
-  const identity = { tenant: DEFAULT_TENANT, id: profileIdAt(0) };
-  const context = { timeSeconds: START_MS / 1000, deletedAtMs: START_MS, identity };
-  const profile = codec.create(identity, actorOf(origin));
-  try {
-    return Array.from({ length: count }, (_, n) => {
-      const patch = { headline: `Line ${n} of many` };
-      const edited = profile.edit(
-        n === 0 ? { kind: "put", value: patch } : { kind: "merge-patch", patch },
-        context,
-      );
-      assert(edited.changed, "every edit says something new");
-      assert(edited.containers.length === 0, "declared members need no containers");
-      return { hash: edited.hash, change: edited.change };
-    });
-  } finally {
-    profile.free();
-  }
-}
-
 function profileIdAt(index: number): ProfileId {
   return `p${index}` as ProfileId;
 }
@@ -300,44 +276,9 @@ function hlcAt(index: number): Hlc {
   return hlcFromMs(START_MS + index * CHANGE_PERIOD_MS);
 }
 
-/** An actor begins with its origin. */
-function actorOf(origin: Origin): Uint8Array {
-  return new ByteWriter(16).u64(BigInt(origin)).raw(new Uint8Array(8)).finish();
-}
-
 function nameOf(docId: DocId, n: number): ChangeHash {
   const input = Buffer.allocUnsafe(20);
   input.set(docId, 0);
   input.writeUInt32LE(n, 16);
   return mustChangeHash(hash("sha256", input, "buffer"));
-}
-
-function rowOf(
-  place: DocumentPlace,
-  profileId: ProfileId | undefined,
-  state: Pick<DocumentRow, "heads" | "changeCount" | "sum">,
-): Omit<DocumentRow, "createdHlc" | "updatedHlc"> {
-  return {
-    ...place,
-    ...state,
-    profileId,
-    deleted: false,
-    quarantined: false,
-    dirty: false,
-    dep: VECTOR_ZERO,
-    conflicts: 0,
-    view: undefined,
-  };
-}
-
-function grown(
-  row: BucketRow,
-  by: { readonly documents: number; readonly changes: number; readonly sum: Sum },
-): BucketRow {
-  return {
-    ...row,
-    documents: row.documents + by.documents,
-    changes: row.changes + by.changes,
-    sum: addSums(row.sum, by.sum),
-  };
 }
