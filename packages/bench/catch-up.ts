@@ -121,15 +121,13 @@ async function measure({ name, edits, entries }: Outage, world: World): Promise<
   const hot = options.profile ? ingest(true) : undefined;
   options.tell(`${name}: catching up in real time`);
   const live = await catchUpLive(world, store, `${name} live`);
-  return {
-    name,
-    figures: {
-      ...wireFigures(wire.recorder, frames),
-      ingest: ingestFigures(alone),
-      live: live,
-      profile: hot === undefined ? null : profileFigures(hot),
-    },
+  const figures = {
+    ...wireFigures(wire.recorder, frames),
+    ...{ ingest: ingestFigures(alone), live },
+    profile: hot === undefined ? null : profileFigures(hot),
   };
+  options.tell(`${name}: ${figures.ingest.entriesPerCpuSecond} entries per CPU second`);
+  return { name, figures };
 }
 
 /** Ends when the second region holds all; what is said later is no part of it. */

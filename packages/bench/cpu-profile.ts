@@ -99,7 +99,8 @@ function summaryOf(raw: Profiler.Profile): CpuProfile {
     const node = nodes.get(id);
     if (node === undefined) return 0;
     const { name, file } = node;
-    const counts = except(name, file) ? false : inside || matches(name, file);
+    if (except(name, file)) return 0;
+    const counts = inside || matches(name, file);
     return node.children.reduce(
       (sum, child) => sum + below(child, counts, matches, except),
       counts ? node.selfMicros : 0,

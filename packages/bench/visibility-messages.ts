@@ -32,5 +32,7 @@ export type FromRegion =
 export interface RegionSamples {
   readonly dueMs: readonly number[];
   readonly ackedMs: readonly number[];
+  /** What the region's process kept busy, on average, from its first write until it had seen all others. */
+  readonly coresBusy: number;
   readonly seenMsByRegion: Readonly<Record<string, readonly number[]>>;
 }

@@ -90,10 +90,15 @@ async function live(): Promise<void> {
   await Promise.all(readers.map((reader) => reader.until(plan.profiles)));
   send({ kind: "prepared" });
   await next("write");
+  const startMs = wallMs();
+  const start = process.cpuUsage();
   const { dueMs, ackedMs } = await writeOpenLoop(driver);
   await Promise.all(readers.map((reader) => reader.until(plan.profiles + dueMs.length)));
+  const { user, system } = process.cpuUsage(start);
+  const coresBusy = (user + system) / 1e3 / (wallMs() - startMs);
   const seen = readers.map(({ region, seenMs }) => [region, seenMs.slice(plan.profiles)] as const);
-  send({ kind: "written", dueMs, ackedMs, seenMsByRegion: Object.fromEntries(seen) });
+  const seenMsByRegion = Object.fromEntries(seen);
+  send({ kind: "written", dueMs, ackedMs, coresBusy, seenMsByRegion });
   await next("stop");
   await driver.close();
   store.close();

@@ -80,8 +80,10 @@ export const visibilityBench: Bench = {
         },
         {
           title: "From the moment a write was due to its answer, ms",
-          columns: ["region", "p50", "p99", "max"],
-          rows: answers.map(({ region, p50Ms, p99Ms, maxMs }) => [region, p50Ms, p99Ms, maxMs]),
+          columns: ["region", "p50", "p99", "max", "cores busy"],
+          rows: answers.map(({ region, p50Ms, p99Ms, maxMs, coresBusy }) => [
+            ...[region, p50Ms, p99Ms, maxMs, coresBusy],
+          ]),
         },
       ],
     };
@@ -128,10 +130,11 @@ async function measure(load: typeof NORMAL, { directory, tell }: BenchOptions): 
 function warm(samples: Samples, skipped: number): Samples {
   const rest = (moments: readonly number[]): readonly number[] => moments.slice(skipped);
   return new Map(
-    [...samples].map(([region, { dueMs, ackedMs, seenMsByRegion }]) => {
+    [...samples].map(([region, { dueMs, ackedMs, coresBusy, seenMsByRegion }]) => {
       const seen = Object.entries(seenMsByRegion).map(([from, seenMs]) => [from, rest(seenMs)]);
       const seenMsRest = Object.fromEntries(seen) as RegionSamples["seenMsByRegion"];
-      return [region, { dueMs: rest(dueMs), ackedMs: rest(ackedMs), seenMsByRegion: seenMsRest }];
+      const own = { dueMs: rest(dueMs), ackedMs: rest(ackedMs), coresBusy };
+      return [region, { ...own, seenMsByRegion: seenMsRest }];
     }),
   );
 }
@@ -145,9 +148,9 @@ function pairOf(from: string, to: string, samples: Samples): Pair {
 }
 
 function answersOf(region: string, samples: Samples) {
-  const { dueMs, ackedMs } = must(samples.get(region), region);
+  const { dueMs, ackedMs, coresBusy } = must(samples.get(region), region);
   const waits = ackedMs.map((acked, i) => acked - must(dueMs[i], "a moment"));
-  return { region, ...spreadOf(waits) };
+  return { region, ...spreadOf(waits), coresBusy: rounded(coresBusy, 2) };
 }
 
 function spreadOf(samples: readonly number[]) {
