@@ -1,0 +1,152 @@
+import { mkdtempSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { afterAll, beforeAll, expect, test } from "vitest";
+import { antiEntropyBench } from "./anti-entropy.ts";
+import type { Bench, BenchReport } from "./bench.ts";
+import { atLeast, atMost } from "./bench.ts";
+import { catchUpBench } from "./catch-up.ts";
+import { profiled } from "./cpu-profile.ts";
+import { classifyFrame } from "./frame-kinds.ts";
+import type { RecordedFrame } from "./frame-recorder.ts";
+import { roundTrips } from "./frame-recorder.ts";
+import { percentile } from "./percentile.ts";
+import { tableText } from "./table.ts";
+import { visibilityBench } from "./visibility.ts";
+
+let directory: string;
+beforeAll(() => {
+  directory = mkdtempSync(join(tmpdir(), "atoll-bench-test-"));
+});
+afterAll(() => rmSync(directory, { recursive: true, force: true }));
+
+async function quick(bench: Bench, profile = false): Promise<BenchReport> {
+  const own = mkdtempSync(join(directory, `${bench.name}-`));
+  const options = { quick: true, large: false, profile, directory: own, tell: () => undefined };
+  const report = await bench.run(options);
+  for (const table of report.tables) expect(tableText(table)).toContain(table.title);
+  return JSON.parse(JSON.stringify(report)) as BenchReport; // as a program reads it
+}
+
+test("anti-entropy repairs exactly what differs, at a cost that it tells apart", async () => {
+  const { figures } = await quick(antiEntropyBench);
+  const results = figures["results"] as {
+    d: number;
+    bytes: number;
+    roundTrips: number;
+    payloadBytes: number;
+    equalAfter: boolean;
+    entriesSent: number;
+    linkBytes: number;
+    bytesByKind: Record<string, number>;
+  }[];
+  expect(results.map(({ d }) => d)).toEqual([0, 1, 20]);
+  for (const result of results) {
+    expect(result.equalAfter).toBe(true);
+    expect(result.entriesSent).toBe(result.d);
+    expect(result.bytes).toBeGreaterThan(0);
+    expect(result.roundTrips).toBeGreaterThanOrEqual(1);
+    const said = Object.values(result.bytesByKind).reduce((sum, bytes) => sum + bytes, 0);
+    expect(result.bytes + result.payloadBytes + result.linkBytes).toBe(said);
+  }
+  const [none, one, more] = results;
+  expect(none?.payloadBytes).toBe(0);
+  expect(one?.payloadBytes).toBeGreaterThan(50);
+  expect(one?.bytes).toBeGreaterThan(none?.bytes ?? Infinity);
+  expect(more?.payloadBytes).toBeGreaterThan(10 * (one?.payloadBytes ?? Infinity));
+  const beside = figures["beside"] as {
+    informationLimitBytes: number;
+    automergeSyncBytes: number;
+  }[];
+  expect(beside.map(({ informationLimitBytes }) => informationLimitBytes)).toEqual([0, 2, 15]);
+  expect(beside[0]?.automergeSyncBytes).toBeGreaterThan(500 * 50);
+});
+
+test("catch-up counts every entry once and gives every stage its time", async () => {
+  const { figures, parameters } = await quick(catchUpBench, true);
+  const results = figures["results"] as {
+    entries: number;
+    payloadBytesPerEntry: number;
+    entryOverheadBytesPerEntry: number;
+    metadataBytesPerEntry: number;
+    wireToPayload: number;
+    ingest: { entries: number; groups: number; entriesPerCpuSecond: number };
+    live: { entriesPerCpuSecond: number };
+    profile: { totalMs: number; stages: { stage: string; share: number }[]; hottest: unknown[] };
+  }[];
+  expect(results).toHaveLength(2);
+  for (const result of results) {
+    expect(result.entries).toBe(parameters["entries"]);
+    expect(result.ingest.entries).toBe(result.entries);
+    expect(result.ingest.groups).toBeGreaterThanOrEqual(1);
+    const { payloadBytesPerEntry, entryOverheadBytesPerEntry, metadataBytesPerEntry } = result;
+    const wire = payloadBytesPerEntry + entryOverheadBytesPerEntry + metadataBytesPerEntry;
+    expect(result.wireToPayload).toBeCloseTo(wire / payloadBytesPerEntry, 2);
+    expect(result.ingest.entriesPerCpuSecond).toBeGreaterThan(0);
+    expect(result.live.entriesPerCpuSecond).toBeGreaterThan(0);
+    const { stages, hottest } = result.profile;
+    expect(stages.reduce((sum, { share }) => sum + share, 0)).toBeCloseTo(1, 1);
+    expect(Math.min(...stages.map(({ share }) => share))).toBeGreaterThanOrEqual(0);
+    const seen = stages.filter(({ share }) => share > 0).map(({ stage }) => stage);
+    expect(seen).toEqual(expect.arrayContaining(["judge", "commit", "store"]));
+    expect(hottest).toHaveLength(10);
+  }
+});
+
+test("visibility sees every write of every region, and none before its link allows", async () => {
+  const { figures } = await quick(visibilityBench);
+  const pairs = figures["pairs"] as {
+    delayMs: number;
+    writes: number;
+    minMs: number;
+    p50Ms: number;
+    p99Ms: number;
+    maxMs: number;
+  }[];
+  expect(pairs).toHaveLength(6);
+  for (const { delayMs, writes, minMs, p50Ms, p99Ms, maxMs } of pairs) {
+    expect(writes).toBe(20);
+    expect(minMs).toBeGreaterThan(delayMs - 2); // timers may fire a moment early
+    expect(minMs).toBeLessThanOrEqual(p50Ms);
+    expect(p50Ms).toBeLessThanOrEqual(p99Ms);
+    expect(p99Ms).toBeLessThanOrEqual(maxMs);
+  }
+});
+
+test("a percentile is a value that was measured", () => {
+  const samples = [5, 1, 4, 2, 3];
+  expect([0, 0.2, 0.5, 0.99, 1].map((share) => percentile(samples, share))).toEqual([
+    1, 1, 3, 5, 5,
+  ]);
+});
+
+test("a run of frames of one side is half a round trip", () => {
+  const from = (...speakers: string[]) => speakers.map((name) => ({ from: name }) as RecordedFrame);
+  expect(roundTrips([])).toBe(0);
+  expect(roundTrips(from("a", "b"))).toBe(1);
+  expect(roundTrips(from("a", "a", "b", "b", "a"))).toBe(1.5);
+});
+
+test("a frame that nobody knows counts against us", () => {
+  expect(classifyFrame(Uint8Array.of(1, 250))).toMatchObject({ class: "comparison", entries: [] });
+});
+
+test("a budget is met at its limit", () => {
+  expect([atMost("", 5, 5).met, atMost("", 6, 5).met]).toEqual([true, false]);
+  expect([atLeast("", 5, 5).met, atLeast("", 4, 5).met]).toEqual([true, false]);
+});
+
+test("a profile finds the function that was busy", () => {
+  const { result, profile } = profiled(() => busyLoop(5_000_000));
+  expect(result).toBeGreaterThan(0);
+  expect(profile.bySelf[0]?.where).toContain("busyLoop packages/bench/benches.test.ts");
+  const isBusy = (name: string): boolean => name === "busyLoop";
+  expect(profile.within(isBusy)).toBeGreaterThan(profile.totalMs / 2);
+  expect(profile.within(isBusy, isBusy)).toBe(0);
+});
+
+function busyLoop(rounds: number): number {
+  let sum = 0;
+  for (let i = 0; i < rounds; i++) sum = (sum * 31 + i) % 1_000_003;
+  return sum;
+}

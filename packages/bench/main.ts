@@ -1,0 +1,97 @@
+/**
+ * `npm run bench -- NAME`: measures, prints a table, and with `--json` one line for a program.
+ *
+ * Exit code 1 for a missed budget only with `--check`: on a machine that others use, too, a missed budget
+ * may say more about them than about us.
+ */
+import { mkdtempSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { parseArgs } from "node:util";
+import { errorText } from "@atoll/core";
+import { antiEntropyBench } from "./anti-entropy.ts";
+import type { Bench, BenchReport, Budget } from "./bench.ts";
+import { catchUpBench } from "./catch-up.ts";
+import { machineFacts } from "./machine.ts";
+import { tableText } from "./table.ts";
+import { visibilityBench } from "./visibility.ts";
+
+const BENCHES: readonly Bench[] = [antiEntropyBench, catchUpBench, visibilityBench];
+
+const USAGE = `npm run bench -- NAME [--json] [--quick | --large] [--profile] [--check] [--directory DIR]
+
+${BENCHES.map(({ name, summary }) => `  ${name.padEnd(14)}${summary}`).join("\n")}
+
+  --json         one line of JSON on standard output, nothing else
+  --quick        a size for tests: shows that the bench works, and nothing about Atoll
+  --large        the size that the budgets were made for, where it is not the default
+  --profile      where the processor's time went
+  --check        exit code 1 when a budget is missed
+  --directory    where the databases are made (default: the system's temporary directory)
+`;
+
+process.exitCode = await main(process.argv.slice(2));
+
+async function main(argv: string[]): Promise<number> {
+  const command = parse(argv);
+  if (typeof command === "string") {
+    process.stderr.write(`${command}\n\n${USAGE}`);
+    return 2;
+  }
+  const { bench, values } = command;
+  const directory = mkdtempSync(join(values.directory ?? tmpdir(), "atoll-bench-"));
+  try {
+    const { quick, large, profile } = values;
+    const tell = (line: string): void => void process.stderr.write(`${line}\n`);
+    const report = await bench.run({ quick, large, profile, directory, tell });
+    process.stdout.write(values.json ? `${jsonLine(bench, report)}\n` : `${reportText(report)}\n`);
+    return values.check && report.budgets.some(({ met }) => !met) ? 1 : 0;
+  } finally {
+    rmSync(directory, { recursive: true, force: true });
+  }
+}
+
+function parse(argv: string[]) {
+  try {
+    const { values, positionals } = parseArgs({
+      args: argv,
+      allowPositionals: true,
+      options: {
+        json: { type: "boolean", default: false },
+        quick: { type: "boolean", default: false },
+        large: { type: "boolean", default: false },
+        profile: { type: "boolean", default: false },
+        check: { type: "boolean", default: false },
+        directory: { type: "string" },
+      },
+    });
+    const [name] = positionals;
+    const bench = BENCHES.find((other) => other.name === name);
+    if (bench === undefined || positionals.length > 1) return "name one bench";
+    if (values.quick && values.large) return "--quick and --large exclude each other";
+    return { bench, values };
+  } catch (error) {
+    return errorText(error);
+  }
+}
+
+function jsonLine({ name }: Bench, { parameters, figures, budgets }: BenchReport): string {
+  return JSON.stringify({ bench: name, ...machineFacts(), parameters, ...figures, budgets });
+}
+
+function reportText({ parameters, budgets, tables }: BenchReport): string {
+  const facts = Object.entries({ ...machineFacts(), ...parameters });
+  return [
+    facts.map(([name, value]) => `${name} ${JSON.stringify(value)}`).join(", "),
+    ...tables.map(tableText),
+    tableText({
+      title: "Budgets",
+      columns: ["budget", "value", "", "limit", ""],
+      rows: budgets.map(budgetRow),
+    }),
+  ].join("\n\n");
+}
+
+function budgetRow({ name, value, limit, atLeast, met }: Budget): (string | number)[] {
+  return [name, value, atLeast ? "≥" : "≤", limit, met ? "met" : "MISSED"];
+}
