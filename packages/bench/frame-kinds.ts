@@ -21,6 +21,7 @@ const CLASS_BY_KIND: Readonly<Record<string, FrameClass>> = {
   heartbeat: "link",
   need: "log",
   served: "log",
+  trimmed: "log",
   batch: "entries",
 };
 

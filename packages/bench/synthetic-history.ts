@@ -38,7 +38,6 @@ import {
   docIdOf,
   elementOf,
   hlcFromMs,
-  limits,
   low64,
   must,
   mustChangeHash,
@@ -46,6 +45,7 @@ import {
   positionOf,
   shardOf,
 } from "@atoll/core";
+import { depthFor } from "@atoll/replica";
 import type { ProfileCodec } from "@atoll/profile";
 import type { BucketRow, DocumentPlace, DocumentRow, Store } from "@atoll/store";
 import type { RealChange } from "./real-changes.ts";
@@ -264,7 +264,9 @@ export class SyntheticHistory {
   }
 
   #bucketOf({ position }: DocumentPlace): number {
-    return bucketOf(position, this.#cluster.shardCount, limits.BUCKET_BITS);
+    const { shardCount } = this.#cluster;
+    const depth = depthFor(this.shape.documents / shardCount);
+    return 2 ** depth + bucketOf(position, shardCount, depth); // as the tree numbers them
   }
 }
 

@@ -11,3 +11,4 @@ export type { IngestCounts, Sender } from "./arrivals.ts";
 export type { SessionOptions } from "./sessions.ts";
 export type { Snapshot } from "./snapshot.ts";
 export type { PeerReport, RegionStatus } from "./status.ts";
+export { depthFor } from "./tree.ts";
