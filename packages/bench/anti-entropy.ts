@@ -75,7 +75,10 @@ export const antiEntropyBench: Bench = {
     const comparisons: Comparison[] = [];
     for (const d of differences) {
       options.tell(`comparing, ${d} of ${documents * changesPerDocument} changes differ`);
-      comparisons.push(await compare(d, files));
+      const comparison = await compare(d, files);
+      const { bytes, roundTrips, payloadBytes, equalAfter, wallSeconds } = comparison;
+      options.tell(JSON.stringify({ d, bytes, roundTrips, payloadBytes, equalAfter, wallSeconds }));
+      comparisons.push(comparison);
     }
     const yardstick = automergeYardstick(changesPerDocument);
     const beside = differences.map((d) => besideOf(d, size, yardstick));

@@ -40,6 +40,13 @@ async function main(argv: string[]): Promise<number> {
   }
   const { bench, values } = command;
   const directory = mkdtempSync(join(values.directory ?? tmpdir(), "atoll-bench-"));
+  const clean = (): void => rmSync(directory, { recursive: true, force: true });
+  for (const signal of ["SIGINT", "SIGTERM"] as const) {
+    process.once(signal, () => {
+      clean(); // gigabytes that nobody would find
+      process.exit(1);
+    });
+  }
   try {
     const { quick, large, profile } = values;
     const tell = (line: string): void => void process.stderr.write(`${line}\n`);
@@ -47,7 +54,7 @@ async function main(argv: string[]): Promise<number> {
     process.stdout.write(values.json ? `${jsonLine(bench, report)}\n` : `${reportText(report)}\n`);
     return values.check && report.budgets.some(({ met }) => !met) ? 1 : 0;
   } finally {
-    rmSync(directory, { recursive: true, force: true });
+    clean();
   }
 }
 
