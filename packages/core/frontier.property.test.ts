@@ -41,3 +41,27 @@ test("a frontier is the same after it was stored and read back", () => {
 function range(lo: number, hi: number): number[] {
   return Array.from({ length: Math.max(0, hi - lo + 1) }, (_, i) => lo + i);
 }
+
+test("a number that is taken out again is missing, and the highest is not forgotten", () => {
+  fc.assert(
+    fc.property(seqs, seqs, (received, lost) => {
+      const frontier = new LaneFrontier();
+      const held = new Set(received);
+      for (const seq of received) frontier.add(seq);
+      const { max } = frontier;
+      for (const seq of lost) expect(frontier.remove(seq)).toBe(held.delete(seq));
+      expect(frontier.max).toBe(max);
+      for (let seq = 1; seq <= 50; seq++) expect(frontier.has(seq)).toBe(held.has(seq));
+      expect(frontier.missing(max).flatMap(({ lo, hi }) => range(lo, hi))).toEqual(
+        range(1, max).filter((seq) => !held.has(seq)),
+      );
+      const stored = new LaneFrontier(frontier.contig, frontier.max, frontier.gaps);
+      for (const seq of lost) {
+        if (seq <= max) held.add(seq);
+        if (seq <= max) stored.add(seq);
+      }
+      for (let seq = 1; seq <= max; seq++) expect(stored.has(seq)).toBe(held.has(seq));
+    }),
+    { numRuns: 500 },
+  );
+});

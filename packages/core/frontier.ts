@@ -5,9 +5,10 @@
  *     held       x x x x . . x . x
  *     contig = 4         gaps (5-6) (8-8)      max = 9
  *
- * `contig = k` promises that every entry 1 … k is applied. What is held above a gap is remembered as
- * the complement: the missing ranges between `contig` and `max`. Entries arrive nearly in order, so
- * there are few.
+ * `contig = k` promises that every entry 1 … k is applied or VOID. What is held above a gap is
+ * remembered as the complement: the missing ranges between `contig` and `max`. Entries arrive nearly in
+ * order, so there are few. `max` never falls: an entry that is found damaged becomes a gap, also at the
+ * very end, because a number that was once given must not be given again.
  */
 import { assert } from "./assert.ts";
 import type { Lane } from "./lane-map.ts";
@@ -24,7 +25,7 @@ export class LaneFrontier {
   #max: number;
   #gaps: SeqRange[];
 
-  /** `gaps`: ascending, disjoint, all between contig + 1 and max − 1. */
+  /** `gaps`: ascending, disjoint, all between contig + 1 and max. */
   constructor(contig = 0, max = contig, gaps: readonly SeqRange[] = []) {
     assert(max >= contig, "max below contig");
     assert(gaps.length > 0 === max > contig, "gaps and max disagree");
@@ -37,7 +38,7 @@ export class LaneFrontier {
     return this.#contig;
   }
 
-  /** The highest held; equals `contig` when nothing is missing below it. */
+  /** The highest ever held; equals `contig` when nothing is missing. */
   get max(): number {
     return this.#max;
   }
@@ -63,6 +64,21 @@ export class LaneFrontier {
       this.#gaps = this.#gaps.flatMap((gap) => without(gap, seq));
     }
     this.#contig = this.#gaps.length === 0 ? this.#max : (this.#gaps[0] as SeqRange).lo - 1;
+    return true;
+  }
+
+  /** Opens a gap where an entry was lost. True when it was held before. */
+  remove(seq: number): boolean {
+    assert(seq >= 1, "sequence numbers start at 1");
+    if (!this.has(seq)) return false;
+    const gaps = [...this.#gaps, { lo: seq, hi: seq }].sort((a, b) => a.lo - b.lo);
+    this.#gaps = gaps.reduce<SeqRange[]>((joined, gap) => {
+      const last = joined.at(-1);
+      if (last === undefined || last.hi + 1 < gap.lo) joined.push(gap);
+      else joined[joined.length - 1] = { lo: last.lo, hi: gap.hi };
+      return joined;
+    }, []);
+    this.#contig = (this.#gaps[0] as SeqRange).lo - 1;
     return true;
   }
 

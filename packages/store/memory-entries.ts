@@ -8,10 +8,12 @@ import { assertElement64, assertEntry, assertSeqRange } from "./admissible.ts";
 import type { Journal } from "./memory-table.ts";
 import { AFTER, MemoryTable, orderedKey, placeKey, sameBytes } from "./memory-table.ts";
 import { copyEntry } from "./row-copies.ts";
+import { isVoid } from "./void-entry.ts";
 
-interface Applied {
+export interface Applied {
   readonly entry: LogEntry;
   readonly applied: number;
+  readonly element64: bigint;
   /** The highest timestamp up to and including this entry. */
   readonly hlcHigh: Hlc;
 }
@@ -35,11 +37,7 @@ export class MemoryEntries {
     const applied = this.lastApplied() + 1;
     const highest = this.lastHlc();
     const hlcHigh = entry.hlc > highest ? entry.hlc : highest;
-    const row: Applied = { entry: copyEntry(entry), applied, hlcHigh };
-    this.#entries.set(orderedKey(applied), row);
-    this.#byPlace.set(place, row);
-    const sameElement = this.#byElement.get(String(element64)) ?? [];
-    this.#byElement.set(String(element64), [...sameElement, row]);
+    this.#keep({ entry: copyEntry(entry), applied, element64, hlcHigh });
   }
 
   read(lane: Lane, range: SeqRange, bytesMax: number): LogEntry[] {
@@ -49,6 +47,7 @@ export class MemoryEntries {
     const entries: LogEntry[] = [];
     let bytes = 0;
     for (const { entry } of this.#byPlace.scan(from, to)) {
+      if (isVoid(entry)) continue;
       entries.push(copyEntry(entry));
       bytes += entryBytes(entry);
       if (bytes > bytesMax) break;
@@ -75,6 +74,7 @@ export class MemoryEntries {
   ofDocument({ shard, docId }: DocumentPlace): LogEntry[] {
     return [...this.#entries.scan()]
       .filter(({ entry }) => entry.shard === shard && sameBytes(entry.docId, docId))
+      .filter(({ entry }) => !isVoid(entry))
       .map(({ entry }) => copyEntry(entry));
   }
 
@@ -84,5 +84,53 @@ export class MemoryEntries {
 
   lastApplied(): number {
     return this.#entries.last()?.applied ?? 0;
+  }
+
+  writeLastHlc(hlc: Hlc): void {
+    const last = this.#entries.last();
+    if (last !== undefined) this.#replace(last, { ...last, hlcHigh: hlc });
+  }
+
+  remove(lane: Lane, seq: number): boolean {
+    const row = this.#byPlace.get(placeKey(lane, seq));
+    this.#byPlace.delete(placeKey(lane, seq)); // also asserts the transaction
+    if (row !== undefined) this.#forget(row);
+    return row !== undefined;
+  }
+
+  // ── for the scrub ──
+
+  *scan(): Generator<Applied> {
+    yield* this.#byPlace.scan();
+  }
+
+  removeApplied(applied: number): void {
+    const row = this.#entries.get(orderedKey(applied));
+    if (row !== undefined) this.remove(row.entry, row.entry.seq);
+  }
+
+  writeElement(applied: number, element64: bigint): void {
+    const row = this.#entries.get(orderedKey(applied));
+    if (row !== undefined) this.#replace(row, { ...row, element64 });
+  }
+
+  #replace(row: Applied, next: Applied): void {
+    this.#forget(row);
+    this.#keep(next);
+  }
+
+  #keep(row: Applied): void {
+    this.#entries.set(orderedKey(row.applied), row);
+    this.#byPlace.set(placeKey(row.entry, row.entry.seq), row);
+    const sameElement = this.#byElement.get(String(row.element64)) ?? [];
+    this.#byElement.set(String(row.element64), [...sameElement, row]);
+  }
+
+  #forget(row: Applied): void {
+    this.#entries.delete(orderedKey(row.applied));
+    const key = String(row.element64);
+    const others = (this.#byElement.get(key) ?? []).filter((other) => other !== row);
+    if (others.length > 0) this.#byElement.set(key, others);
+    else this.#byElement.delete(key);
   }
 }

@@ -26,7 +26,7 @@ import {
 } from "./sqlite-columns.ts";
 import { LONG_TAIL_BYTES, LONG_TAIL_CHANGES } from "./sqlite-schema.ts";
 
-interface RowColumns {
+export interface RowColumns {
   readonly position: number;
   readonly doc_id: Uint8Array;
   readonly shard: number;
@@ -56,7 +56,7 @@ type LongTailKey = [changesMax: number, bytesMax: number, limit: number];
 
 const EMPTY = new Uint8Array(0);
 
-const SMALL_COLUMNS = `d.position, d.doc_id, d.shard, d.profile_id, d.deleted, d.quarantined, d.dirty,
+export const SMALL_COLUMNS = `d.position, d.doc_id, d.shard, d.profile_id, d.deleted, d.quarantined, d.dirty,
   d.heads, d.change_count, d.sum, d.dep, d.created_hlc, d.updated_hlc, d.conflicts`;
 
 export class SqliteDocuments {
@@ -238,7 +238,7 @@ export class SqliteDocuments {
   }
 }
 
-function documentOfColumns(row: RowColumns): DocumentRow {
+export function documentOfColumns(row: RowColumns): DocumentRow {
   return {
     docId: docIdOfColumn(row.doc_id),
     position: row.position,
