@@ -7,8 +7,8 @@
  *
  * `contig = k` promises that every entry 1 … k is applied or VOID. What is held above a gap is
  * remembered as the complement: the missing ranges between `contig` and `max`. Entries arrive nearly in
- * order, so there are few. `max` never falls: an entry that is found damaged becomes a gap, also at the
- * very end, because a number that was once given must not be given again.
+ * order, so there are few. What is found to be lost is taken out again, and is then missing like what
+ * never came.
  */
 import { assert } from "./assert.ts";
 import type { Lane } from "./lane-map.ts";
@@ -25,7 +25,7 @@ export class LaneFrontier {
   #max: number;
   #gaps: SeqRange[];
 
-  /** `gaps`: ascending, disjoint, all between contig + 1 and max. */
+  /** `gaps`: ascending, disjoint, all between contig + 1 and max − 1. */
   constructor(contig = 0, max = contig, gaps: readonly SeqRange[] = []) {
     assert(max >= contig, "max below contig");
     assert(gaps.length > 0 === max > contig, "gaps and max disagree");
@@ -38,7 +38,7 @@ export class LaneFrontier {
     return this.#contig;
   }
 
-  /** The highest ever held; equals `contig` when nothing is missing. */
+  /** The highest held; equals `contig` when nothing is missing below it. */
   get max(): number {
     return this.#max;
   }
@@ -67,18 +67,19 @@ export class LaneFrontier {
     return true;
   }
 
-  /** Opens a gap where an entry was lost. True when it was held before. */
-  remove(seq: number): boolean {
-    assert(seq >= 1, "sequence numbers start at 1");
-    if (!this.has(seq)) return false;
-    const gaps = [...this.#gaps, { lo: seq, hi: seq }].sort((a, b) => a.lo - b.lo);
-    this.#gaps = gaps.reduce<SeqRange[]>((joined, gap) => {
-      const last = joined.at(-1);
-      if (last === undefined || last.hi + 1 < gap.lo) joined.push(gap);
-      else joined[joined.length - 1] = { lo: last.lo, hi: gap.hi };
-      return joined;
-    }, []);
-    this.#contig = (this.#gaps[0] as SeqRange).lo - 1;
+  /** Takes out what was lost, both ends included. True when any of it was held. */
+  remove(lo: number, hi = lo): boolean {
+    assert(lo >= 1, "sequence numbers start at 1");
+    const end = Math.min(hi, this.#max);
+    const held = rangeWithout({ lo, hi: end }, this.#gaps);
+    if (held.length === 0) return false;
+    this.#gaps = joined([...this.#gaps, ...held]);
+    const last = this.#gaps.at(-1) as SeqRange;
+    if (last.hi === this.#max) {
+      this.#gaps.pop();
+      this.#max = last.lo - 1;
+    }
+    this.#contig = this.#gaps.length === 0 ? this.#max : (this.#gaps[0] as SeqRange).lo - 1;
     return true;
   }
 
@@ -100,6 +101,28 @@ export function without(range: SeqRange, seq: number): SeqRange[] {
     { lo: seq + 1, hi: range.hi },
   ];
   return parts.filter((part) => part.lo <= part.hi);
+}
+
+function rangeWithout(range: SeqRange, gaps: readonly SeqRange[]): SeqRange[] {
+  const parts: SeqRange[] = [];
+  let { lo } = range;
+  for (const gap of gaps) {
+    if (gap.hi < lo || gap.lo > range.hi) continue;
+    if (gap.lo > lo) parts.push({ lo, hi: gap.lo - 1 });
+    lo = gap.hi + 1;
+  }
+  return lo <= range.hi ? [...parts, { lo, hi: range.hi }] : parts;
+}
+
+/** Ascending, and neighbours made one. */
+function joined(ranges: SeqRange[]): SeqRange[] {
+  const result: SeqRange[] = [];
+  for (const range of ranges.sort((a, b) => a.lo - b.lo)) {
+    const last = result.at(-1);
+    if (last === undefined || last.hi + 1 < range.lo) result.push(range);
+    else result[result.length - 1] = { lo: last.lo, hi: range.hi };
+  }
+  return result;
 }
 
 /** All lanes of a replica: (shard, origin) → frontier. */

@@ -146,6 +146,11 @@ export const PENDING_ENTRIES_MAX = 100_000;
 export const QUARANTINE_ENTRIES_MAX = 10_000;
 /** A place in the log whose entry was bad is asked for again after this long. */
 export const QUARANTINE_RETRY_MS = 60_000;
+/** Culprits looked for in one document. Beyond, the whole document is quarantined. */
+export const ISOLATION_CULPRITS_MAX = 16;
+/** Records of one listing unless asked otherwise, and at most. */
+export const QUARANTINE_LISTED_DEFAULT = 100;
+export const QUARANTINE_LISTED_MAX = 1_000;
 
 // ── Upkeep ───────────────────────────────────────────────────────────────────────────────────────
 /** Dirty documents rendered in one background turn: keeps the turn near 10 ms. */

@@ -7,15 +7,17 @@
  *     waiting      set aside until its parent comes
  *     quarantined  set aside with the reason, its place in the log asked for again later
  */
-import type { Clock, DocKey, Hlc, Log, LogEntry, Origin } from "@atoll/core";
+import type { Clock, DocId, DocKey, Hlc, Log, LogEntry, Origin } from "@atoll/core";
 import { docKeyOf, limits, toHex } from "@atoll/core";
 import { DocumentError } from "@atoll/profile";
 import type { DocumentPlace, Store } from "@atoll/store";
 import type { Commit } from "./commit.ts";
 import type { DocumentCache } from "./document-cache.ts";
 import type { Group } from "./group.ts";
-import type { Intake } from "./intake.ts";
+import type { Intake, SoundEntry } from "./intake.ts";
 import type { Ledger } from "./ledger.ts";
+import type { Quarantine } from "./quarantine.ts";
+import type { Restorer } from "./restorer.ts";
 
 /** What became of entries. */
 export interface IngestCounts {
@@ -45,6 +47,8 @@ export class Arrivals {
   readonly #group: Group;
   readonly #intake: Intake;
   readonly #commit: Commit;
+  readonly #quarantine: Quarantine;
+  readonly #restorer: Restorer;
   readonly #clock: Clock;
   readonly #log: Log;
   readonly #observe: (hlc: Hlc) => void;
@@ -61,6 +65,8 @@ export class Arrivals {
     readonly group: Group;
     readonly intake: Intake;
     readonly commit: Commit;
+    readonly quarantine: Quarantine;
+    readonly restorer: Restorer;
     readonly clock: Clock;
     readonly log: Log;
     /** Told every timestamp that is applied. */
@@ -73,6 +79,8 @@ export class Arrivals {
     this.#group = rooms.group;
     this.#intake = rooms.intake;
     this.#commit = rooms.commit;
+    this.#quarantine = rooms.quarantine;
+    this.#restorer = rooms.restorer;
     this.#clock = rooms.clock;
     this.#log = rooms.log;
     this.#observe = rooms.observe;
@@ -88,7 +96,7 @@ export class Arrivals {
   ingest(entries: readonly LogEntry[], from: Sender): IngestCounts {
     const counts = noCounts();
     for (const entry of entries) {
-      const isHeld = from.repair ? this.#isInDocument(entry) : this.#isHeld(entry);
+      const isHeld = this.#isHeld(entry) && (!from.repair || this.#isInDocument(entry));
       if (isHeld || this.#isForeign(entry)) counts.held++;
       else this.#admit(entry, from, counts);
     }
@@ -131,16 +139,74 @@ export class Arrivals {
     this.#group.open();
     if (judgement.kind === "bad") {
       counts.quarantined++;
-      this.#quarantine(entry, from.region, judgement.reason);
+      this.#setAside(entry, from.region, judgement.reason);
     } else if (judgement.kind === "waiting") {
       counts.waiting++;
       this.#wait(entry, judgement.missing);
+    } else if (this.#quarantine.has(entry) && !this.admitAgain(judgement.sound)) {
+      counts.quarantined++;
+      this.#ledger.setAside(entry, this.#clock.nowMs() + limits.QUARANTINE_RETRY_MS);
     } else {
-      const isLogged = from.repair && this.#store.hasLogEntry(entry, entry.seq);
-      this.#observe(entry.hlc);
-      this.#commit.apply(judgement.sound, undefined, isLogged);
-      counts.applied += 1 + this.#release(judgement.sound.place);
+      counts.applied += this.#apply(judgement.sound, from.repair);
     }
+  }
+
+  /**
+   * Would the document take an entry that it refused, or that came damaged before? If so the record of it
+   * is dropped.
+   */
+  admitAgain({ entry, place }: SoundEntry): boolean {
+    if (this.refusal({ entry, place }) !== undefined) return false;
+    this.#quarantine.release(entry);
+    return true;
+  }
+
+  /** Why the document does not take this entry, tried on a copy of it; undefined when it does. */
+  refusal({ entry, place }: Pick<SoundEntry, "entry" | "place">): string | undefined {
+    const body = this.#store.readBody(place);
+    try {
+      const profile = this.#restorer.load(body);
+      try {
+        profile.append([...entry.containers, entry.change]);
+        profile.render();
+        const isThere = profile.changeHashes().some((hash) => toHex(hash) === toHex(entry.hash));
+        return isThere ? undefined : "the document does not take the change";
+      } finally {
+        profile.free();
+      }
+    } catch (error) {
+      if (error instanceof DocumentError) return error.message;
+      throw error;
+    }
+  }
+
+  /** Takes in a sound entry and whatever waited for it; returns how many were applied. */
+  take(sound: SoundEntry): number {
+    const applied = this.#apply(sound, true);
+    this.#total.applied += applied;
+    return applied;
+  }
+
+  wait(entry: LogEntry, missing: LogEntry["hash"]): void {
+    this.#wait(entry, missing);
+  }
+
+  /** Something waits in this document. */
+  waits(docId: DocId): void {
+    this.#waiting.add(docKeyOf(docId));
+  }
+
+  /**
+   * A place that holds the mark of a lost entry belongs to a change that its document may have: counting
+   * it twice would be worse than losing it.
+   */
+  #apply(sound: SoundEntry, mayBeHere: boolean): number {
+    const { entry, place } = sound;
+    const isTaken = this.#store.hasLogEntry(entry, entry.seq);
+    this.#observe(entry.hlc);
+    if ((isTaken || mayBeHere) && this.#isInDocument(entry)) this.#commit.relog(sound);
+    else this.#commit.apply(sound, undefined, isTaken);
+    return 1 + this.#release(place);
   }
 
   /** Applies what waited for the change that has just arrived in this document. */
@@ -156,8 +222,9 @@ export class Arrivals {
         if (judgement?.kind === "waiting") continue;
         this.#store.removePending(entry, entry.seq);
         if (judgement?.kind !== "sound") continue;
+        const isTaken = this.#store.hasLogEntry(entry, entry.seq);
         this.#observe(entry.hlc);
-        this.#commit.apply(judgement.sound);
+        this.#commit.apply(judgement.sound, undefined, isTaken);
         released++;
         progress = true;
       }
@@ -173,14 +240,8 @@ export class Arrivals {
     this.#ledger.setAside(entry, this.#clock.nowMs() + limits.QUARANTINE_RETRY_MS);
   }
 
-  #quarantine(entry: LogEntry, fromRegion: string, reason: string): void {
-    const nowMs = this.#clock.nowMs();
-    const { shard, origin, seq, docId, hash, change } = entry;
-    this.#ledger.setAside(entry, nowMs + limits.QUARANTINE_RETRY_MS);
-    this.#log.warn("entry-quarantined", { fromRegion, shard, seq, docId: toHex(docId), reason });
-    if (this.#store.countQuarantine() >= limits.QUARANTINE_ENTRIES_MAX) return;
-    const lane = { shard, origin };
-    const record = { atMs: nowMs, reason, fromRegion, lane, seq, docId, hash, bytes: change };
-    this.#store.addQuarantine(record);
+  #setAside(entry: LogEntry, fromRegion: string, reason: string): void {
+    this.#ledger.setAside(entry, this.#clock.nowMs() + limits.QUARANTINE_RETRY_MS);
+    this.#quarantine.addEntry(entry, fromRegion, reason);
   }
 }

@@ -83,6 +83,13 @@ export class Ledger {
     this.#aside.get(entry)?.delete(entry.seq);
   }
 
+  /** Entries lo … hi of a lane were lost, or never were: they are gaps from now on. */
+  lose(lane: Lane, { lo, hi }: SeqRange): boolean {
+    const wasHeld = this.#frontier.lane(lane).remove(lo, hi);
+    if (wasHeld) this.#movedLanes.set(lane, true);
+    return wasHeld;
+  }
+
   /** A document has changed: its bucket, shard and the root follow. */
   account(place: DocumentPlace, change: AccountChange): void {
     const key = this.#bucketKey(place);

@@ -40,12 +40,14 @@ import { Arrivals } from "./arrivals.ts";
 import { Commit } from "./commit.ts";
 import { DocumentCache } from "./document-cache.ts";
 import { Group } from "./group.ts";
-import { closeIdentity, openIdentity, renewIdentity } from "./identity.ts";
+import { closeIdentity, openIdentity, renewIdentity, withNewActor } from "./identity.ts";
 import { Intake } from "./intake.ts";
 import { Ledger } from "./ledger.ts";
 import type { Precondition } from "./precondition.ts";
 import { checkPrecondition } from "./precondition.ts";
+import { Quarantine } from "./quarantine.ts";
 import { Renderer } from "./renderer.ts";
+import { Restorer } from "./restorer.ts";
 import type { Snapshot } from "./snapshot.ts";
 import { Snapshots } from "./snapshot.ts";
 
@@ -94,13 +96,15 @@ export class Replica {
   readonly ledger: Ledger;
   readonly documents: DocumentCache;
   readonly group: Group;
+  readonly quarantine: Quarantine;
+  readonly restorer: Restorer;
+  readonly arrivals: Arrivals;
+  readonly renderer: Renderer;
   readonly #options: ReplicaOptions;
   readonly #clock: Clock;
   readonly #hlc: HybridClock;
-  readonly #intake: Intake;
+  readonly intake: Intake;
   readonly #commit: Commit;
-  readonly #arrivals: Arrivals;
-  readonly #renderer: Renderer;
   readonly #snapshots = new Snapshots();
   #identity: StoredIdentity;
 
@@ -117,10 +121,28 @@ export class Replica {
     this.documents = new DocumentCache({ store, codec, actor: () => this.#identity.actor });
     this.group = new Group(store);
     this.#hlc = new HybridClock(store.lastHlc());
-    this.#intake = new Intake(store, cluster, codec);
+    this.intake = new Intake(store, cluster, codec);
     const { ledger, documents, group } = this;
     const origin = (): Origin => this.origin;
-    const intake = this.#intake;
+    const intake = this.intake;
+    this.quarantine = new Quarantine({ store, clock, log });
+    const { quarantine } = this;
+    this.restorer = new Restorer({
+      cluster,
+      store,
+      codec,
+      ledger,
+      documents,
+      snapshots: this.#snapshots,
+      group,
+      quarantine,
+      clock,
+      log,
+      actor: () => this.#identity.actor,
+      renewActor: () => this.#renewActor(),
+      waits: (docId) => this.arrivals.waits(docId),
+    });
+    const { restorer } = this;
     const commit = new Commit({
       cluster,
       store,
@@ -130,10 +152,22 @@ export class Replica {
       snapshots: this.#snapshots,
     });
     const observe = (hlc: Hlc): void => this.#hlc.observe(hlc, clock.nowMs());
-    const rooms = { origin, store, ledger, documents, group, intake, commit, clock, log, observe };
     this.#commit = commit;
-    this.#arrivals = new Arrivals(rooms);
-    this.#renderer = new Renderer({ store, documents, group, clock, log });
+    this.arrivals = new Arrivals({
+      origin,
+      store,
+      ledger,
+      documents,
+      group,
+      intake,
+      commit,
+      clock,
+      log,
+      observe,
+      quarantine,
+      restorer,
+    });
+    this.renderer = new Renderer({ store, documents, group, restorer, quarantine });
   }
 
   get identity(): StoredIdentity {
@@ -146,7 +180,7 @@ export class Replica {
 
   /** What became of all entries from elsewhere since the start. */
   get ingested(): Readonly<IngestCounts> {
-    return this.#arrivals.total;
+    return this.arrivals.total;
   }
 
   /** A timestamp above every one of ours so far. */
@@ -155,7 +189,7 @@ export class Replica {
   }
 
   placeOf(docId: DocId): DocumentPlace {
-    return this.#intake.placeOf(docId);
+    return this.intake.placeOf(docId);
   }
 
   read(id: ProfileId): ReadResult {
@@ -163,14 +197,14 @@ export class Replica {
     const staged = this.group.touches(place.docId);
     const cached = this.#snapshots.get(id);
     if (cached !== undefined) return { snapshot: cached, staged };
-    const row = this.#renderer.clean(place);
+    const row = this.renderer.clean(place);
     return { snapshot: row && this.#snapshots.of(id, row), staged };
   }
 
   /** Stages an edit. Throws `AtollError` with nothing staged. */
   write(id: ProfileId, edit: ProfileEdit, options: WriteOptions): WriteResult {
     const place = this.placeOf(docIdOf(DEFAULT_TENANT, id));
-    const row = this.#renderer.clean(place);
+    const row = this.renderer.clean(place);
     if (row?.quarantined === true) {
       throw new AtollError("document-quarantined", "this profile's document does not open here");
     }
@@ -193,7 +227,7 @@ export class Replica {
 
   /** Stages what is sound of a peer's entries; the rest waits or is set aside, one by one. */
   ingest(entries: readonly LogEntry[], from: Sender): IngestCounts {
-    return this.#arrivals.ingest(entries, from);
+    return this.arrivals.ingest(entries, from);
   }
 
   /** Makes the open group durable and returns its entries. Throws `AtollError` with all undone. */
@@ -215,7 +249,8 @@ export class Replica {
     this.group.end();
     this.forgetCaches();
     this.ledger.reload();
-    this.#arrivals.reload();
+    this.arrivals.reload();
+    this.quarantine.reload();
   }
 
   /** Reads and edits start from the store again. */
@@ -226,7 +261,7 @@ export class Replica {
 
   /** Some background work: views and tails. */
   upkeep(): void {
-    this.#renderer.upkeep();
+    this.renderer.upkeep();
   }
 
   /**
@@ -238,6 +273,13 @@ export class Replica {
     this.documents.clear(); // open documents write as the old actor
     const options = { ...this.#options, genesisHash: this.codec.genesisHash };
     this.#identity = renewIdentity(this.store, this.#identity, options);
+  }
+
+  /** The same origin, another actor: part of the open group. */
+  #renewActor(): void {
+    this.#identity = withNewActor(this.#identity, this.#options.random);
+    this.store.writeIdentity(this.#identity);
+    this.documents.clear(); // open documents write as the old actor
   }
 
   /** An orderly stop: everything durable, the identity may be used again. The store stays open. */

@@ -1,0 +1,280 @@
+/**
+ * Setting a document right, from whatever of it is still sound.
+ *
+ *     log entries of the document ─┐
+ *     whole chunks of its tail ────┼─▶ those that load together ─▶ body, row, view, sums
+ *     its body, where it loads ────┘        │
+ *                                           ├─ culprits: quarantined, their place in the log a gap
+ *                                           └─ what builds on something missing: waits, its place a gap
+ *
+ * The log is the truth, but a damaged log must not take a document along that is still whole, so the
+ * document's own bytes are asked too. What is missing afterwards is missing in the frontier as well, and
+ * ordinary catch-up brings it. Until then the document shows what is here.
+ *
+ * When changes were lost from a document, this process goes on under a new actor: the lost ones may have
+ * been its own, and an (actor, seq) pair that is used twice diverges for ever.
+ */
+import type { ChangeHash, Clock, Cluster, DocId, Hlc, Log, LogEntry } from "@atoll/core";
+import {
+  HLC_ZERO,
+  SUM_ZERO,
+  VECTOR_ZERO,
+  addSums,
+  elementOf,
+  isAtollError,
+  joinVectors,
+  limits,
+  low64,
+  originRegion,
+  toHex,
+} from "@atoll/core";
+import type { OpenProfile, ProfileCodec } from "@atoll/profile";
+import { DocumentError, parseChangeChunk, splitChunks } from "@atoll/profile";
+import type { DocumentBody, DocumentPlace, DocumentRow, Store } from "@atoll/store";
+import type { DocumentCache } from "./document-cache.ts";
+import type { Group } from "./group.ts";
+import type { Candidate, Isolated } from "./isolate.ts";
+import { isolate, tailOf } from "./isolate.ts";
+import type { Ledger } from "./ledger.ts";
+import type { Quarantine } from "./quarantine.ts";
+import type { Snapshots } from "./snapshot.ts";
+
+export interface RestorerRooms {
+  readonly cluster: Cluster;
+  readonly store: Store;
+  readonly codec: ProfileCodec;
+  readonly ledger: Ledger;
+  readonly documents: DocumentCache;
+  readonly snapshots: Snapshots;
+  readonly group: Group;
+  readonly quarantine: Quarantine;
+  readonly clock: Clock;
+  readonly log: Log;
+  readonly actor: () => Uint8Array;
+  /** Writes as somebody else from now on. */
+  readonly renewActor: () => void;
+  /** Told of an entry that now waits in the document. */
+  readonly waits: (docId: DocId) => void;
+}
+
+/** What a document's row must say, as far as its own bytes and the log can tell. */
+export interface Facts {
+  readonly hashes: readonly ChangeHash[];
+  readonly row: Omit<DocumentRow, "dirty" | "quarantined">;
+  /** Every change has its entry in the log: `dep` and the times are exact, not bounds. */
+  readonly isLogged: boolean;
+}
+
+export class Restorer {
+  readonly #rooms: RestorerRooms;
+
+  constructor(rooms: RestorerRooms) {
+    this.#rooms = rooms;
+  }
+
+  /** Loads the stored bytes afresh; the caller frees it. Throws `DocumentError`. */
+  load(body: DocumentBody | undefined): OpenProfile {
+    const { codec, actor } = this.#rooms;
+    return codec.open(body ?? { base: undefined, tail: new Uint8Array() }, actor());
+  }
+
+  /** What the row of this open document must say; what the log cannot tell is as `before` says. */
+  facts(place: DocumentPlace, profile: OpenProfile, before: DocumentRow | undefined): Facts {
+    const { cluster, store } = this.#rooms;
+    const hashes = profile.changeHashes();
+    const { profileId, deleted, conflicts, json } = profile.render();
+    let sum = SUM_ZERO;
+    let dep = VECTOR_ZERO;
+    let createdHlc: Hlc | undefined;
+    let updatedHlc = HLC_ZERO;
+    let isLogged = true;
+    for (const hash of hashes) {
+      const element = elementOf(cluster.keys, place.docId, hash);
+      sum = addSums(sum, element);
+      const entry = store.findChange(place.docId, hash, low64(element));
+      if (entry === undefined) {
+        isLogged = false;
+        continue;
+      }
+      dep = joinVectors(dep, entry.dep);
+      dep = joinVectors(dep, new Map([[originRegion(entry.origin), entry.hlc]]));
+      createdHlc = createdHlc === undefined || entry.hlc < createdHlc ? entry.hlc : createdHlc;
+      updatedHlc = entry.hlc > updatedHlc ? entry.hlc : updatedHlc;
+    }
+    if (!isLogged && before !== undefined) {
+      dep = joinVectors(dep, before.dep);
+      createdHlc = minHlc(createdHlc, before.createdHlc);
+      updatedHlc = before.updatedHlc > updatedHlc ? before.updatedHlc : updatedHlc;
+    }
+    const heads = hashes.length === 0 ? [] : profile.heads();
+    return {
+      hashes,
+      isLogged,
+      row: {
+        docId: place.docId,
+        position: place.position,
+        shard: place.shard,
+        profileId: profileId ?? before?.profileId,
+        deleted,
+        heads: new Uint8Array(Buffer.concat(heads)),
+        changeCount: hashes.length,
+        sum,
+        dep,
+        createdHlc: createdHlc ?? HLC_ZERO,
+        updatedHlc,
+        conflicts,
+        view: json,
+      },
+    };
+  }
+
+  /**
+   * Rebuilds body and row. Needs an open group. The row as it was is taken from the store unless it is
+   * damaged; `salvage`: bytes that were the document's and are no longer reachable through its row.
+   * Undefined when nothing that loads could be found: nothing was changed then.
+   */
+  rebuild(place: DocumentPlace, salvage?: DocumentBody): DocumentRow | undefined {
+    const { codec, actor, documents } = this.#rooms;
+    documents.drop(place);
+    const before = this.#rowOf(place);
+    const body = salvage ?? (before && this.#rooms.store.readBody(place));
+    const candidates = this.#candidates(place, body);
+    const isolated = isolate(codec, actor(), candidates);
+    if (isolated === undefined) return undefined;
+    this.#report(place, isolated, before);
+    this.#setAside(isolated);
+    return this.#write(place, isolated, before);
+  }
+
+  /** Replaces the row by what its bytes say. The body stays. Needs an open group. */
+  correct(before: DocumentRow, facts: Facts): DocumentRow {
+    const row = { ...facts.row, dirty: false, quarantined: false };
+    this.#replace(row, before);
+    this.#rooms.documents.drop(row);
+    return row;
+  }
+
+  #rowOf(place: DocumentPlace): DocumentRow | undefined {
+    try {
+      return this.#rooms.store.readDocument(place);
+    } catch (error) {
+      if (isAtollError(error)) return undefined;
+      throw error;
+    }
+  }
+
+  /** Log first: where both have a change, the entry knows its place. */
+  #candidates(place: DocumentPlace, body: DocumentBody | undefined): Candidate[] {
+    const byHash = new Map<string, Candidate>();
+    for (const entry of this.#rooms.store.readLogOfDocument(place)) {
+      const parsed = parseChangeChunk(entry.change);
+      if (parsed.kind === "fault" || toHex(parsed.hash) !== toHex(entry.hash)) continue;
+      const { hash, deps } = parsed;
+      const chunks = [...entry.containers, entry.change];
+      byHash.set(toHex(hash), { hash, deps, chunks, entry });
+    }
+    const containers: Uint8Array[] = [];
+    for (const chunk of this.#chunksOf(body)) {
+      const parsed = parseChangeChunk(chunk);
+      if (parsed.kind === "fault") continue;
+      if (this.#rooms.codec.isContainerChange(parsed)) {
+        containers.push(parsed.chunk);
+        continue;
+      }
+      const { hash, deps } = parsed;
+      const isNew =
+        !byHash.has(toHex(hash)) && toHex(hash) !== toHex(this.#rooms.codec.genesisHash);
+      const chunks = [...containers.splice(0), parsed.chunk];
+      if (isNew) byHash.set(toHex(hash), { hash, deps, chunks, entry: undefined });
+    }
+    return [...byHash.values()];
+  }
+
+  /** Of a body that loads, every change; of one that does not, what is whole in its tail. */
+  #chunksOf(body: DocumentBody | undefined): readonly Uint8Array[] {
+    if (body === undefined) return [];
+    try {
+      const profile = this.load(body);
+      try {
+        return profile.changes();
+      } finally {
+        profile.free();
+      }
+    } catch (error) {
+      if (!(error instanceof DocumentError)) throw error;
+      return splitChunks(body.tail) ?? [];
+    }
+  }
+
+  #report(place: DocumentPlace, isolated: Isolated, before: DocumentRow | undefined): void {
+    const { sound, culprits, waiting } = isolated;
+    this.#rooms.log.warn("document-rebuilt", {
+      docId: toHex(place.docId),
+      changesBefore: before?.changeCount,
+      changes: sound.length,
+      culprits: culprits.length,
+      waiting: waiting.length,
+    });
+  }
+
+  #setAside({ culprits, waiting }: Isolated): void {
+    const { store, quarantine, waits } = this.#rooms;
+    for (const { candidate, reason } of culprits) {
+      if (candidate.entry === undefined) continue; // nobody asks for it: it is simply not taken over
+      this.#unlog(candidate.entry);
+      quarantine.addEntry(candidate.entry, undefined, reason);
+    }
+    for (const { candidate, missing } of waiting) {
+      const { entry } = candidate;
+      if (entry === undefined) continue;
+      this.#unlog(entry);
+      if (store.countPending() >= limits.PENDING_ENTRIES_MAX) continue;
+      store.addPending({ entry, missing });
+      waits(entry.docId);
+    }
+  }
+
+  /** It is not applied, so it must not count as held. */
+  #unlog(entry: LogEntry): void {
+    const { store, ledger, clock } = this.#rooms;
+    store.removeLogEntry(entry, entry.seq);
+    ledger.lose(entry, { lo: entry.seq, hi: entry.seq });
+    ledger.setAside(entry, clock.nowMs() + limits.QUARANTINE_RETRY_MS);
+  }
+
+  #write(place: DocumentPlace, { sound }: Isolated, before: DocumentRow | undefined): DocumentRow {
+    const { store, quarantine, renewActor } = this.#rooms;
+    const tail = tailOf(sound);
+    const tailChanges = sound.reduce((total, { chunks }) => total + chunks.length, 0);
+    const body = { base: undefined, tail, tailChanges };
+    const profile = this.load(body);
+    try {
+      const { row } = this.facts(place, profile, before);
+      const restored = { ...row, dirty: false, quarantined: false };
+      this.#replace(restored, before);
+      store.writeBody(place, body);
+      quarantine.releaseDocument(place.docId);
+      if (before === undefined || row.changeCount < before.changeCount) renewActor();
+      return restored;
+    } finally {
+      profile.free();
+    }
+  }
+
+  #replace(row: DocumentRow, before: DocumentRow | undefined): void {
+    const { store, ledger, snapshots } = this.#rooms;
+    store.writeDocument(row);
+    ledger.account(row, {
+      documents: before === undefined ? 1 : 0,
+      changes: row.changeCount - (before?.changeCount ?? 0),
+      before: before?.sum ?? SUM_ZERO,
+      after: row.sum,
+    });
+    if (before !== undefined) snapshots.changed(before);
+    snapshots.changed(row);
+  }
+}
+
+function minHlc(a: Hlc | undefined, b: Hlc): Hlc {
+  return a === undefined || b < a ? b : a;
+}
