@@ -152,6 +152,32 @@ export const ISOLATION_CULPRITS_MAX = 16;
 export const QUARANTINE_LISTED_DEFAULT = 100;
 export const QUARANTINE_LISTED_MAX = 1_000;
 
+// ── Scrub ────────────────────────────────────────────────────────────────────────────────────────
+/** A full pass of the background walk, at rest: bit rot is found within this time. */
+export const SCRUB_PERIOD_MS = 7 * 24 * 3_600_000;
+/** Longest pause between two turns: a small store is simply looked at more often. */
+export const SCRUB_PAUSE_MS_MAX = 3_600_000;
+/** Shortest: a store that is too large for the period takes longer than it. */
+export const SCRUB_PAUSE_MS_MIN = 50;
+/** Pause between two turns of a pass that somebody waits for: requests come in between. */
+export const SCRUB_VERIFY_PAUSE_MS = 4;
+/** A turn ends after this long … */
+export const SCRUB_TURN_MS_MAX = 4;
+/** … or this many rows, whichever is first. Keeps a turn near a few milliseconds. */
+export const SCRUB_TURN_ROWS = 64;
+/** Rows of the log read at a time: ≈ 10 µs each. */
+export const SCRUB_PAGE_ROWS = 32;
+/** Documents and records read at a time: each may bring its body along. */
+export const SCRUB_PAGE_DOCUMENTS = 8;
+/** What loading one document costs, in rows. */
+export const SCRUB_DOCUMENT_COST = 16;
+/** Faults of a pass that are told one by one; the rest is counted. */
+export const SCRUB_FAULTS_LISTED_MAX = 200;
+/** Places of one run of lost entries that are marked: a frontier that was damaged names any number. */
+export const SCRUB_LOST_MARKS_MAX = 10_000;
+/** Faults that open gaps are gathered this long before links start afresh to have them filled. */
+export const SCRUB_RELINK_MS = 1_000;
+
 // ── Upkeep ───────────────────────────────────────────────────────────────────────────────────────
 /** Dirty documents rendered in one background turn: keeps the turn near 10 ms. */
 export const UPKEEP_DOCUMENTS_MAX = 16;

@@ -11,6 +11,7 @@ import type {
   Clock,
   Cluster,
   Log,
+  LogFields,
   Random,
   Region,
   RegionCode,
@@ -31,10 +32,12 @@ import type { Store } from "@atoll/store";
 import type { SyncEffect, SyncEvent, Transport } from "@atoll/sync";
 import { Sync } from "@atoll/sync";
 import { GroupCommit, isStorageFault } from "./group-commit.ts";
+import { QuarantineDesk } from "./quarantine-desk.ts";
 import { recount } from "./recount.ts";
 import { syncViewOf } from "./replica-view.ts";
 import { Replica } from "./replica.ts";
 import { RegionService } from "./service.ts";
+import { Scrub } from "./scrub.ts";
 import { Sessions } from "./sessions.ts";
 import type { RegionStatus } from "./status.ts";
 import { statusOf } from "./status.ts";
@@ -58,6 +61,8 @@ export class RegionDriver {
   readonly replica: Replica;
   /** What the gateway asks. */
   readonly service: RegionService;
+  readonly quarantine: QuarantineDesk;
+  readonly scrub: Scrub;
   readonly #options: DriverOptions;
   readonly #sync: Sync;
   readonly #sessions: Sessions;
@@ -102,6 +107,15 @@ export class RegionDriver {
       random,
       isStopping: () => this.#stopping,
     });
+    this.quarantine = new QuarantineDesk({ replica: this.replica, group: this.#group });
+    this.scrub = new Scrub({
+      replica: this.replica,
+      clock,
+      log,
+      stage: (work) => this.#stage(work),
+      relink: () => this.#group.afterwards(() => this.#step({ kind: "reset", reason: "scrub" })),
+      renew: () => this.#renew({ reason: "entries of our own were lost from the log" }),
+    });
     transport.attach({
       linkUp: (link) => this.#step({ kind: "link-up", link }),
       frame: (link, bytes) => this.#step({ kind: "frame", link, bytes }),
@@ -112,6 +126,7 @@ export class RegionDriver {
   start(): void {
     this.#step({ kind: "start" });
     this.#scheduleTick();
+    this.scrub.start();
   }
 
   /** Tells the peers, makes everything durable and marks the stop as orderly. */
@@ -120,6 +135,7 @@ export class RegionDriver {
     this.#stopping = true;
     this.#tick?.cancel();
     this.#wake?.cancel();
+    this.scrub.stop();
     this.#sessions.close();
     this.#group.flush();
     this.#step({ kind: "leave" });
@@ -132,6 +148,7 @@ export class RegionDriver {
     this.#stopping = true;
     this.#tick?.cancel();
     this.#wake?.cancel();
+    this.scrub.stop();
   }
 
   // ── what an operator asks ──
@@ -153,6 +170,7 @@ export class RegionDriver {
       startedAtMs: this.#startedAtMs,
       ready: this.readiness().every(({ ok }) => ok),
       waitingSessions: this.#sessions.waiting,
+      scrubFaults: this.scrub.faults,
     });
   }
 
@@ -239,6 +257,12 @@ export class RegionDriver {
 
   /** Peers remember more of us than we do: this file was restored from a copy. */
   #rolledBack({ by, entries }: { readonly by: RegionCode; readonly entries: number }): void {
+    const knownBy = regionByCode(this.#options.cluster, by)?.name ?? by;
+    this.#renew({ knownBy, entries });
+  }
+
+  /** Numbers that were given are not known here any more: a new incarnation, before the next is given. */
+  #renew(why: LogFields): void {
     const old = originText(this.replica.origin);
     this.#group.flush();
     try {
@@ -248,8 +272,7 @@ export class RegionDriver {
       return this.#storageFailed(error); // links start afresh, and peers will say it again
     }
     this.#options.log.error("rolled-back", {
-      knownBy: regionByCode(this.#options.cluster, by)?.name ?? by,
-      entries,
+      ...why,
       old,
       new: originText(this.replica.origin),
     });

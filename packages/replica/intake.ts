@@ -104,6 +104,6 @@ function bad(reason: string): Judgement {
 }
 
 /** An actor begins with its origin: nobody signs as somebody else, or as the maker of a container. */
-function isActorOf(actor: Uint8Array, origin: Origin): boolean {
+export function isActorOf(actor: Uint8Array, origin: Origin): boolean {
   return new ByteReader(actor).u64() === BigInt(origin);
 }

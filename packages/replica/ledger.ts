@@ -169,7 +169,12 @@ export class Ledger {
     for (let key = first; key < first + 2 ** limits.BUCKET_BITS; key++) {
       const is = this.#buckets.get(key) ?? EMPTY;
       const should = counted.get(key) ?? EMPTY;
-      if (Buffer.compare(is.sum, should.sum) === 0 && is.changes === should.changes) continue;
+      if (
+        Buffer.compare(is.sum, should.sum) === 0 &&
+        is.changes === should.changes &&
+        is.documents === should.documents
+      )
+        continue;
       changed = true;
       this.#buckets.set(key, { ...should });
       this.#movedBuckets.add(key);
@@ -187,6 +192,15 @@ export class Ledger {
     };
     this.#shards[shard] = after;
     return changed;
+  }
+
+  /** The stored level as it should lie in the store once everything is written; by shard, bucket. */
+  bucketRows(): BucketRow[] {
+    const keys = [...this.#buckets.keys()].sort((a, b) => a - b);
+    return keys.map((key) => ({
+      ...this.#bucketPlace(key),
+      ...(this.#buckets.get(key) ?? EMPTY),
+    }));
   }
 
   #load(row: BucketRow): void {

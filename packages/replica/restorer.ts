@@ -21,7 +21,6 @@ import {
   VECTOR_ZERO,
   addSums,
   elementOf,
-  isAtollError,
   joinVectors,
   limits,
   low64,
@@ -63,6 +62,16 @@ export interface Facts {
   readonly row: Omit<DocumentRow, "dirty" | "quarantined">;
   /** Every change has its entry in the log: `dep` and the times are exact, not bounds. */
   readonly isLogged: boolean;
+}
+
+/** What there is of a document that is to be rebuilt. */
+export interface Found {
+  /** Undefined when there is no row, or none that decodes. */
+  readonly before: DocumentRow | undefined;
+  /** Bytes that are the document's own, for changes that the log has lost. */
+  readonly salvage: DocumentBody | undefined;
+  /** Give it a new row and body: the old row may name another document's body. */
+  readonly isFresh: boolean;
 }
 
 export class Restorer {
@@ -115,7 +124,7 @@ export class Restorer {
         position: place.position,
         shard: place.shard,
         profileId: profileId ?? before?.profileId,
-        deleted,
+        deleted: deleted || hashes.length === 0, // nobody wrote it, as far as is known here
         heads: new Uint8Array(Buffer.concat(heads)),
         changeCount: hashes.length,
         sum,
@@ -129,21 +138,17 @@ export class Restorer {
   }
 
   /**
-   * Rebuilds body and row. Needs an open group. The row as it was is taken from the store unless it is
-   * damaged; `salvage`: bytes that were the document's and are no longer reachable through its row.
-   * Undefined when nothing that loads could be found: nothing was changed then.
+   * Rebuilds body and row. Needs an open group. Undefined when nothing that loads could be found: nothing
+   * was changed then.
    */
-  rebuild(place: DocumentPlace, salvage?: DocumentBody): DocumentRow | undefined {
+  rebuild(place: DocumentPlace, found: Found = this.#found(place)): DocumentRow | undefined {
     const { codec, actor, documents } = this.#rooms;
     documents.drop(place);
-    const before = this.#rowOf(place);
-    const body = salvage ?? (before && this.#rooms.store.readBody(place));
-    const candidates = this.#candidates(place, body);
-    const isolated = isolate(codec, actor(), candidates);
+    const isolated = isolate(codec, actor(), this.#candidates(place, found.salvage));
     if (isolated === undefined) return undefined;
-    this.#report(place, isolated, before);
+    this.#report(place, isolated, found.before);
     this.#setAside(isolated);
-    return this.#write(place, isolated, before);
+    return this.#write(place, isolated, found);
   }
 
   /** Replaces the row by what its bytes say. The body stays. Needs an open group. */
@@ -154,13 +159,10 @@ export class Restorer {
     return row;
   }
 
-  #rowOf(place: DocumentPlace): DocumentRow | undefined {
-    try {
-      return this.#rooms.store.readDocument(place);
-    } catch (error) {
-      if (isAtollError(error)) return undefined;
-      throw error;
-    }
+  #found(place: DocumentPlace): Found {
+    const { store } = this.#rooms;
+    const before = store.readDocument(place);
+    return { before, salvage: before && store.readBody(place), isFresh: false };
   }
 
   /** Log first: where both have a change, the entry knows its place. */
@@ -242,7 +244,7 @@ export class Restorer {
     ledger.setAside(entry, clock.nowMs() + limits.QUARANTINE_RETRY_MS);
   }
 
-  #write(place: DocumentPlace, { sound }: Isolated, before: DocumentRow | undefined): DocumentRow {
+  #write(place: DocumentPlace, { sound }: Isolated, { before, isFresh }: Found): DocumentRow {
     const { store, quarantine, renewActor } = this.#rooms;
     const tail = tailOf(sound);
     const tailChanges = sound.reduce((total, { chunks }) => total + chunks.length, 0);
@@ -251,9 +253,11 @@ export class Restorer {
     try {
       const { row } = this.facts(place, profile, before);
       const restored = { ...row, dirty: false, quarantined: false };
+      const { docId } = place;
+      if (isFresh) store.scrub.removeDocumentRow({ position: BigInt(place.position), docId });
       this.#replace(restored, before);
       store.writeBody(place, body);
-      quarantine.releaseDocument(place.docId);
+      quarantine.releaseDocument(docId);
       if (before === undefined || row.changeCount < before.changeCount) renewActor();
       return restored;
     } finally {
