@@ -136,6 +136,11 @@ export class Frontier {
     return frontier;
   }
 
+  /** The lane's frontier if there is one: looking at a lane that nobody has must not make it. */
+  find(lane: Lane): LaneFrontier | undefined {
+    return this.#lanes.get(lane);
+  }
+
   contig(lane: Lane): number {
     return this.#lanes.get(lane)?.contig ?? 0;
   }

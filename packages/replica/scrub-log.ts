@@ -83,11 +83,11 @@ function* scrubLane(job: ScrubJob, raw: RawLane, logged: LoggedElements): Genera
       const { entry } = row;
       if (entry === undefined) continue;
       if (row.isVoid && entry.hlc === HLC_ZERO) {
-        if (ledger.frontier.lane(lane).has(seq)) lose(job, lane, { lo: seq, hi: seq });
+        if (ledger.frontier.find(lane)?.has(seq) === true) lose(job, lane, { lo: seq, hi: seq });
         continue;
       }
       if (entry.hlc > job.highestHlc) job.highestHlc = entry.hlc;
-      if (!ledger.frontier.lane(lane).has(seq)) {
+      if (ledger.frontier.find(lane)?.has(seq) !== true) {
         group.open();
         ledger.hold(entry);
         const what = "the log has an entry that the frontier lacks";
@@ -97,7 +97,7 @@ function* scrubLane(job: ScrubJob, raw: RawLane, logged: LoggedElements): Genera
     }
     job.entriesDone += page.length;
     if (page.length < limits.SCRUB_PAGE_ROWS) {
-      const { max } = ledger.frontier.lane(lane ?? { shard: 0, origin: 0 as Lane["origin"] });
+      const max = lane === undefined ? 0 : (ledger.frontier.find(lane)?.max ?? 0);
       if (lane !== undefined && max > previous) lose(job, lane, { lo: previous + 1, hi: max });
       yield page.length + 1;
       return;
@@ -142,7 +142,8 @@ function note(job: ScrubJob, row: LogScan, entry: LogEntry, logged: LoggedElemen
 /** Places that the frontier holds and the log has nothing for. */
 function lose(job: ScrubJob, lane: Lane, range: SeqRange): void {
   const { ledger, group, store, origin } = job.replica;
-  const held = ledger.frontier.lane(lane);
+  const held = ledger.frontier.find(lane);
+  if (held === undefined) return;
   const hi = Math.min(range.hi, held.max);
   const marked: number[] = [];
   for (let seq = range.lo; seq <= hi && marked.length < limits.SCRUB_LOST_MARKS_MAX; seq++) {

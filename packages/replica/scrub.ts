@@ -136,22 +136,22 @@ export class Scrub {
     const foundBefore = pass.job.found;
     const endsMs = clock.monotonicMs() + limits.SCRUB_TURN_MS_MAX;
     let isDone = false;
-    try {
-      stage(() => {
+    let failure: unknown;
+    stage(() => {
+      try {
         for (let rows = 0; rows < limits.SCRUB_TURN_ROWS && !isDone;) {
           const step = pass.steps.next();
           isDone = step.done === true;
-          rows += isDone ? 0 : step.value;
+          rows += step.done === true ? 0 : step.value;
           if (clock.monotonicMs() >= endsMs) break;
         }
-      });
-    } catch (error) {
-      if (!isAtollError(error)) throw error;
-      this.#fail(pass, errorText(error));
-      return;
-    } finally {
-      this.#faults += pass.job.found - foundBefore;
-    }
+      } catch (error) {
+        failure = error;
+        if (!isAtollError(error)) throw error;
+      }
+    });
+    this.#faults += pass.job.found - foundBefore;
+    if (failure !== undefined) return this.#fail(pass, errorText(failure));
     if (pass.job.mustRenew) renew();
     pass.job.mustRenew = false;
     this.#fillGaps(pass.job, isDone);
