@@ -110,7 +110,7 @@ export class Arrivals {
   }
 
   #isHeld(entry: LogEntry): boolean {
-    return this.#ledger.frontier.lane(entry).has(entry.seq);
+    return this.#ledger.frontier.find(entry)?.has(entry.seq) === true;
   }
 
   /** Under our own name and a number we never gave: nobody else writes as us, repair or not. */

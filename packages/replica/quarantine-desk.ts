@@ -99,7 +99,7 @@ export class QuarantineDesk {
   #retryEntry(record: QuarantineRecord, entry: LogEntry): RetryAnswer {
     const { id } = record;
     const { ledger, intake, arrivals, quarantine } = this.#replica;
-    if (ledger.frontier.lane(entry).has(entry.seq)) {
+    if (ledger.frontier.find(entry)?.has(entry.seq) === true) {
       return { id, outcome: "released", reason: "its place in the log is held" };
     }
     const judgement = intake.judge(entry);
@@ -137,10 +137,10 @@ export class QuarantineDesk {
   /** Only a place that somebody can be waiting for: nobody moves a frontier by sending nonsense. */
   #voidPlace(entry: LogEntry): void {
     const { store, ledger, cluster, group, origin } = this.#replica;
-    const lane = ledger.frontier.lane(entry);
+    const lane = ledger.frontier.find(entry);
     const isOurs = regionByCode(cluster, originRegion(entry.origin)) !== undefined;
-    const isNear = entry.seq <= lane.max + limits.QUARANTINE_ENTRIES_MAX;
-    if (lane.has(entry.seq) || entry.origin === origin) return;
+    const isNear = entry.seq <= (lane?.max ?? 0) + limits.QUARANTINE_ENTRIES_MAX;
+    if (lane?.has(entry.seq) === true || entry.origin === origin) return;
     if (!isOurs || !isNear || entry.shard >= cluster.shardCount) return;
     store.removeLogEntry(entry, entry.seq); // the mark of a lost one
     store.removePending(entry, entry.seq);
