@@ -215,6 +215,10 @@ export const IMPORT_CONCURRENCY_DEFAULT = 16;
 export const IMPORT_CONCURRENCY_MAX = 256;
 /** Bad lines and failed writes that are told one by one; the rest is counted. */
 export const IMPORT_FAULTS_SHOWN = 10;
+/** Time a verification is waited for unless told otherwise. The region goes on. → exit code 4 */
+export const COMMAND_VERIFY_SECONDS_DEFAULT = 3_600;
+/** Between two looks at how far a verification is. */
+export const COMMAND_VERIFY_LOOK_MS = 250;
 /** Edits that the demo replays unless told otherwise: about a minute on two slow cores. */
 export const DEMO_EDITS_DEFAULT = 4_000;
 /** Edits made together that are sent at a time, in each region. */

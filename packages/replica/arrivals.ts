@@ -196,17 +196,22 @@ export class Arrivals {
     this.#waiting.add(docKeyOf(docId));
   }
 
-  /**
-   * A place that holds the mark of a lost entry belongs to a change that its document may have: counting
-   * it twice would be worse than losing it.
-   */
   #apply(sound: SoundEntry, mayBeHere: boolean): number {
-    const { entry, place } = sound;
+    this.#settle(sound, mayBeHere);
+    return 1 + this.#release(sound.place);
+  }
+
+  /**
+   * A change may be in its document before its entry comes: its own row was lost from the log and left a
+   * mark, or it came under another number. It gets its place and is not counted again.
+   */
+  #settle(sound: SoundEntry, mayBeHere = false): void {
+    const { entry } = sound;
     const isTaken = this.#store.hasLogEntry(entry, entry.seq);
+    const isSuspect = isTaken || mayBeHere || this.#intake.isLogged(entry.docId, entry.hash);
     this.#observe(entry.hlc);
-    if ((isTaken || mayBeHere) && this.#isInDocument(entry)) this.#commit.relog(sound);
+    if (isSuspect && this.#isInDocument(entry)) this.#commit.relog(sound);
     else this.#commit.apply(sound, undefined, isTaken);
-    return 1 + this.#release(place);
   }
 
   /** Applies what waited for the change that has just arrived in this document. */
@@ -222,9 +227,7 @@ export class Arrivals {
         if (judgement?.kind === "waiting") continue;
         this.#store.removePending(entry, entry.seq);
         if (judgement?.kind !== "sound") continue;
-        const isTaken = this.#store.hasLogEntry(entry, entry.seq);
-        this.#observe(entry.hlc);
-        this.#commit.apply(judgement.sound, undefined, isTaken);
+        this.#settle(judgement.sound);
         released++;
         progress = true;
       }

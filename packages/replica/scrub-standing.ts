@@ -149,8 +149,9 @@ function* scrubQuarantine(job: ScrubJob): Generator<number> {
       job.report({ table: "quarantine", where: `record ${row}`, what, repair: "done" });
     }
     yield page.length + 1;
-    if (page.length < limits.SCRUB_PAGE_DOCUMENTS) return;
+    if (page.length < limits.SCRUB_PAGE_DOCUMENTS) break;
   }
+  quarantine.reload(); // by the ids that the records have now
 }
 
 /** Undefined when a row does not even decode. */

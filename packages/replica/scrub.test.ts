@@ -5,16 +5,18 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterEach, beforeEach, describe, expect, test, vi } from "vitest";
 import type { ProfileId } from "@atoll/core";
-import { DEFAULT_TENANT, SeededRandom, docIdOf, must, toHex } from "@atoll/core";
-import { parseChangeChunk } from "@atoll/profile";
+import { SeededRandom, VECTOR_ZERO, must, toHex } from "@atoll/core";
 import type { Store } from "@atoll/store";
-import { openSqliteStore } from "@atoll/store";
+import { MemoryStore, openSqliteStore } from "@atoll/store";
 import type { DamagePlace } from "@atoll/store/damage";
 import { damagePlaces, flipOneBit } from "@atoll/store/damage";
-import { Fleet } from "./fleet.fixture.ts";
+import { Fleet, testCodec } from "./fleet.fixture.ts";
+import { Replica } from "./replica.ts";
 import type { VerifyReport } from "./scrub.ts";
 
 const HERE = "eu-west-1";
+/** Each draws one bit of one row of every column. More are run by whoever changes the scrub. */
+const SEEDS = ["one", "three"];
 const PROFILES = ["ada", "bob", "cyn", "long"];
 
 let directory: string;
@@ -56,19 +58,31 @@ async function populate(): Promise<void> {
   await fleet.run(200); // folds the long tail
 }
 
-/** Entries that wait and entries that are bad, so that those tables have rows too. */
+/** An entry that waits, one that is bad, and a document, so that those tables have rows too. */
 function setSomethingAside(): void {
   const { replica } = fleet.driver(HERE);
-  const { replica: source } = fleet.driver("us-east-1");
-  const place = source.placeOf(docIdOf(DEFAULT_TENANT, "long" as ProfileId));
-  const entry = must(source.store.readLogOfDocument(place).at(-1), "entry");
+  const stranger = new Replica({
+    cluster: fleet.cluster,
+    region: must(fleet.cluster.regions[0], "region"),
+    store: new MemoryStore(),
+    clock: fleet.clock,
+    random: new SeededRandom("a stranger"),
+    log: fleet.log,
+    codec: testCodec,
+  });
+  const options = { precondition: {}, dep: VECTOR_ZERO, upsert: true };
+  for (const role of ["first", "second"]) {
+    stranger.write("zed" as ProfileId, { kind: "merge-patch", patch: { role } }, options);
+  }
+  const [first, second] = stranger.flush();
+  const late = must(second, "second");
+  replica.ingest([late], { region: "us-east-1", repair: false });
   replica.group.open();
-  const parsed = parseChangeChunk(entry.change);
-  const parent = parsed.kind === "change" ? must(parsed.deps[0], "parent") : entry.hash;
-  replica.arrivals.wait({ ...entry, seq: entry.seq + 5000 }, parent);
-  replica.quarantine.addEntry({ ...entry, seq: 7000 }, "us-east-1", "does not look good");
-  replica.quarantine.addDocument(place.docId, "does not open", Uint8Array.of(1, 2, 3));
+  replica.quarantine.addEntry(must(first, "first"), "us-east-1", "does not look good");
+  replica.quarantine.addDocument(late.docId, "does not open", Uint8Array.of(1, 2, 3));
   replica.flush();
+  expect(replica.store.countPending()).toBe(1);
+  expect(replica.store.countQuarantine()).toBe(2);
 }
 
 async function verify(name = HERE): Promise<VerifyReport> {
@@ -76,20 +90,6 @@ async function verify(name = HERE): Promise<VerifyReport> {
   expect(scrub.verify()).toBe(true);
   await fleet.until("verified", () => scrub.report().state !== "running", 600_000);
   return scrub.report();
-}
-
-async function expectMended(what: string): Promise<void> {
-  await fleet.until(`converged after ${what}`, () => fleet.converged(), 120_000);
-  for (const id of PROFILES) {
-    const [first, ...others] = await Promise.all(fleet.names.map((name) => fleet.json(name, id)));
-    expect(first, what).toContain("displayName");
-    for (const other of others) expect(other, what).toBe(first);
-  }
-  const roots = fleet.names.map((name) => toHex(fleet.driver(name).replica.ledger.root));
-  expect(new Set(roots).size, what).toBe(1);
-  const second = await verify();
-  expect(second.faults.listed, `second verify after ${what}`).toEqual([]);
-  expect(second.state).toBe("done");
 }
 
 /** Everything that can be read of the store, decoded; not the columns that only advise. */
@@ -110,7 +110,10 @@ function meaning(): string {
     lanes,
     store.scrub.scanDocuments(undefined, 1000),
     store.scrub.scanPending(undefined, 100).map(({ pending }) => pending),
-    store.scrub.scanQuarantine(undefined, 100).map(({ record }) => record && { ...record, id: 0 }),
+    store.scrub
+      .scanQuarantine(undefined, 100)
+      .map(({ record }) => record && { ...record, id: 0 })
+      .sort((a, b) => (a?.bytes.length ?? 0) - (b?.bytes.length ?? 0)),
     scan(() => store.readFrontier()),
     scan(() => store.readBuckets()),
     scan(() => store.readIdentity()),
@@ -151,14 +154,13 @@ describe("a sound region", () => {
 });
 
 describe("one flipped bit", () => {
-  const seeds = ["one", "two", "three", "four"];
-  test.each(seeds)("is found or means nothing, in every column (%s)", async (seed) => {
+  test.each(SEEDS)("is found or means nothing, in every column (%s)", async (seed) => {
     await populate();
     setSomethingAside();
     const random = new SeededRandom(seed);
     const places: DamagePlace[] = damagePlaces(path);
     expect(new Set(places.map(({ table }) => table)).size).toBe(9);
-    for (const place of places) {
+    for (const [i, place] of places.entries()) {
       const before = meaning();
       const damage = flipOneBit(path, place, random);
       if (damage === undefined) continue;
@@ -170,13 +172,15 @@ describe("one flipped bit", () => {
         faults.listed.filter(({ repair }) => repair === "none"),
         what,
       ).toEqual([]);
-      await expectPresent(what);
+      await expectMended(what);
+      if (places[i + 1]?.table === place.table) continue;
+      expect((await verify()).faults.listed, `second verify after ${what}`).toEqual([]);
     }
   });
 });
 
-/** Mended, with what was set aside left out of the comparison of sums and pending entries. */
-async function expectPresent(what: string): Promise<void> {
+/** All regions agree again, and nothing of what they hold is missing here. */
+async function expectMended(what: string): Promise<void> {
   const root = (name: string) => toHex(fleet.driver(name).replica.ledger.root);
   const { replica } = fleet.driver(HERE);
   const isSettled = (): boolean =>
@@ -192,7 +196,4 @@ async function expectPresent(what: string): Promise<void> {
     expect(first, what).toContain("displayName");
     for (const other of others) expect(other, what).toBe(first);
   }
-  expect((await verify()).faults.listed, `second verify after ${what}`).toEqual([]);
 }
-
-export { expectMended };

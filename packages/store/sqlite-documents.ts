@@ -55,6 +55,7 @@ type PlaceKey = [position: number, docId: DocId];
 type LongTailKey = [changesMax: number, bytesMax: number, limit: number];
 
 const EMPTY = new Uint8Array(0);
+const BODY_ID_MAX = 2 ** 52;
 
 export const SMALL_COLUMNS = `d.position, d.doc_id, d.shard, d.profile_id, d.deleted, d.quarantined, d.dirty,
   d.heads, d.change_count, d.sum, d.dep, d.created_hlc, d.updated_hlc, d.conflicts`;
@@ -102,8 +103,10 @@ export class SqliteDocuments {
     this.#updateView = connection.writer<[view: string | null, body: number]>(
       "UPDATE body SET view = ? WHERE id = ?",
     );
+    // Not SQLite's own choice: one id that was damaged into a huge one would make all that follow huge.
     this.#insertBody = connection.writer<[view: string | null]>(
-      "INSERT INTO body (view) VALUES (?)",
+      `INSERT INTO body (id, view) VALUES (
+         1 + coalesce((SELECT max(id) FROM body WHERE id > 0 AND id < ${BODY_ID_MAX}), 0), ?)`,
     );
     this.#updateTailSize = connection.writer<
       [changes: number, bytes: number, ...PlaceKey],
@@ -184,8 +187,9 @@ export class SqliteDocuments {
     if (updated !== undefined) {
       this.#updateView.run(row.view ?? null, updated.body);
     } else {
-      columns.push(this.#insertBody.run(row.view ?? null).lastInsertRowid);
-      this.#insertRow.run(...columns);
+      const body = Number(this.#insertBody.run(row.view ?? null).lastInsertRowid);
+      this.#deleteBase.run(body); // of nobody: its own document's id was damaged
+      this.#insertRow.run(...columns, body);
     }
   }
 
