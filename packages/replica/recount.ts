@@ -12,6 +12,8 @@ import type { Replica } from "./replica.ts";
 
 const PAGE = 1_000;
 
+type Counted = Pick<Replica, "store" | "cluster" | "ledger">;
+
 /** Needs an open group. Returns true when anything was wrong. */
 export function recount(
   replica: Replica,
@@ -23,6 +25,15 @@ export function recount(
     const row = replica.store.readDocument(replica.placeOf(docId));
     if (row !== undefined && recountDocument(replica, row, log)) wrong = true;
   }
+  if (recountShard(replica, shard)) {
+    wrong = true;
+    log.warn("shard-recounted", { shard });
+  }
+  return wrong;
+}
+
+/** Makes the buckets of a shard what its document rows say. True when they were not; writes nothing. */
+export function recountShard(replica: Counted, shard: number): boolean {
   const documents = [...documentsOf(replica, shard)].map((row) => ({
     docId: row.docId,
     position: row.position,
@@ -31,14 +42,13 @@ export function recount(
     changes: row.changeCount,
     sum: row.sum,
   }));
-  if (replica.ledger.recountShard(shard, documents)) {
-    wrong = true;
-    log.warn("shard-recounted", { shard });
-  }
-  return wrong;
+  return replica.ledger.recountShard(shard, documents);
 }
 
-export function* documentsOf(replica: Replica, shard: number): Generator<DocumentRow> {
+export function* documentsOf(
+  replica: Pick<Replica, "store" | "cluster">,
+  shard: number,
+): Generator<DocumentRow> {
   const { from, to } = shardRange(shard, replica.cluster.shardCount);
   let after: DocumentRow | undefined;
   for (;;) {

@@ -21,6 +21,7 @@ import {
   VECTOR_ZERO,
   addSums,
   elementOf,
+  isAtollError,
   joinVectors,
   limits,
   low64,
@@ -36,6 +37,7 @@ import type { Candidate, Isolated } from "./isolate.ts";
 import { isolate, tailOf } from "./isolate.ts";
 import type { Ledger } from "./ledger.ts";
 import type { Quarantine } from "./quarantine.ts";
+import { recountShard } from "./recount.ts";
 import type { Snapshots } from "./snapshot.ts";
 
 export interface RestorerRooms {
@@ -70,7 +72,10 @@ export interface Found {
   readonly before: DocumentRow | undefined;
   /** Bytes that are the document's own, for changes that the log has lost. */
   readonly salvage: DocumentBody | undefined;
-  /** Give it a new row and body: the old row may name another document's body. */
+  /**
+   * Give it a new row and body: the old row may name another document's body. The caller recounts the
+   * shard, once for all that it mends.
+   */
   readonly isFresh: boolean;
 }
 
@@ -151,12 +156,14 @@ export class Restorer {
     return this.#write(place, isolated, found);
   }
 
-  /** Replaces the row by what its bytes say. The body stays. Needs an open group. */
-  correct(before: DocumentRow, facts: Facts): DocumentRow {
+  /**
+   * Replaces the row by what its bytes say. The body stays. Needs an open group; the caller recounts the
+   * shard.
+   */
+  correct(before: DocumentRow, facts: Facts): void {
     const row = { ...facts.row, dirty: false, quarantined: false };
     this.#replace(row, before);
     this.#rooms.documents.drop(row);
-    return row;
   }
 
   #found(place: DocumentPlace): Found {
@@ -257,6 +264,7 @@ export class Restorer {
       if (isFresh) store.scrub.removeDocumentRow({ position: BigInt(place.position), docId });
       this.#replace(restored, before);
       store.writeBody(place, body);
+      if (!isFresh) this.#recount(place.shard);
       quarantine.releaseDocument(docId);
       if (before === undefined || row.changeCount < before.changeCount) renewActor();
       return restored;
@@ -266,16 +274,19 @@ export class Restorer {
   }
 
   #replace(row: DocumentRow, before: DocumentRow | undefined): void {
-    const { store, ledger, snapshots } = this.#rooms;
+    const { store, snapshots } = this.#rooms;
     store.writeDocument(row);
-    ledger.account(row, {
-      documents: before === undefined ? 1 : 0,
-      changes: row.changeCount - (before?.changeCount ?? 0),
-      before: before?.sum ?? SUM_ZERO,
-      after: row.sum,
-    });
     if (before !== undefined) snapshots.changed(before);
     snapshots.changed(row);
+  }
+
+  /** By the rows, not by a difference: what the old row said may be what was damaged. */
+  #recount(shard: number): void {
+    try {
+      recountShard(this.#rooms, shard);
+    } catch (error) {
+      if (!isAtollError(error)) throw error; // another row does not decode: the scrub will count
+    }
   }
 }
 

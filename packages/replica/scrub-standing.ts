@@ -8,20 +8,12 @@
 import { hlcFromMs, isAtollError, limits, low64, originText, toHex } from "@atoll/core";
 import { parseChangeChunk } from "@atoll/profile";
 import { contentOf } from "./quarantine-bytes.ts";
-import { documentsOf } from "./recount.ts";
+import { recountShard } from "./recount.ts";
 import type { ScrubJob } from "./scrub-job.ts";
 
 export function scrubBuckets(job: ScrubJob, shard: number): void {
   const { replica } = job;
-  const documents = [...documentsOf(replica, shard)].map((row) => ({
-    docId: row.docId,
-    position: row.position,
-    shard: row.shard,
-    documents: 1,
-    changes: row.changeCount,
-    sum: row.sum,
-  }));
-  if (!replica.ledger.recountShard(shard, documents)) return;
+  if (!recountShard(replica, shard)) return;
   replica.group.open();
   const what = "not the sum of its documents";
   job.report({ table: "bucket", where: `shard ${shard}`, what, repair: "done" });

@@ -121,9 +121,9 @@ export class Scrub {
   }
 
   #pauseMs(): number {
-    if (this.#pass?.isVerify === true || this.#gapsSinceMs !== undefined) {
-      return limits.SCRUB_VERIFY_PAUSE_MS;
-    }
+    // After a fault the sums of its shard are right again only when the shard is done.
+    const isPressing = this.#pass?.isVerify === true || (this.#pass?.job.found ?? 0) > 0;
+    if (isPressing || this.#gapsSinceMs !== undefined) return limits.SCRUB_VERIFY_PAUSE_MS;
     const { changes, documents } = this.#rooms.replica.ledger;
     const rows = changes + documents * limits.SCRUB_DOCUMENT_COST;
     const pauseMs = limits.SCRUB_PERIOD_MS / Math.max(1, rows / limits.SCRUB_TURN_ROWS);

@@ -54,7 +54,7 @@ export function flipOneBit(path: string, place: DamagePlace, random: Random): Da
     const row = rows[random.below(rows.length)];
     if (row === undefined) return undefined;
     const { value, ...keys } = row;
-    const bits = typeof value === "bigint" ? 63 : Buffer.byteLength(value as Uint8Array) * 8;
+    const bits = typeof value === "bigint" ? 63 : Buffer.byteLength(value) * 8;
     const bit = random.below(bits);
     const where = Object.keys(keys).map((name) => `${name} = @${name}`);
     const update = `UPDATE ${table} SET ${column} = ${

@@ -6,7 +6,7 @@
  * `rowid` or by their full key for the same reason.
  */
 import { Worker } from "node:worker_threads";
-import { ByteStreamError } from "@atoll/core";
+import { ByteStreamError, errorText } from "@atoll/core";
 import type { PendingColumns, QuarantineColumns } from "./sqlite-aside.ts";
 import { pendingUnlessDamaged, recordOfColumns } from "./sqlite-aside.ts";
 import type { EntryColumns } from "./sqlite-columns.ts";
@@ -196,7 +196,7 @@ export class SqliteScrub implements StoreScrub {
         workerData: path,
       });
       worker.once("message", resolve);
-      worker.once("error", (error) => resolve([error.message]));
+      worker.once("error", (error) => resolve([errorText(error)]));
       worker.unref();
     });
   }
