@@ -69,6 +69,7 @@ export class Commit {
     const sumBefore = before?.sum ?? SUM_ZERO;
     const own = new Map([[originRegion(entry.origin), entry.hlc]]);
     const isFirst = before === undefined;
+    const isEmpty = before === undefined || before.changeCount === 0; // one that lost all it had
     const row: DocumentRow = {
       ...place,
       profileId: view?.profileId ?? before?.profileId,
@@ -79,7 +80,7 @@ export class Commit {
       changeCount: (before?.changeCount ?? 0) + 1,
       sum: addSums(sumBefore, element),
       dep: joinVectors(before?.dep ?? VECTOR_ZERO, joinVectors(entry.dep, own)),
-      createdHlc: isFirst || entry.hlc < before.createdHlc ? entry.hlc : before.createdHlc,
+      createdHlc: isEmpty || entry.hlc < before.createdHlc ? entry.hlc : before.createdHlc,
       updatedHlc: isFirst || entry.hlc > before.updatedHlc ? entry.hlc : before.updatedHlc,
       conflicts: view?.conflicts ?? before?.conflicts ?? 0,
       view: view?.json ?? before?.view,

@@ -11,16 +11,17 @@
 import type { Cluster, Lane, LogEntry, SeqRange, Sum } from "@atoll/core";
 import {
   Frontier,
-  LaneFrontier,
   LaneMap,
   SUM_ZERO,
   addSums,
   bucketOf,
+  isAtollError,
   limits,
   subtractSums,
   without,
 } from "@atoll/core";
 import type { BucketRow, DocumentPlace, Store } from "@atoll/store";
+import { loadFrontier } from "./frontier-recovery.ts";
 
 interface Account {
   documents: number;
@@ -45,6 +46,7 @@ export class Ledger {
   #buckets = new Map<number, Account>();
   #shards: Account[] = [];
   #total: Account = { ...EMPTY };
+  #mustRecount = false;
   #movedLanes = new LaneMap<true>();
   #movedBuckets = new Set<number>();
   /** Places in the log that hold back their lane although the entry was received: until when. */
@@ -58,6 +60,11 @@ export class Ledger {
 
   get frontier(): Frontier {
     return this.#frontier;
+  }
+
+  /** The stored sums could not be read: every shard is to be counted from its documents. */
+  get mustRecount(): boolean {
+    return this.#mustRecount;
   }
 
   get documents(): number {
@@ -136,15 +143,11 @@ export class Ledger {
   /** Forgets everything that is not committed. */
   reload(): void {
     // The frontier object stays: others hold it.
-    const fresh = new Frontier();
-    for (const { shard, origin, contig, max, gaps } of this.#store.readFrontier()) {
-      fresh.set({ shard, origin }, new LaneFrontier(contig, max, gaps));
-    }
-    this.#frontier.replace(fresh);
+    this.#frontier.replace(loadFrontier(this.#store));
     this.#buckets = new Map();
     this.#shards = [];
     this.#total = { ...EMPTY };
-    for (const row of this.#store.readBuckets()) this.#load(row);
+    for (const row of this.#storedBuckets()) this.#load(row);
     this.#movedLanes = new LaneMap();
     this.#movedBuckets = new Set();
     this.#aside = new LaneMap();
@@ -201,6 +204,17 @@ export class Ledger {
       ...this.#bucketPlace(key),
       ...(this.#buckets.get(key) ?? EMPTY),
     }));
+  }
+
+  /** None where they do not decode: whoever sees `mustRecount` counts them from the documents. */
+  #storedBuckets(): BucketRow[] {
+    try {
+      return this.#store.readBuckets();
+    } catch (error) {
+      if (!isAtollError(error)) throw error;
+      this.#mustRecount = true;
+      return [];
+    }
   }
 
   #load(row: BucketRow): void {

@@ -46,6 +46,7 @@ import { Ledger } from "./ledger.ts";
 import type { Precondition } from "./precondition.ts";
 import { checkPrecondition } from "./precondition.ts";
 import { Quarantine } from "./quarantine.ts";
+import { recountShard } from "./recount.ts";
 import { Renderer } from "./renderer.ts";
 import { Restorer } from "./restorer.ts";
 import type { Snapshot } from "./snapshot.ts";
@@ -118,6 +119,9 @@ export class Replica {
     this.#options = options;
     this.#identity = openIdentity(store, { ...options, genesisHash: codec.genesisHash });
     this.ledger = new Ledger(store, cluster);
+    if (this.ledger.mustRecount) {
+      for (let shard = 0; shard < cluster.shardCount; shard++) recountShard(this, shard);
+    }
     this.documents = new DocumentCache({ store, codec, actor: () => this.#identity.actor });
     this.group = new Group(store);
     this.#hlc = new HybridClock(store.lastHlc());

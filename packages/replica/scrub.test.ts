@@ -5,7 +5,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterEach, beforeEach, describe, expect, test, vi } from "vitest";
 import type { ProfileId } from "@atoll/core";
-import { SeededRandom, VECTOR_ZERO, must, toHex } from "@atoll/core";
+import { ManualClock, SeededRandom, VECTOR_ZERO, limits, must, toHex } from "@atoll/core";
 import type { Store } from "@atoll/store";
 import { MemoryStore, openSqliteStore } from "@atoll/store";
 import type { DamagePlace } from "@atoll/store/damage";
@@ -13,6 +13,7 @@ import { damagePlaces, flipOneBit } from "@atoll/store/damage";
 import { Fleet, testCodec } from "./fleet.fixture.ts";
 import { Replica } from "./replica.ts";
 import type { VerifyReport } from "./scrub.ts";
+import { Scrub } from "./scrub.ts";
 
 const HERE = "eu-west-1";
 /** Each draws one bit of one row of every column. More are run by whoever changes the scrub. */
@@ -176,6 +177,81 @@ describe("one flipped bit", () => {
       if (places[i + 1]?.table === place.table) continue;
       expect((await verify()).faults.listed, `second verify after ${what}`).toEqual([]);
     }
+  });
+});
+
+describe("worse than one bit", () => {
+  test("a document whose body and log are both damaged comes back from the peers", async () => {
+    await populate();
+    const random = new SeededRandom("both");
+    for (const column of ["tail", "view", "id"]) {
+      for (let i = 0; i < 3; i++) flipOneBit(path, { table: "body", column }, random);
+    }
+    for (let i = 0; i < 9; i++) flipOneBit(path, { table: "log", column: "change" }, random);
+    flipOneBit(path, { table: "base", column: "base" }, random);
+    const { faults } = await verify();
+    expect(faults.listed.map(({ table }) => table)).toContain("log");
+    await expectMended("all that");
+    expect((await verify()).faults.listed).toEqual([]);
+    // And everybody can write again, under numbers and actors that were never used.
+    for (const [i, name] of fleet.names.entries()) {
+      for (const id of PROFILES) {
+        const patch = { [`after${i}`]: name };
+        await fleet.write(name, id, { kind: "merge-patch", patch });
+      }
+    }
+    await fleet.until("converged", () => fleet.converged(), 120_000);
+    await expectMended("writing on");
+    for (const name of fleet.names) expect(fleet.driver(name).status().counts.quarantined).toBe(0);
+  });
+
+  test("damage that was there when the region started is found as well", async () => {
+    await populate();
+    await fleet.driver(HERE).close();
+    const random = new SeededRandom("restart");
+    for (const column of ["contig", "max", "origin", "shard"]) {
+      flipOneBit(path, { table: "frontier", column }, random);
+    }
+    for (const column of ["sum", "changes"]) flipOneBit(path, { table: "bucket", column }, random);
+    flipOneBit(path, { table: "document", column: "change_count" }, random);
+    const others = fleet.names.filter((name) => name !== HERE);
+    for (const name of others) fleet.network.cut(HERE, name); // or the peers would mend it first
+    fleet.start(HERE);
+    const tables = new Set((await verify()).faults.listed.map(({ table }) => table));
+    expect([...tables]).toEqual(expect.arrayContaining(["bucket", "document", "frontier"]));
+    for (const name of others) fleet.network.heal(HERE, name);
+    await expectMended("a restart");
+    expect((await verify()).faults.listed).toEqual([]);
+  });
+
+  test("what the engine says of its file is told", async () => {
+    vi.spyOn(store.scrub, "checkFile").mockResolvedValue(["page 3 is never used"]);
+    const { faults } = await verify();
+    expect(faults.listed).toMatchObject([{ table: "file", repair: "none" }]);
+    expect(fleet.driver(HERE).status().counts.scrubFaults).toBe(1);
+    expect(fleet.log.lines.map(({ event }) => event)).toContain("scrub-fault");
+  });
+
+  test("is found without being asked for, within the week", async () => {
+    await populate();
+    flipOneBit(path, { table: "log", column: "change" }, new SeededRandom("week"));
+    const clock = new ManualClock(); // on which nothing but this scrub waits
+    const { replica } = fleet.driver(HERE);
+    const scrub = new Scrub({
+      replica,
+      clock,
+      log: fleet.log,
+      stage: (work) => work(),
+      relink: () => undefined,
+      renew: () => undefined,
+    });
+    scrub.start();
+    clock.advance(limits.SCRUB_PAUSE_MS_MAX - 1);
+    expect(scrub.faults).toBe(0);
+    clock.advance(limits.SCRUB_PERIOD_MS);
+    expect(scrub.faults).toBeGreaterThan(0);
+    scrub.stop();
+    replica.flush();
   });
 });
 

@@ -64,6 +64,7 @@ export class Scrub {
   #timer: Timer | undefined;
   #verified: VerifyReport | undefined;
   #gapsSinceMs: number | undefined;
+  /** Of earlier passes. */
   #faults = 0;
   #isStopped = false;
 
@@ -73,7 +74,7 @@ export class Scrub {
 
   /** Faults found since the start of the process. */
   get faults(): number {
-    return this.#faults;
+    return this.#faults + (this.#pass?.job.found ?? 0);
   }
 
   start(): void {
@@ -100,6 +101,7 @@ export class Scrub {
   }
 
   #begin(isVerify: boolean): void {
+    if (this.#pass !== undefined) this.#leave(this.#pass);
     const { replica, clock, log } = this.#rooms;
     const job = new ScrubJob(replica, log);
     const steps = passOf(job, clock, isVerify);
@@ -133,7 +135,6 @@ export class Scrub {
   #turn(): void {
     const { clock, stage, renew } = this.#rooms;
     const pass = this.#current();
-    const foundBefore = pass.job.found;
     const endsMs = clock.monotonicMs() + limits.SCRUB_TURN_MS_MAX;
     let isDone = false;
     let failure: unknown;
@@ -150,7 +151,6 @@ export class Scrub {
         if (!isAtollError(error)) throw error;
       }
     });
-    this.#faults += pass.job.found - foundBefore;
     if (failure !== undefined) return this.#fail(pass, errorText(failure));
     if (pass.job.mustRenew) renew();
     pass.job.mustRenew = false;
@@ -170,7 +170,7 @@ export class Scrub {
   }
 
   #end(pass: Pass): void {
-    this.#pass = undefined;
+    this.#leave(pass);
     const { found, repaired, entriesDone, documentsDone } = pass.job;
     this.#rooms.log.info("scrub-passed", { found, repaired, entriesDone, documentsDone });
     if (pass.isVerify) this.#verified = this.#reportOf(pass, "done");
@@ -178,9 +178,14 @@ export class Scrub {
 
   /** The store failed under it: that is not damage, and is told by whoever meets it next. */
   #fail(pass: Pass, reason: string): void {
-    this.#pass = undefined;
+    this.#leave(pass);
     this.#rooms.log.warn("scrub-failed", { reason });
     if (pass.isVerify) this.#verified = this.#reportOf(pass, "failed");
+  }
+
+  #leave({ job }: Pass): void {
+    this.#faults += job.found;
+    this.#pass = undefined;
   }
 
   #reportOf({ job, startedAtMs }: Pass, state: VerifyReport["state"]): VerifyReport {
