@@ -5,7 +5,16 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterEach, beforeEach, describe, expect, test, vi } from "vitest";
 import type { ProfileId } from "@atoll/core";
-import { ManualClock, SeededRandom, VECTOR_ZERO, limits, must, toHex } from "@atoll/core";
+import {
+  DEFAULT_TENANT,
+  ManualClock,
+  SeededRandom,
+  VECTOR_ZERO,
+  docIdOf,
+  limits,
+  must,
+  toHex,
+} from "@atoll/core";
 import type { Store } from "@atoll/store";
 import { MemoryStore, openSqliteStore } from "@atoll/store";
 import type { DamagePlace } from "@atoll/store/damage";
@@ -222,6 +231,29 @@ describe("worse than one bit", () => {
     for (const name of others) fleet.network.heal(HERE, name);
     await expectMended("a restart");
     expect((await verify()).faults.listed).toEqual([]);
+  });
+
+  test("a lost entry of our own costs us our name, before its number is given again", async () => {
+    await populate();
+    const others = fleet.names.filter((name) => name !== HERE);
+    const { replica } = fleet.driver(HERE);
+    const old = replica.origin;
+    const place = replica.placeOf(docIdOf(DEFAULT_TENANT, "long" as ProfileId));
+    const last = must(store.readLogOfDocument(place).at(-1), "entry");
+    expect(last.origin).toBe(old);
+    for (const name of others) fleet.network.cut(HERE, name);
+    replica.group.open();
+    store.removeLogEntry(last, last.seq);
+    replica.flush();
+    expect((await verify()).faults.found).toBe(1);
+    expect(replica.origin).not.toBe(old);
+    await fleet.write(HERE, "long", { kind: "merge-patch", patch: { party: "after" } });
+    expect(store.readLog(last, { lo: last.seq, hi: last.seq }, 1)).toEqual([]);
+    for (const name of others) fleet.network.heal(HERE, name);
+    await expectMended("a lost entry of our own");
+    expect(await fleet.json("us-east-1", "long")).toContain('"party":"after","role":"role 39"');
+    const [back] = store.readLog(last, { lo: last.seq, hi: last.seq }, 1);
+    expect(toHex(must(back, "entry").hash)).toBe(toHex(last.hash));
   });
 
   test("what the engine says of its file is told", async () => {
