@@ -6,13 +6,10 @@
  * because a sum that drifts is a fault somebody should look for.
  */
 import type { DocId, Log } from "@atoll/core";
-import { SUM_ZERO, addSums, elementOf, errorText, shardRange, sumsEqual, toHex } from "@atoll/core";
+import { SUM_ZERO, addSums, elementOf, errorText, sumsEqual, toHex } from "@atoll/core";
 import type { DocumentRow } from "@atoll/store";
 import type { Replica } from "./replica.ts";
-
-const PAGE = 1_000;
-
-type Counted = Pick<Replica, "store" | "cluster" | "ledger">;
+import { recountShard } from "./shard-count.ts";
 
 /** Needs an open group. Returns true when anything was wrong. */
 export function recount(
@@ -30,38 +27,6 @@ export function recount(
     log.warn("shard-recounted", { shard });
   }
   return wrong;
-}
-
-/** Makes the buckets of a shard what its document rows say. True when they were not; writes nothing. */
-export function recountShard(replica: Counted, shard: number): boolean {
-  const documents = [...documentsOf(replica, shard)].map((row) => ({
-    docId: row.docId,
-    position: row.position,
-    shard: row.shard,
-    documents: 1,
-    changes: row.changeCount,
-    sum: row.sum,
-  }));
-  return replica.ledger.recountShard(shard, documents);
-}
-
-export function* documentsOf(
-  replica: Pick<Replica, "store" | "cluster">,
-  shard: number,
-): Generator<DocumentRow> {
-  const { from, to } = shardRange(shard, replica.cluster.shardCount);
-  let after: DocumentRow | undefined;
-  for (;;) {
-    const rows = replica.store.listDocuments({
-      from,
-      to,
-      limit: PAGE,
-      ...(after === undefined ? {} : { after }),
-    });
-    yield* rows;
-    after = rows.at(-1);
-    if (rows.length < PAGE) return;
-  }
 }
 
 function recountDocument(replica: Replica, row: DocumentRow, log: Log): boolean {

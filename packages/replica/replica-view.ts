@@ -6,7 +6,7 @@ import { elementOf, errorText, low64 } from "@atoll/core";
 import type { Log } from "@atoll/core";
 import { DocumentError } from "@atoll/profile";
 import type { SyncView, Transport } from "@atoll/sync";
-import { documentsOf } from "./recount.ts";
+import { documentsOf } from "./shard-count.ts";
 import type { Replica } from "./replica.ts";
 
 export function syncViewOf(

@@ -46,7 +46,7 @@ import { Ledger } from "./ledger.ts";
 import type { Precondition } from "./precondition.ts";
 import { checkPrecondition } from "./precondition.ts";
 import { Quarantine } from "./quarantine.ts";
-import { recountShard } from "./recount.ts";
+import { recountShard } from "./shard-count.ts";
 import { Renderer } from "./renderer.ts";
 import { Restorer } from "./restorer.ts";
 import type { Snapshot } from "./snapshot.ts";

@@ -37,7 +37,7 @@ import type { Candidate, Isolated } from "./isolate.ts";
 import { isolate, tailOf } from "./isolate.ts";
 import type { Ledger } from "./ledger.ts";
 import type { Quarantine } from "./quarantine.ts";
-import { recountShard } from "./recount.ts";
+import { recountShard } from "./shard-count.ts";
 import type { Snapshots } from "./snapshot.ts";
 
 export interface RestorerRooms {

@@ -8,7 +8,7 @@
 import { hlcFromMs, isAtollError, limits, low64, originText, toHex } from "@atoll/core";
 import { parseChangeChunk } from "@atoll/profile";
 import { contentOf } from "./quarantine-bytes.ts";
-import { recountShard } from "./recount.ts";
+import { recountShard } from "./shard-count.ts";
 import type { ScrubJob } from "./scrub-job.ts";
 
 export function scrubBuckets(job: ScrubJob, shard: number): void {
