@@ -11,7 +11,7 @@ import { Agent as SecureAgent, request as requestHttps } from "node:https";
 import { limits } from "@atoll/core";
 
 export interface HttpRequest {
-  readonly method: "GET" | "PUT" | "PATCH" | "DELETE";
+  readonly method: "GET" | "PUT" | "PATCH" | "DELETE" | "POST";
   readonly url: string;
   readonly headers?: OutgoingHttpHeaders;
   readonly body?: string;

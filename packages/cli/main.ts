@@ -15,8 +15,10 @@ import { addDemoCommand } from "./commands/demo.ts";
 import { addLocalCommand } from "./commands/local.ts";
 import { addPeerCommand } from "./commands/peer.ts";
 import { addProfileCommand } from "./commands/profile.ts";
+import { addQuarantineCommand } from "./commands/quarantine.ts";
 import { addServeCommand } from "./commands/serve.ts";
 import { addStatusCommand } from "./commands/status.ts";
+import { addVerifyCommand } from "./commands/verify.ts";
 import type { ExitCode } from "./exit-code.ts";
 import { EXIT } from "./exit-code.ts";
 import type { Terminal } from "./terminal.ts";
@@ -70,6 +72,8 @@ function createProgram(context: CommandContext): Command {
   addStatusCommand(program, context);
   addPeerCommand(program, context);
   addCertsCommand(program, context);
+  addQuarantineCommand(program, context);
+  addVerifyCommand(program, context);
   return program;
 }
 

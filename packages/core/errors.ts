@@ -25,6 +25,7 @@ export type ErrorCode =
   | "storage-full"
   | "storage-failed"
   | "document-quarantined"
+  | "already-running"
   // starting a process
   | "config-invalid"
   | "address-in-use"

@@ -38,6 +38,27 @@ test("a frontier is the same after it was stored and read back", () => {
   );
 });
 
+test("what is taken out again is missing like what never came", () => {
+  fc.assert(
+    fc.property(seqs, fc.array(fc.tuple(fc.nat(40), fc.nat(5))), (received, lost) => {
+      const frontier = new LaneFrontier();
+      const held = new Set(received);
+      for (const seq of received) frontier.add(seq);
+      for (const [from, more] of lost) {
+        const numbers = range(from + 1, from + 1 + more);
+        const any = numbers.map((seq) => held.delete(seq)).includes(true);
+        expect(frontier.remove(from + 1, from + 1 + more)).toBe(any);
+      }
+      const never = new LaneFrontier();
+      for (const seq of [...held].sort((a, b) => a - b)) never.add(seq);
+      expect(frontier).toEqual(never);
+      expect([frontier.contig, frontier.max]).toEqual([never.contig, never.max]);
+      expect(frontier.gaps).toEqual(never.gaps);
+    }),
+    { numRuns: 1000 },
+  );
+});
+
 function range(lo: number, hi: number): number[] {
   return Array.from({ length: Math.max(0, hi - lo + 1) }, (_, i) => lo + i);
 }

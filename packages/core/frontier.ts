@@ -5,9 +5,10 @@
  *     held       x x x x . . x . x
  *     contig = 4         gaps (5-6) (8-8)      max = 9
  *
- * `contig = k` promises that every entry 1 … k is applied. What is held above a gap is remembered as
- * the complement: the missing ranges between `contig` and `max`. Entries arrive nearly in order, so
- * there are few.
+ * `contig = k` promises that every entry 1 … k is applied or VOID. What is held above a gap is
+ * remembered as the complement: the missing ranges between `contig` and `max`. Entries arrive nearly in
+ * order, so there are few. What is found to be lost is taken out again, and is then missing like what
+ * never came.
  */
 import { assert } from "./assert.ts";
 import type { Lane } from "./lane-map.ts";
@@ -66,6 +67,22 @@ export class LaneFrontier {
     return true;
   }
 
+  /** Takes out what was lost, both ends included. True when any of it was held. */
+  remove(lo: number, hi = lo): boolean {
+    assert(lo >= 1, "sequence numbers start at 1");
+    const end = Math.min(hi, this.#max);
+    const held = rangeWithout({ lo, hi: end }, this.#gaps);
+    if (held.length === 0) return false;
+    this.#gaps = joined([...this.#gaps, ...held]);
+    const last = this.#gaps.at(-1) as SeqRange;
+    if (last.hi === this.#max) {
+      this.#gaps.pop();
+      this.#max = last.lo - 1;
+    }
+    this.#contig = this.#gaps.length === 0 ? this.#max : (this.#gaps[0] as SeqRange).lo - 1;
+    return true;
+  }
+
   /** What to ask for when somebody holds everything up to `upTo`. */
   missing(upTo: number): SeqRange[] {
     const ranges = this.#gaps
@@ -86,6 +103,28 @@ export function without(range: SeqRange, seq: number): SeqRange[] {
   return parts.filter((part) => part.lo <= part.hi);
 }
 
+function rangeWithout(range: SeqRange, gaps: readonly SeqRange[]): SeqRange[] {
+  const parts: SeqRange[] = [];
+  let { lo } = range;
+  for (const gap of gaps) {
+    if (gap.hi < lo || gap.lo > range.hi) continue;
+    if (gap.lo > lo) parts.push({ lo, hi: gap.lo - 1 });
+    lo = gap.hi + 1;
+  }
+  return lo <= range.hi ? [...parts, { lo, hi: range.hi }] : parts;
+}
+
+/** Ascending, and neighbours made one. */
+function joined(ranges: SeqRange[]): SeqRange[] {
+  const result: SeqRange[] = [];
+  for (const range of ranges.sort((a, b) => a.lo - b.lo)) {
+    const last = result.at(-1);
+    if (last === undefined || last.hi + 1 < range.lo) result.push(range);
+    else result[result.length - 1] = { lo: last.lo, hi: range.hi };
+  }
+  return result;
+}
+
 /** All lanes of a replica: (shard, origin) → frontier. */
 export class Frontier {
   #lanes = new LaneMap<LaneFrontier>();
@@ -95,6 +134,11 @@ export class Frontier {
     let frontier = this.#lanes.get(lane);
     if (frontier === undefined) this.#lanes.set(lane, (frontier = new LaneFrontier()));
     return frontier;
+  }
+
+  /** The lane's frontier if there is one: looking at a lane that nobody has must not make it. */
+  find(lane: Lane): LaneFrontier | undefined {
+    return this.#lanes.get(lane);
   }
 
   contig(lane: Lane): number {

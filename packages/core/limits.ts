@@ -219,6 +219,37 @@ export const PENDING_ENTRIES_MAX = 100_000;
 export const QUARANTINE_ENTRIES_MAX = 10_000;
 /** A place in the log whose entry was bad is asked for again after this long. */
 export const QUARANTINE_RETRY_MS = 60_000;
+/** Culprits looked for in one document. Beyond, the whole document is quarantined. */
+export const ISOLATION_CULPRITS_MAX = 16;
+/** Records of one listing unless asked otherwise, and at most. */
+export const QUARANTINE_LISTED_DEFAULT = 100;
+export const QUARANTINE_LISTED_MAX = 1_000;
+
+// ── Scrub ────────────────────────────────────────────────────────────────────────────────────────
+/** A full pass of the background walk, at rest: bit rot is found within this time. */
+export const SCRUB_PERIOD_MS = 7 * 24 * 3_600_000;
+/** Longest pause between two turns: a small store is simply looked at more often. */
+export const SCRUB_PAUSE_MS_MAX = 3_600_000;
+/** Shortest: a store that is too large for the period takes longer than it. */
+export const SCRUB_PAUSE_MS_MIN = 50;
+/** Pause between two turns of a pass that somebody waits for: requests come in between. */
+export const SCRUB_VERIFY_PAUSE_MS = 4;
+/** A turn ends after this long … */
+export const SCRUB_TURN_MS_MAX = 4;
+/** … or this many rows, whichever is first. Keeps a turn near a few milliseconds. */
+export const SCRUB_TURN_ROWS = 64;
+/** Rows of the log read at a time: ≈ 70 µs each, most of it hashing and parsing. */
+export const SCRUB_PAGE_ROWS = 32;
+/** Documents and records read at a time: each may bring its body along. */
+export const SCRUB_PAGE_DOCUMENTS = 8;
+/** What loading one document costs, in rows: ≈ 3 ms for one of ten changes. */
+export const SCRUB_DOCUMENT_COST = 48;
+/** Faults of a pass that are told one by one; the rest is counted. */
+export const SCRUB_FAULTS_LISTED_MAX = 200;
+/** Places of one run of lost entries that are marked: a frontier that was damaged names any number. */
+export const SCRUB_LOST_MARKS_MAX = 10_000;
+/** Faults that open gaps are gathered this long before links start afresh to have them filled. */
+export const SCRUB_RELINK_MS = 1_000;
 
 // ── Upkeep ───────────────────────────────────────────────────────────────────────────────────────
 /** Dirty documents rendered in one background turn: keeps the turn near 10 ms. */
@@ -265,6 +296,10 @@ export const IMPORT_CONCURRENCY_DEFAULT = 16;
 export const IMPORT_CONCURRENCY_MAX = 256;
 /** Bad lines and failed writes that are told one by one; the rest is counted. */
 export const IMPORT_FAULTS_SHOWN = 10;
+/** Time a verification is waited for unless told otherwise. The region goes on. → exit code 4 */
+export const COMMAND_VERIFY_SECONDS_DEFAULT = 3_600;
+/** Between two looks at how far a verification is. */
+export const COMMAND_VERIFY_LOOK_MS = 250;
 /** Edits that the demo replays unless told otherwise: about a minute on two slow cores. */
 export const DEMO_EDITS_DEFAULT = 4_000;
 /** Edits made together that are sent at a time, in each region. */

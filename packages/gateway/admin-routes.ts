@@ -10,11 +10,14 @@ import type { FieldFault } from "@atoll/core";
 import { sendJson } from "./answer.ts";
 import type { Reply } from "./answer.ts";
 import { JSON_TYPE } from "./media-type.ts";
+import { mountCareRoutes } from "./care-routes.ts";
 import type { AdminService, PeerState } from "./profile-service.ts";
 import { readJsonObject } from "./request.ts";
 import { mountResource } from "./resource.ts";
 
 export function mountAdminRoutes(app: Express, admin: AdminService): void {
+  mountCareRoutes(app, admin);
+
   mountResource(app, "/admin/v1/status", {
     get: (_request, reply) => sendJson(reply, 200, admin.status()),
   });

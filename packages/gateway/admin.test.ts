@@ -88,6 +88,48 @@ describe("the admin listener", () => {
     }
   });
 
+  test("lists, shows, retries and drops what was set aside", async () => {
+    for (const id of [1, 2, 3]) region.admin.records.set(id, { id, bytes: "AQID" });
+    const list = await region.call("GET", "/admin/v1/quarantine?limit=2");
+    expect(list.json()).toEqual({ total: 3, entries: [{ id: 1 }, { id: 2 }] });
+    expect((await region.call("GET", "/admin/v1/quarantine/3")).json()).toMatchObject({ id: 3 });
+    const retried = await region.write("POST", "/admin/v1/quarantine/3/retry", {});
+    expect(retried.json()).toEqual({ id: 3, outcome: "quarantined", reason: "still bad" });
+    expect((await region.call("DELETE", "/admin/v1/quarantine/3")).status).toBe(204);
+    expect((await region.call("DELETE", "/admin/v1/quarantine/3")).status).toBe(404);
+    expect((await region.call("GET", "/admin/v1/quarantine/3")).status).toBe(404);
+    expect((await region.write("POST", "/admin/v1/quarantine/3/retry", {})).status).toBe(404);
+  });
+
+  test.each(["0", "-1", "x", "1.5", "9".repeat(16), "%00"])("%s is no record", async (id) => {
+    expect((await region.call("GET", `/admin/v1/quarantine/${id}`)).status).toBe(404);
+  });
+
+  test.each(["0", "1001", "x", "1&limit=2", ""])("%s is no limit", async (limit) => {
+    expect((await region.call("GET", `/admin/v1/quarantine?limit=${limit}`)).status).toBe(400);
+  });
+
+  test("verifies once at a time", async () => {
+    expect((await region.call("GET", "/admin/v1/verify")).json()).toMatchObject({ state: "never" });
+    const started = await region.write("POST", "/admin/v1/verify", {});
+    expect(started.status).toBe(202);
+    expect(started.json()).toMatchObject({ state: "running" });
+    const again = await region.write("POST", "/admin/v1/verify", {});
+    expect(again.status).toBe(409);
+    expect(again.json()).toMatchObject({ type: "https://atoll.dev/problems/already-running" });
+  });
+
+  test.each(["/admin/v1/verify", "/admin/v1/quarantine/1/retry"])(
+    "%s takes no form of another site",
+    async (path) => {
+      region.admin.records.set(1, { id: 1, bytes: "" });
+      const headers = { "Content-Type": "text/plain" };
+      expect((await region.call("POST", path, { headers, body: "{}" })).status).toBe(415);
+      expect((await region.call("POST", path)).status).toBeGreaterThanOrEqual(400);
+      expect(region.admin.verifying).toBe(false);
+    },
+  );
+
   test("has no profiles", async () => {
     expect((await region.call("GET", "/v1/profiles/ann")).status).toBe(404);
   });

@@ -159,6 +159,31 @@ export class FakeAdmin implements AdminService {
   checks: { check: string; ok: boolean; detail?: string }[] = [{ check: "store", ok: true }];
   readonly stateByPeer = new Map<string, PeerState>([["us", "active"]]);
 
+  readonly records = new Map<number, { readonly id: number; readonly bytes: string }>();
+  verifying = false;
+
+  readonly quarantine = {
+    list: (limit: number) => ({
+      total: this.records.size,
+      entries: [...this.records.values()].slice(0, limit).map(({ id }) => ({ id })),
+    }),
+    show: (id: number) => this.records.get(id),
+    retry: (id: number) =>
+      Promise.resolve(
+        this.records.has(id) ? { id, outcome: "quarantined", reason: "still bad" } : undefined,
+      ),
+    drop: (id: number) => Promise.resolve(this.records.delete(id)),
+  };
+
+  readonly scrub = {
+    verify: () => {
+      if (this.verifying) return false;
+      this.verifying = true;
+      return true;
+    },
+    report: () => ({ state: this.verifying ? "running" : "never", progress: {}, faults: {} }),
+  };
+
   readiness() {
     return this.checks;
   }

@@ -42,6 +42,7 @@ export const PROBLEMS: Readonly<Record<ErrorCode, ProblemKind>> = {
   "storage-failed": { status: 503, title: "Storage failed", retryAfterSeconds: 5 },
   // Another region may well have it; here it stays as it is until an operator acts.
   "document-quarantined": { status: 503, title: "Document quarantined" },
+  "already-running": { status: 409, title: "Already running" },
 
   // Of a process that is starting: no request can meet them.
   "config-invalid": START_UP,

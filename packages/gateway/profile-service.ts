@@ -120,6 +120,26 @@ export interface ProfileService {
 
 export type PeerState = "active" | "paused";
 
+/** What was set aside, for a person to decide about. */
+export interface QuarantineService {
+  /** Newest first. */
+  list(limit: number): Readonly<Record<"total" | "entries", unknown>>;
+  /** With its bytes in base64. Undefined when there is no such record, as for all that follow. */
+  show(id: number): Readonly<Record<"bytes", string>> | undefined;
+  /** Judged again; settles when what came of it is durable. */
+  retry(id: number): Promise<Readonly<Record<"outcome" | "reason", unknown>> | undefined>;
+  /** Given up; false when there is no such record. */
+  drop(id: number): Promise<boolean>;
+}
+
+/** Looking for damage. */
+export interface ScrubService {
+  /** Starts a full pass; false when one is running. */
+  verify(): boolean;
+  /** Of the pass that is running, or of the last. */
+  report(): Readonly<Record<"state" | "progress" | "faults", unknown>>;
+}
+
 /** Answers of the admin listener: JSON as the routes send it, so that no field is lost between. */
 export interface AdminService {
   /** One check a line for `/readyz?verbose`; ready when all are ok. */
@@ -131,4 +151,6 @@ export interface AdminService {
   status(): Readonly<Record<string, unknown>>;
   /** Cuts or heals the link to a region, both directions. False when there is no such peer. */
   setPeerState(region: string, state: PeerState): boolean;
+  readonly quarantine: QuarantineService;
+  readonly scrub: ScrubService;
 }

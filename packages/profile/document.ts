@@ -168,6 +168,11 @@ export class AutomergeDocument {
     );
   }
 
+  /** The same as chunks, which may be compressed. */
+  changes(): Uint8Array[] {
+    return guard("does not give its changes", () => A.getAllChanges(this.#live()));
+  }
+
   /** All values that concurrent writes left under a key of a map of this document. */
   conflictsAt(map: StoredMap, key: string): readonly unknown[] | undefined {
     const conflicts = guard("cannot list conflicts", () => A.getConflicts(map, key));

@@ -16,6 +16,7 @@ export type { ProfileEdit } from "./edit.ts";
 // documents and changes
 export type { ChangeChunk, ChunkFault } from "./change-chunk.ts";
 export { parseChangeChunk } from "./change-chunk.ts";
+export { splitChunks } from "./chunk-run.ts";
 export type { ContainerChange, ContainerPath } from "./containers.ts";
 export type { DocumentBytes } from "./codec.ts";
 export { ProfileCodec } from "./codec.ts";

@@ -166,6 +166,11 @@ export class OpenProfile {
       .map((change) => change.hash);
   }
 
+  /** Every change as a chunk, the genesis and containers too; parents before children. */
+  changes(): Uint8Array[] {
+    return this.#document.changes();
+  }
+
   /** Idempotent. */
   free(): void {
     this.#document.free();

@@ -16,7 +16,9 @@ import type { DocumentCache } from "./document-cache.ts";
 import type { Group } from "./group.ts";
 import type { Intake, SoundEntry } from "./intake.ts";
 import type { Ledger } from "./ledger.ts";
-import { WaitingRoom } from "./waiting-room.ts";
+import type { WaitingRoom } from "./waiting-room.ts";
+import type { Quarantine } from "./quarantine.ts";
+import type { Restorer } from "./restorer.ts";
 
 /** What became of entries. */
 export interface IngestCounts {
@@ -46,6 +48,8 @@ export class Arrivals {
   readonly #group: Group;
   readonly #intake: Intake;
   readonly #commit: Commit;
+  readonly #quarantine: Quarantine;
+  readonly #restorer: Restorer;
   readonly #clock: Clock;
   readonly #log: Log;
   readonly #observe: (hlc: Hlc) => void;
@@ -61,6 +65,9 @@ export class Arrivals {
     readonly group: Group;
     readonly intake: Intake;
     readonly commit: Commit;
+    readonly quarantine: Quarantine;
+    readonly restorer: Restorer;
+    readonly waitingRoom: WaitingRoom;
     readonly clock: Clock;
     readonly log: Log;
     /** Told every timestamp that is applied. */
@@ -73,15 +80,12 @@ export class Arrivals {
     this.#group = rooms.group;
     this.#intake = rooms.intake;
     this.#commit = rooms.commit;
+    this.#quarantine = rooms.quarantine;
+    this.#restorer = rooms.restorer;
     this.#clock = rooms.clock;
     this.#log = rooms.log;
     this.#observe = rooms.observe;
-    this.#waiting = new WaitingRoom(rooms.store, rooms.ledger);
-  }
-
-  /** Entries that wait for their parents. */
-  get waiting(): number {
-    return this.#waiting.size;
+    this.#waiting = rooms.waitingRoom;
   }
 
   /** What became of all entries since the start. */
@@ -93,7 +97,7 @@ export class Arrivals {
   ingest(entries: readonly LogEntry[], from: Sender): IngestCounts {
     const counts = noCounts();
     for (const entry of entries) {
-      const isHeld = from.repair ? this.#isInDocument(entry) : this.#isHeld(entry);
+      const isHeld = this.#isHeld(entry) && (!from.repair || this.#isInDocument(entry));
       if (isHeld || this.#isForeign(entry)) counts.held++;
       else this.#admit(entry, from, counts);
     }
@@ -101,13 +105,8 @@ export class Arrivals {
     return counts;
   }
 
-  /** Forgets everything that is not committed. */
-  reload(): void {
-    this.#waiting.reload();
-  }
-
   #isHeld(entry: LogEntry): boolean {
-    return this.#ledger.frontier.lane(entry).has(entry.seq);
+    return this.#ledger.frontier.find(entry)?.has(entry.seq) === true;
   }
 
   /** Under our own name and a number we never gave: nobody else writes as us, repair or not. */
@@ -136,16 +135,70 @@ export class Arrivals {
     this.#group.open();
     if (judgement.kind === "bad") {
       counts.quarantined++;
-      this.#quarantine(entry, from.region, judgement.reason);
+      this.#setAside(entry, from.region, judgement.reason);
     } else if (judgement.kind === "waiting") {
       counts.waiting++;
-      this.#waiting.add(entry, judgement.missing, this.#clock.nowMs());
+      this.#waiting.add(entry, judgement.missing);
+    } else if (this.#quarantine.has(entry) && !this.admitAgain(judgement.sound)) {
+      counts.quarantined++;
+      this.#ledger.setAside(entry, this.#clock.nowMs() + limits.QUARANTINE_RETRY_MS);
     } else {
-      const isLogged = from.repair && this.#store.hasLogEntry(entry, entry.seq);
-      this.#observe(entry.hlc);
-      this.#commit.apply(judgement.sound, undefined, isLogged);
-      counts.applied += 1 + this.#release(judgement.sound);
+      counts.applied += this.#apply(judgement.sound, from.repair);
     }
+  }
+
+  /**
+   * Would the document take an entry that it refused, or that came damaged before? If so the record of it
+   * is dropped.
+   */
+  admitAgain({ entry, place }: SoundEntry): boolean {
+    if (this.refusal({ entry, place }) !== undefined) return false;
+    this.#quarantine.release(entry);
+    return true;
+  }
+
+  /** Why the document does not take this entry, tried on a copy of it; undefined when it does. */
+  refusal({ entry, place }: Pick<SoundEntry, "entry" | "place">): string | undefined {
+    const body = this.#store.readBody(place);
+    try {
+      const profile = this.#restorer.load(body);
+      try {
+        profile.append([...entry.containers, entry.change]);
+        profile.render();
+        const isThere = profile.changeHashes().some((hash) => toHex(hash) === toHex(entry.hash));
+        return isThere ? undefined : "the document does not take the change";
+      } finally {
+        profile.free();
+      }
+    } catch (error) {
+      if (error instanceof DocumentError) return error.message;
+      throw error;
+    }
+  }
+
+  /** Takes in a sound entry and whatever waited for it; returns how many were applied. */
+  take(sound: SoundEntry): number {
+    const applied = this.#apply(sound, true);
+    this.#total.applied += applied;
+    return applied;
+  }
+
+  #apply(sound: SoundEntry, mayBeHere: boolean): number {
+    this.#settle(sound, mayBeHere);
+    return 1 + this.#release(sound);
+  }
+
+  /**
+   * A change may be in its document before its entry comes: its own row was lost from the log and left a
+   * mark, or it came under another number. It gets its place and is not counted again.
+   */
+  #settle(sound: SoundEntry, mayBeHere = false): void {
+    const { entry } = sound;
+    const isTaken = this.#store.hasLogEntry(entry, entry.seq);
+    const isSuspect = isTaken || mayBeHere || this.#intake.isLogged(entry.docId, entry.hash);
+    this.#observe(entry.hlc);
+    if (isSuspect && this.#isInDocument(entry)) this.#commit.relog(sound);
+    else this.#commit.apply(sound, undefined, isTaken);
   }
 
   /** Applies what waited for the change that has just arrived in this document. */
@@ -159,13 +212,12 @@ export class Arrivals {
         const judgement = this.#isHeld(entry) ? undefined : this.#intake.judge(entry);
         if (judgement?.kind === "waiting") {
           const isSame = toHex(judgement.missing) === toHex(pending.missing);
-          if (!isSame) this.#waiting.add(entry, judgement.missing, this.#clock.nowMs());
+          if (!isSame) this.#waiting.add(entry, judgement.missing);
           continue;
         }
         this.#waiting.remove(pending);
         if (judgement?.kind !== "sound") continue;
-        this.#observe(entry.hlc);
-        this.#commit.apply(judgement.sound);
+        this.#settle(judgement.sound);
         released++;
         progress = true;
       }
@@ -173,14 +225,8 @@ export class Arrivals {
     return released;
   }
 
-  #quarantine(entry: LogEntry, fromRegion: string, reason: string): void {
-    const nowMs = this.#clock.nowMs();
-    const { shard, origin, seq, docId, hash, change } = entry;
-    this.#ledger.setAside(entry, nowMs + limits.QUARANTINE_RETRY_MS);
-    this.#log.warn("entry-quarantined", { fromRegion, shard, seq, docId: toHex(docId), reason });
-    if (this.#store.countQuarantine() >= limits.QUARANTINE_ENTRIES_MAX) return;
-    const lane = { shard, origin };
-    const record = { atMs: nowMs, reason, fromRegion, lane, seq, docId, hash, bytes: change };
-    this.#store.addQuarantine(record);
+  #setAside(entry: LogEntry, fromRegion: string, reason: string): void {
+    this.#ledger.setAside(entry, this.#clock.nowMs() + limits.QUARANTINE_RETRY_MS);
+    this.#quarantine.addEntry(entry, fromRegion, reason);
   }
 }

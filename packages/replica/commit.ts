@@ -7,7 +7,7 @@
  * all in the group's transaction. Automerge is not needed: heads follow from the change's parents, sums
  * from its name, and the bytes are appended as they came.
  */
-import type { Cluster, ProfileId } from "@atoll/core";
+import type { Cluster, LogEntry, ProfileId } from "@atoll/core";
 import {
   SUM_ZERO,
   VECTOR_ZERO,
@@ -59,15 +59,17 @@ export class Commit {
 
   /**
    * Stages a sound entry whose parents are all here. Without a view the document becomes dirty. With
-   * one, the open document has the change already. `isLogged`: a repair whose log row survived.
+   * one, the open document has the change already. `isTaken`: something lies at its place in the log,
+   * be it the entry's own row that survived, or the mark of one that was lost or dropped.
    */
-  apply({ entry, place, deps }: SoundEntry, view?: RenderedView, isLogged = false): DocumentRow {
+  apply({ entry, place, deps }: SoundEntry, view?: RenderedView, isTaken = false): DocumentRow {
     this.#group.open();
     const before = this.#store.readDocument(place);
     const element = elementOf(this.#cluster.keys, place.docId, entry.hash);
     const sumBefore = before?.sum ?? SUM_ZERO;
     const own = new Map([[originRegion(entry.origin), entry.hlc]]);
     const isFirst = before === undefined;
+    const isEmpty = before === undefined || before.changeCount === 0; // one that lost all it had
     const row: DocumentRow = {
       ...place,
       profileId: view?.profileId ?? before?.profileId,
@@ -78,13 +80,13 @@ export class Commit {
       changeCount: (before?.changeCount ?? 0) + 1,
       sum: addSums(sumBefore, element),
       dep: joinVectors(before?.dep ?? VECTOR_ZERO, joinVectors(entry.dep, own)),
-      createdHlc: isFirst || entry.hlc < before.createdHlc ? entry.hlc : before.createdHlc,
+      createdHlc: isEmpty || entry.hlc < before.createdHlc ? entry.hlc : before.createdHlc,
       updatedHlc: isFirst || entry.hlc > before.updatedHlc ? entry.hlc : before.updatedHlc,
       conflicts: view?.conflicts ?? before?.conflicts ?? 0,
       view: view?.json ?? before?.view,
     };
     const chunks = [...entry.containers, entry.change];
-    if (!isLogged) this.#store.appendLog(entry, low64(element));
+    this.#log(entry, low64(element), isTaken);
     this.#store.writeDocument(row);
     this.#store.appendTail(place, Buffer.concat(chunks), chunks.length);
     if (view === undefined) this.#documents.changed(place, chunks);
@@ -98,5 +100,22 @@ export class Commit {
     this.#group.add(entry);
     this.#snapshots.changed(row);
     return row;
+  }
+
+  /** Gives a change that its document has already its place in the log again. Nothing is counted. */
+  relog({ entry, place }: SoundEntry): void {
+    this.#group.open();
+    this.#log(entry, low64(elementOf(this.#cluster.keys, place.docId, entry.hash)), true);
+    this.#ledger.hold(entry);
+    this.#group.add(entry);
+  }
+
+  #log(entry: LogEntry, element64: bigint, isTaken: boolean): void {
+    const { seq } = entry;
+    if (isTaken) {
+      if (this.#store.readLog(entry, { lo: seq, hi: seq }, 0).length > 0) return;
+      this.#store.removeLogEntry(entry, seq);
+    }
+    this.#store.appendLog(entry, element64);
   }
 }

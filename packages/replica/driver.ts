@@ -11,6 +11,7 @@ import type {
   Clock,
   Cluster,
   Log,
+  LogFields,
   Random,
   Region,
   RegionCode,
@@ -31,11 +32,13 @@ import type { Store } from "@atoll/store";
 import type { SyncEffect, SyncEvent, Transport, VersionRange } from "@atoll/sync";
 import { Sync } from "@atoll/sync";
 import { GroupCommit, isStorageFault } from "./group-commit.ts";
+import { QuarantineDesk } from "./quarantine-desk.ts";
 import { recount } from "./recount.ts";
 import { syncViewOf } from "./replica-view.ts";
 import { Receipts } from "./receipts.ts";
 import { Replica } from "./replica.ts";
 import { RegionService } from "./service.ts";
+import { Scrub } from "./scrub.ts";
 import { Sessions } from "./sessions.ts";
 import type { RegionStatus } from "./status.ts";
 import { statusOf } from "./status.ts";
@@ -61,6 +64,8 @@ export class RegionDriver {
   readonly replica: Replica;
   /** What the gateway asks. */
   readonly service: RegionService;
+  readonly quarantine: QuarantineDesk;
+  readonly scrub: Scrub;
   readonly #options: DriverOptions;
   readonly #sync: Sync;
   readonly #sessions: Sessions;
@@ -116,6 +121,15 @@ export class RegionDriver {
       random,
       isStopping: () => this.#stopping,
     });
+    this.quarantine = new QuarantineDesk({ replica: this.replica, group: this.#group });
+    this.scrub = new Scrub({
+      replica: this.replica,
+      clock,
+      log,
+      stage: (work) => this.#stage(work),
+      relink: () => this.#group.afterwards(() => this.#step({ kind: "reset", reason: "scrub" })),
+      renew: () => this.#renew({ reason: "entries of our own were lost from the log" }),
+    });
     transport.attach({
       linkUp: (link, _dialled, identity) => this.#step({ kind: "link-up", link, identity }),
       frame: (link, bytes) => this.#step({ kind: "frame", link, bytes }),
@@ -126,6 +140,7 @@ export class RegionDriver {
   start(): void {
     this.#step({ kind: "start" });
     this.#scheduleTick();
+    this.scrub.start();
   }
 
   /** Tells the peers, makes everything durable and marks the stop as orderly. */
@@ -134,6 +149,7 @@ export class RegionDriver {
     this.#stopping = true;
     this.#tick?.cancel();
     this.#wake?.cancel();
+    this.scrub.stop();
     this.#sessions.close();
     this.#group.flush();
     this.#receipts.close();
@@ -147,6 +163,7 @@ export class RegionDriver {
     this.#stopping = true;
     this.#tick?.cancel();
     this.#wake?.cancel();
+    this.scrub.stop();
   }
 
   // ── what an operator asks ──
@@ -171,6 +188,7 @@ export class RegionDriver {
       ready: this.readiness().every(({ ok }) => ok),
       waitingSessions: this.#sessions.waiting,
       waitingReceipts: this.#receipts.waiting,
+      scrubFaults: this.scrub.faults,
     });
   }
 
@@ -276,6 +294,12 @@ export class RegionDriver {
 
   /** Peers remember more of us than we do: this file was restored from a copy. */
   #rolledBack({ by, entries }: { readonly by: RegionCode; readonly entries: number }): void {
+    const knownBy = regionByCode(this.#options.cluster, by)?.name ?? by;
+    this.#renew({ knownBy, entries });
+  }
+
+  /** Numbers that were given are not known here any more: a new incarnation, before the next is given. */
+  #renew(why: LogFields): void {
     const old = originText(this.replica.origin);
     this.#receipts.doubt(this.replica.origin); // first: a flush may look at what peers say
     try {
@@ -285,8 +309,7 @@ export class RegionDriver {
       return; // links start afresh, and peers will say it again
     }
     this.#options.log.error("rolled-back", {
-      knownBy: regionByCode(this.#options.cluster, by)?.name ?? by,
-      entries,
+      ...why,
       old,
       new: originText(this.replica.origin),
     });

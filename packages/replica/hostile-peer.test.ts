@@ -59,12 +59,14 @@ describe("an entry that no honest replica would send", () => {
       expect(counts.quarantined).toBe(1);
     }
     reader.flush();
+    expect(reader.store.countQuarantine()).toBe(1); // one place, one name, one record
     expect(reader.read("good" as ProfileId).snapshot?.json).toContain("Ada");
     expect(reader.read("bad" as ProfileId).snapshot).toBeUndefined();
     expect(reader.ledger.documents).toBe(1);
     // It is not lost: the honest copy is accepted whenever it comes.
     expect(reader.ingest([bad], from).applied).toBe(1);
     reader.flush();
+    expect(reader.store.countQuarantine()).toBe(0);
     expect(reader.ledger.root).toEqual(writer.ledger.root);
   });
 

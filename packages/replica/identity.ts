@@ -41,6 +41,11 @@ export function renewIdentity(
   return save(store, newIdentity(options, old.incarnation + 1));
 }
 
+/** The same origin under a new actor: for when changes of the old one were lost from a document. */
+export function withNewActor(identity: StoredIdentity, random: Random): StoredIdentity {
+  return { ...identity, actor: actorOf(identity.origin, random) };
+}
+
 /** The last thing that an orderly stop writes. */
 export function closeIdentity(store: Store, identity: StoredIdentity): void {
   save(store, { ...identity, cleanStop: true });

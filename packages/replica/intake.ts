@@ -92,10 +92,15 @@ export class Intake {
       row ??= this.#store.readDocument(place);
       if (row === undefined) return dep;
       if (headsInclude(row.heads, dep)) continue; // the usual case: it continues what is here
-      const element = low64(elementOf(this.#cluster.keys, place.docId, dep));
-      if (!this.#store.hasChange(place.docId, dep, element)) return dep;
+      if (!this.isLogged(place.docId, dep)) return dep;
     }
     return undefined;
+  }
+
+  /** The log has this change of this document, at whatever place. */
+  isLogged(docId: DocId, hash: ChangeHash): boolean {
+    const element = low64(elementOf(this.#cluster.keys, docId, hash));
+    return this.#store.hasChange(docId, hash, element);
   }
 }
 
@@ -104,6 +109,6 @@ function bad(reason: string): Judgement {
 }
 
 /** An actor begins with its origin: nobody signs as somebody else, or as the maker of a container. */
-function isActorOf(actor: Uint8Array, origin: Origin): boolean {
+export function isActorOf(actor: Uint8Array, origin: Origin): boolean {
   return new ByteReader(actor).u64() === BigInt(origin);
 }

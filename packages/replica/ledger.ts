@@ -5,8 +5,9 @@
  * commits, and after a rollback the account is read again from what was committed.
  */
 import type { Cluster, Lane, LogEntry, RegionVector, SeqRange, Sum } from "@atoll/core";
-import { Frontier, LaneFrontier, LaneMap } from "@atoll/core";
-import type { DocumentPlace, Store } from "@atoll/store";
+import { Frontier, LaneMap, VECTOR_ZERO, isAtollError } from "@atoll/core";
+import type { BucketRow, DocumentPlace, Store } from "@atoll/store";
+import { loadFrontier } from "./frontier-recovery.ts";
 import type { Account, AccountChange } from "./tree.ts";
 import { Tree } from "./tree.ts";
 
@@ -23,12 +24,17 @@ export class Ledger {
   constructor(store: Store, cluster: Cluster) {
     this.#store = store;
     this.tree = new Tree(store, cluster);
-    this.#coverage = store.readCoverage();
+    this.#coverage = this.coverage;
     this.#loadFrontier();
   }
 
   get frontier(): Frontier {
     return this.#frontier;
+  }
+
+  /** The stored sums could not be read: every shard is to be counted from its documents. */
+  get mustRecount(): boolean {
+    return this.tree.mustRecount;
   }
 
   get documents(): number {
@@ -49,7 +55,17 @@ export class Ledger {
 
   /** Up to when everything of each other region was held at the last commit. */
   get coverage(): RegionVector {
-    return this.#store.readCoverage();
+    try {
+      return this.#store.readCoverage();
+    } catch (error) {
+      if (!isAtollError(error)) throw error;
+      return VECTOR_ZERO; // it does not decode: peers will say it again
+    }
+  }
+
+  /** Up to when everything of each other region is held, as this process knows it. */
+  get covered(): RegionVector {
+    return this.#coverage;
   }
 
   /** An entry is applied. */
@@ -57,6 +73,13 @@ export class Ledger {
     this.#frontier.lane(entry).add(entry.seq);
     this.#movedLanes.set(entry, true);
     this.#aside.get(entry)?.delete(entry.seq);
+  }
+
+  /** Entries lo … hi of a lane were lost, or never were: they are gaps from now on. */
+  lose(lane: Lane, { lo, hi }: SeqRange): boolean {
+    const wasHeld = this.#frontier.lane(lane).remove(lo, hi);
+    if (wasHeld) this.#movedLanes.set(lane, true);
+    return wasHeld;
   }
 
   /** A document has changed: its bucket, shard and the root follow. */
@@ -83,6 +106,13 @@ export class Ledger {
   /** It may be asked for again. */
   clearAside(entry: LogEntry): void {
     this.#aside.get(entry)?.delete(entry.seq);
+  }
+
+  /** Places whose entry waits here may be asked for again. */
+  clearWaiting(): void {
+    for (const [, bySeq] of this.#aside.entries()) {
+      for (const [seq, untilMs] of bySeq) if (untilMs === Infinity) bySeq.delete(seq);
+    }
   }
 
   /** What is worth asking for in a lane whose holder has everything up to `upTo`. */
@@ -129,6 +159,11 @@ export class Ledger {
     this.#isCoverageMoved = false;
   }
 
+  /** The stored level as it should lie in the store once everything is written; by shard, bucket. */
+  bucketRows(): BucketRow[] {
+    return this.tree.rows();
+  }
+
   /** Makes the buckets of a shard equal to what its documents say. True when they were not. */
   recountShard(shard: number): boolean {
     return this.tree.recountShard(shard);
@@ -136,10 +171,6 @@ export class Ledger {
 
   #loadFrontier(): void {
     // The frontier object stays: others hold it.
-    const fresh = new Frontier();
-    for (const { shard, origin, contig, max, gaps } of this.#store.readFrontier()) {
-      fresh.set({ shard, origin }, new LaneFrontier(contig, max, gaps));
-    }
-    this.#frontier.replace(fresh);
+    this.#frontier.replace(loadFrontier(this.#store));
   }
 }

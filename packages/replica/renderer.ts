@@ -2,35 +2,37 @@
  * Views: made when a document has changed, and never while somebody only reads.
  *
  * A change from elsewhere marks the view dirty; it is rendered again in the background or by the first
- * read. A document that does not open is tried once more from the store, then set aside: it keeps its
- * last good view, and no other document notices.
+ * read. A document that does not open is tried once more from the store, then rebuilt without the changes
+ * at fault. When not even that helps it is set aside: it keeps its last good view, and no other document
+ * notices.
  */
-import type { Clock, Log } from "@atoll/core";
-import { errorText, limits, toHex } from "@atoll/core";
+import { errorText, limits } from "@atoll/core";
 import { DocumentError } from "@atoll/profile";
 import type { DocumentPlace, DocumentRow, Store } from "@atoll/store";
 import type { DocumentCache } from "./document-cache.ts";
 import type { Group } from "./group.ts";
+import type { Quarantine } from "./quarantine.ts";
+import type { Restorer } from "./restorer.ts";
 
 export class Renderer {
   readonly #store: Store;
   readonly #documents: DocumentCache;
   readonly #group: Group;
-  readonly #clock: Clock;
-  readonly #log: Log;
+  readonly #restorer: Restorer;
+  readonly #quarantine: Quarantine;
 
   constructor(options: {
     readonly store: Store;
     readonly documents: DocumentCache;
     readonly group: Group;
-    readonly clock: Clock;
-    readonly log: Log;
+    readonly restorer: Restorer;
+    readonly quarantine: Quarantine;
   }) {
     this.#store = options.store;
     this.#documents = options.documents;
     this.#group = options.group;
-    this.#clock = options.clock;
-    this.#log = options.log;
+    this.#restorer = options.restorer;
+    this.#quarantine = options.quarantine;
   }
 
   /** The document's row, with a view that is as new as its changes unless it had to be set aside. */
@@ -51,9 +53,24 @@ export class Renderer {
 
   #render(row: DocumentRow): DocumentRow {
     this.#group.open();
-    const rendered = this.#attempt(row) ?? this.#attempt(row) ?? this.#setAside(row);
+    const rendered = this.#attempt(row) ?? this.#attempt(row);
+    if (rendered === undefined) return this.#restorer.rebuild(row) ?? this.#setAside(row);
     this.#store.writeDocument(rendered);
     return rendered;
+  }
+
+  /** Tries a document that was set aside once more. Undefined when there is none; needs no open group. */
+  retry(place: DocumentPlace): DocumentRow | undefined {
+    this.#group.open();
+    this.#documents.drop(place);
+    const row = this.#store.readDocument(place);
+    if (row === undefined) return undefined;
+    const rendered = this.#attempt(row);
+    if (rendered === undefined) return this.#restorer.rebuild(row) ?? row;
+    const released = { ...rendered, quarantined: false };
+    this.#store.writeDocument(released);
+    this.#quarantine.releaseDocument(place.docId);
+    return released;
   }
 
   #attempt(row: DocumentRow): DocumentRow | undefined {
@@ -82,19 +99,11 @@ export class Renderer {
       reason = errorText(error);
       this.#documents.drop(row);
     }
-    this.#log.error("document-quarantined", { docId: toHex(row.docId), reason });
-    const body = this.#store.readBody(row);
-    this.#store.addQuarantine({
-      atMs: this.#clock.nowMs(),
-      reason,
-      fromRegion: undefined,
-      lane: undefined,
-      seq: undefined,
-      docId: row.docId,
-      hash: undefined,
-      bytes: body?.tail ?? new Uint8Array(),
-    });
-    return { ...row, quarantined: true };
+    const tail = this.#store.readBody(row)?.tail ?? new Uint8Array();
+    this.#quarantine.addDocument(row.docId, reason, tail);
+    const refused = { ...row, quarantined: true };
+    this.#store.writeDocument(refused);
+    return refused;
   }
 
   /** Replaces base and tail by a new base. */
@@ -107,7 +116,7 @@ export class Renderer {
       if (!(error instanceof DocumentError)) throw error;
       this.#documents.drop(place);
       const row = this.#store.readDocument(place);
-      if (row !== undefined) this.#store.writeDocument(this.#setAside(row));
+      if (row !== undefined && this.#restorer.rebuild(row) === undefined) this.#setAside(row);
     }
   }
 }

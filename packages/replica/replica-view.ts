@@ -32,7 +32,7 @@ export function syncViewOf(
     genesisHash: replica.codec.genesisHash,
     frontier: ledger.frontier,
     get waiting() {
-      return replica.waiting;
+      return replica.waitingRoom.size;
     },
     stamp: () => replica.stamp(),
     missing: (lane: Lane, upTo: number): SeqRange[] => ledger.missing(lane, upTo, clock.nowMs()),

@@ -40,14 +40,17 @@ import { Arrivals } from "./arrivals.ts";
 import { Commit } from "./commit.ts";
 import { DocumentCache } from "./document-cache.ts";
 import { Group } from "./group.ts";
-import { closeIdentity, openIdentity, renewIdentity } from "./identity.ts";
+import { closeIdentity, openIdentity, renewIdentity, withNewActor } from "./identity.ts";
 import { Intake } from "./intake.ts";
 import { Ledger } from "./ledger.ts";
 import type { Precondition } from "./precondition.ts";
 import { checkPrecondition } from "./precondition.ts";
+import { Quarantine } from "./quarantine.ts";
 import { Renderer } from "./renderer.ts";
+import { Restorer } from "./restorer.ts";
 import type { Snapshot } from "./snapshot.ts";
 import { Snapshots } from "./snapshot.ts";
+import { WaitingRoom } from "./waiting-room.ts";
 
 export interface ReplicaOptions {
   readonly cluster: Cluster;
@@ -94,13 +97,16 @@ export class Replica {
   readonly ledger: Ledger;
   readonly documents: DocumentCache;
   readonly group: Group;
+  readonly quarantine: Quarantine;
+  readonly restorer: Restorer;
+  readonly waitingRoom: WaitingRoom;
+  readonly arrivals: Arrivals;
+  readonly renderer: Renderer;
   readonly #options: ReplicaOptions;
   readonly #clock: Clock;
   readonly #hlc: HybridClock;
-  readonly #intake: Intake;
+  readonly intake: Intake;
   readonly #commit: Commit;
-  readonly #arrivals: Arrivals;
-  readonly #renderer: Renderer;
   readonly #snapshots = new Snapshots();
   #identity: StoredIdentity;
   /** The name was left by an earlier process, and not every peer has said that it knows no more of it. */
@@ -117,13 +123,35 @@ export class Replica {
     this.#isInherited = store.readIdentity()?.cleanStop === true;
     this.#identity = openIdentity(store, { ...options, genesisHash: codec.genesisHash });
     this.ledger = new Ledger(store, cluster);
+    if (this.ledger.mustRecount) {
+      for (let shard = 0; shard < cluster.shardCount; shard++) this.ledger.recountShard(shard);
+    }
     this.documents = new DocumentCache({ store, codec, actor: () => this.#identity.actor });
     this.group = new Group(store);
     this.#hlc = new HybridClock(store.lastHlc());
-    this.#intake = new Intake(store, cluster, codec);
+    this.intake = new Intake(store, cluster, codec);
     const { ledger, documents, group } = this;
     const origin = (): Origin => this.origin;
-    const intake = this.#intake;
+    const intake = this.intake;
+    this.waitingRoom = new WaitingRoom(store, ledger, clock);
+    this.quarantine = new Quarantine({ store, clock, log });
+    const { quarantine } = this;
+    this.restorer = new Restorer({
+      cluster,
+      store,
+      codec,
+      ledger,
+      documents,
+      snapshots: this.#snapshots,
+      group,
+      quarantine,
+      clock,
+      log,
+      actor: () => this.#identity.actor,
+      renewActor: () => this.#renewActor(),
+      waitingRoom: this.waitingRoom,
+    });
+    const { restorer } = this;
     const commit = new Commit({
       cluster,
       store,
@@ -133,10 +161,23 @@ export class Replica {
       snapshots: this.#snapshots,
     });
     const observe = (hlc: Hlc): void => this.#hlc.observe(hlc, clock.nowMs());
-    const rooms = { origin, store, ledger, documents, group, intake, commit, clock, log, observe };
     this.#commit = commit;
-    this.#arrivals = new Arrivals(rooms);
-    this.#renderer = new Renderer({ store, documents, group, clock, log });
+    this.arrivals = new Arrivals({
+      origin,
+      store,
+      ledger,
+      documents,
+      group,
+      intake,
+      commit,
+      clock,
+      log,
+      observe,
+      quarantine,
+      restorer,
+      waitingRoom: this.waitingRoom,
+    });
+    this.renderer = new Renderer({ store, documents, group, restorer, quarantine });
   }
 
   get identity(): StoredIdentity {
@@ -149,12 +190,7 @@ export class Replica {
 
   /** What became of all entries from elsewhere since the start. */
   get ingested(): Readonly<IngestCounts> {
-    return this.#arrivals.total;
-  }
-
-  /** Entries that wait for a change they build on. */
-  get waiting(): number {
-    return this.#arrivals.waiting;
+    return this.arrivals.total;
   }
 
   /** A timestamp above every one of ours so far. */
@@ -163,7 +199,7 @@ export class Replica {
   }
 
   placeOf(docId: DocId): DocumentPlace {
-    return this.#intake.placeOf(docId);
+    return this.intake.placeOf(docId);
   }
 
   read(id: ProfileId): ReadResult {
@@ -171,14 +207,14 @@ export class Replica {
     const staged = this.group.touches(place.docId);
     const cached = this.#snapshots.get(id);
     if (cached !== undefined) return { snapshot: cached, staged };
-    const row = this.#renderer.clean(place);
+    const row = this.renderer.clean(place);
     return { snapshot: row && this.#snapshots.of(id, row), staged };
   }
 
   /** Stages an edit. Throws `AtollError` with nothing staged. */
   write(id: ProfileId, edit: ProfileEdit, options: WriteOptions): WriteResult {
     const place = this.placeOf(docIdOf(DEFAULT_TENANT, id));
-    const row = this.#renderer.clean(place);
+    const row = this.renderer.clean(place);
     if (row?.quarantined === true) {
       throw new AtollError("document-quarantined", "this profile's document does not open here");
     }
@@ -201,7 +237,7 @@ export class Replica {
 
   /** Stages what is sound of a peer's entries; the rest waits or is set aside, one by one. */
   ingest(entries: readonly LogEntry[], from: Sender): IngestCounts {
-    return this.#arrivals.ingest(entries, from);
+    return this.arrivals.ingest(entries, from);
   }
 
   /** Makes the open group durable and returns its entries. Throws `AtollError` with all undone. */
@@ -223,7 +259,8 @@ export class Replica {
     this.group.end();
     this.forgetCaches();
     this.ledger.reload();
-    this.#arrivals.reload();
+    this.waitingRoom.reload();
+    this.quarantine.reload();
   }
 
   /** Reads and edits start from the store again. */
@@ -234,7 +271,7 @@ export class Replica {
 
   /** Some background work: views and tails, and buckets that have become too full. */
   upkeep(): void {
-    this.#renderer.upkeep();
+    this.renderer.upkeep();
     if (this.ledger.tree.isCrowded) {
       this.group.open();
       this.ledger.tree.deepen();
@@ -261,6 +298,13 @@ export class Replica {
     const options = { ...this.#options, genesisHash: this.codec.genesisHash };
     this.#identity = renewIdentity(this.store, this.#identity, options);
     this.#isInherited = false;
+  }
+
+  /** The same origin, another actor: part of the open group. */
+  #renewActor(): void {
+    this.#identity = withNewActor(this.#identity, this.#options.random);
+    this.store.writeIdentity(this.#identity);
+    this.documents.clear(); // open documents write as the old actor
   }
 
   /** An orderly stop: everything durable, the identity may be used again. The store stays open. */

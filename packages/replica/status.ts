@@ -19,6 +19,8 @@ export interface RegionStatus extends Readonly<Record<string, unknown>> {
     /** Entries that wait for a change they build on. */
     readonly pending: number;
     readonly quarantined: number;
+    /** Damage found by the scrub since the start, repaired or not. */
+    readonly scrubFaults: number;
     /** Open Automerge documents, and how many were opened since the start. */
     readonly documentsOpen: number;
     readonly documentsOpened: number;
@@ -61,6 +63,7 @@ export function statusOf(options: {
   readonly ready: boolean;
   readonly waitingSessions: number;
   readonly waitingReceipts: number;
+  readonly scrubFaults: number;
 }): RegionStatus {
   const { replica, sync, clock } = options;
   const { cluster, ledger, store, documents } = replica;
@@ -80,6 +83,7 @@ export function statusOf(options: {
       changes: ledger.changes,
       pending: store.countPending(),
       quarantined: store.countQuarantine(),
+      scrubFaults: options.scrubFaults,
       documentsOpen: documents.size,
       documentsOpened: documents.opened,
       sessionsWaiting: options.waitingSessions,

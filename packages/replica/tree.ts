@@ -20,6 +20,7 @@ import {
   assert,
   bucketOf,
   childrenOf,
+  isAtollError,
   limits,
   nodeRange,
   shardRange,
@@ -99,6 +100,7 @@ export class Tree {
   #totals = new Map<number, Account>();
   #root: Account = NOTHING;
   #version = 0;
+  #mustRecount = false;
   readonly #crowded = new Set<number>();
 
   constructor(store: Store, { shardCount }: Cluster) {
@@ -110,6 +112,11 @@ export class Tree {
 
   get root(): Account {
     return this.#root;
+  }
+
+  /** The stored sums could not be read: every shard is to be counted from its documents. */
+  get mustRecount(): boolean {
+    return this.#mustRecount;
   }
 
   /** Differs whenever anything in the tree may. */
@@ -176,6 +183,18 @@ export class Tree {
     return [...this.#documentsIn(nodeRange(node), max)];
   }
 
+  /** The stored level as it should lie in the store, by shard, then bucket; what is empty left out. */
+  rows(): BucketRow[] {
+    const shards = [...this.#shards].sort(([a], [b]) => a - b);
+    return shards.flatMap(([shard, buckets]) =>
+      Array.from({ length: 2 ** buckets.depth }, (_, bucket) => ({
+        shard,
+        bucket: 2 ** buckets.depth + bucket,
+        ...buckets.at(bucket),
+      })).filter(({ documents, changes }) => documents > 0 || changes > 0),
+    );
+  }
+
   /** Writes what has moved into the open transaction. */
   write(): void {
     for (const [shard, buckets] of this.#shards) {
@@ -198,7 +217,7 @@ export class Tree {
     this.#root = NOTHING;
     this.#version++;
     this.#crowded.clear();
-    for (const row of this.#store.readBuckets()) this.#load(row);
+    for (const row of this.#stored()) this.#load(row);
     for (const [shard, buckets] of this.#shards) this.#noteCrowd(shard, buckets);
   }
 
@@ -248,13 +267,25 @@ export class Tree {
    * counts the shard again.
    */
   #load(row: BucketRow): void {
-    const depth = Math.floor(Math.log2(row.bucket));
+    const depth = Math.floor(Math.log2(Math.max(1, row.bucket)));
+    if (row.bucket < 1 || depth > limits.BUCKET_BITS_MAX) return;
     const buckets = this.#shards.get(row.shard) ?? new Buckets(depth);
-    if (depth !== buckets.depth || depth > limits.BUCKET_BITS_MAX) return;
+    if (depth !== buckets.depth) return;
     this.#shards.set(row.shard, buckets);
     buckets.add(row.bucket - 2 ** depth, row);
     this.#totals.set(row.shard, plus(this.shard(row.shard), row));
     this.#root = plus(this.#root, row);
+  }
+
+  /** None where they do not decode: whoever sees `mustRecount` counts them from the documents. */
+  #stored(): BucketRow[] {
+    try {
+      return this.#store.readBuckets();
+    } catch (error) {
+      if (!isAtollError(error)) throw error;
+      this.#mustRecount = true;
+      return [];
+    }
   }
 
   #noteCrowd(shard: number, { depth }: Buckets): void {

@@ -55,11 +55,11 @@ test.each([
 ] as const)("an entry with two parents is applied when the second of them comes", (i, j) => {
   const { parents, child } = merge();
   received(child);
-  expect(reader.waiting).toBe(1);
+  expect(reader.waitingRoom.size).toBe(1);
   received(parents[i]);
-  expect(reader.waiting).toBe(1);
+  expect(reader.waitingRoom.size).toBe(1);
   received(parents[j]);
-  expect(reader.waiting).toBe(0);
+  expect(reader.waitingRoom.size).toBe(0);
   expect(reader.store.countPending()).toBe(0);
   expect(reader.ledger.root).toEqual(writer.ledger.root);
 });
@@ -69,10 +69,10 @@ test("a long history that comes backwards is counted once and applied as a whole
   const count = vi.spyOn(readerStore, "countPending");
   for (const entry of history.slice(1).reverse()) received(entry);
   received(must(history[25], "entry")); // twice is once
-  expect(reader.waiting).toBe(49);
+  expect(reader.waitingRoom.size).toBe(49);
   const look = vi.spyOn(readerStore, "pendingOf");
   received(must(history[0], "entry"));
-  expect(reader.waiting).toBe(0);
+  expect(reader.waitingRoom.size).toBe(0);
   expect(look.mock.calls.length).toBeLessThan(5);
   expect(count).not.toHaveBeenCalled();
   expect(reader.ledger.root).toEqual(writer.ledger.root);
@@ -94,18 +94,18 @@ test("an entry that waits is not asked for again, also after a restart", () => {
   expect(reader.ledger.missing(first, 2, later)).toEqual(missing);
   reader.close();
   reader = open(2, readerStore);
-  expect(reader.waiting).toBe(1);
+  expect(reader.waitingRoom.size).toBe(1);
   expect(reader.ledger.missing(first, 2, later)).toEqual(missing);
   received(first);
-  expect(reader.waiting).toBe(0);
+  expect(reader.waitingRoom.size).toBe(0);
   expect(reader.ledger.missing(first, 2, later)).toEqual([]);
 });
 
 test("what is undone does not wait any more", () => {
   const [first, second] = [written(writer, patch("a")), written(writer, patch("b"))];
   reader.ingest([second], from);
-  expect(reader.waiting).toBe(1);
+  expect(reader.waitingRoom.size).toBe(1);
   reader.abandon();
-  expect(reader.waiting).toBe(0);
+  expect(reader.waitingRoom.size).toBe(0);
   expect(reader.ledger.missing(first, 2, 0)).toEqual([{ lo: 1, hi: 2 }]);
 });

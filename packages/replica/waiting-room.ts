@@ -7,7 +7,7 @@
  * the same shard, and every lane with a gap is asked for anyway. Bounded by `PENDING_ENTRIES_MAX`; an
  * entry that finds no room is not kept and is asked for again a little later.
  */
-import type { ChangeHash, DocId, LogEntry } from "@atoll/core";
+import type { ChangeHash, Clock, DocId, LogEntry } from "@atoll/core";
 import { limits, toHex } from "@atoll/core";
 import type { PendingEntry, Store } from "@atoll/store";
 import type { Ledger } from "./ledger.ts";
@@ -15,13 +15,15 @@ import type { Ledger } from "./ledger.ts";
 export class WaitingRoom {
   readonly #store: Store;
   readonly #ledger: Ledger;
+  readonly #clock: Clock;
   /** How many entries wait for a change, by its name. */
   #countByParent = new Map<string, number>();
   #size = 0;
 
-  constructor(store: Store, ledger: Ledger) {
+  constructor(store: Store, ledger: Ledger, clock: Clock) {
     this.#store = store;
     this.#ledger = ledger;
+    this.#clock = clock;
     this.reload();
   }
 
@@ -34,15 +36,16 @@ export class WaitingRoom {
   reload(): void {
     this.#countByParent = new Map();
     this.#size = 0;
+    this.#ledger.clearWaiting();
     for (const docId of this.#store.pendingDocuments()) {
       for (const pending of this.#store.pendingOf(docId)) this.#count(pending);
     }
   }
 
-  add(entry: LogEntry, missing: ChangeHash, nowMs: number): void {
-    if (this.#store.hasPending(entry, entry.seq)) this.#replace(entry);
+  add(entry: LogEntry, missing: ChangeHash): void {
+    this.drop(entry);
     if (this.#size >= limits.PENDING_ENTRIES_MAX) {
-      this.#ledger.setAside(entry, nowMs + limits.NEED_TIMEOUT_MS);
+      this.#ledger.setAside(entry, this.#clock.nowMs() + limits.NEED_TIMEOUT_MS);
       return;
     }
     this.#store.addPending({ entry, missing });
@@ -69,8 +72,9 @@ export class WaitingRoom {
     else this.#countByParent.set(parent, count);
   }
 
-  /** It came before, and may wait for another parent now. */
-  #replace(entry: LogEntry): void {
+  /** Whatever waits at the place of this entry waits no more. */
+  drop(entry: LogEntry): void {
+    if (!this.#store.hasPending(entry, entry.seq)) return;
     const isSamePlace = ({ entry: other }: PendingEntry): boolean =>
       other.shard === entry.shard && other.origin === entry.origin && other.seq === entry.seq;
     const before = this.of(entry.docId).find(isSamePlace);

@@ -112,6 +112,8 @@ async function openAll(
       readiness: () => driver.readiness(),
       status: () => ({ ...driver.status(), tls: certificate?.status() ?? null }),
       setPeerState: driver.setPeerState.bind(driver),
+      quarantine: driver.quarantine,
+      scrub: driver.scrub,
     },
     log,
     clock: systemClock,

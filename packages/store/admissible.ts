@@ -122,12 +122,16 @@ export function assertPending({ entry, missing }: PendingEntry): void {
 }
 
 export function assertQuarantine(record: Omit<QuarantineRecord, "id">): void {
-  assert(Number.isSafeInteger(record.atMs), `not a time: ${record.atMs}`);
+  assertTime(record.atMs);
   if (record.fromRegion !== undefined) assertText(record.fromRegion, "region");
   if (record.lane !== undefined) assertLane(record.lane);
   if (record.seq !== undefined) assertSeq(record.seq);
   if (record.hash !== undefined) assertHash(record.hash);
   assertDocId(record.docId);
+}
+
+export function assertTime(atMs: number): void {
+  assert(Number.isSafeInteger(atMs), `not a time: ${atMs}`);
 }
 
 export function assertCount(value: number, what: string): void {

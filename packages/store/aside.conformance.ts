@@ -88,6 +88,45 @@ export function asideConformance(get: () => Store): void {
     });
   });
 
+  describe("quarantine, for an operator", () => {
+    test("is summed up without its bytes, read one by one, and given a new reason", () => {
+      const store = get();
+      const { id } = inTransaction(store, () => store.addQuarantine(sampleQuarantine(1)));
+      const { bytes, ...head } = sampleQuarantine(1);
+      expect(plain(store.summarizeQuarantine(9))).toEqual([
+        plain({ ...head, id, size: bytes.length }),
+      ]);
+      expect(plain(store.readQuarantine(id))).toEqual(plain({ ...sampleQuarantine(1), id }));
+      expect(store.readQuarantine(id + 1)).toBeUndefined();
+      const update = { id, atMs: 5, reason: "still bad", bytes: digest("other") };
+      expect(inTransaction(store, () => store.updateQuarantine(update))).toBe(true);
+      expect(plain(store.readQuarantine(id))).toEqual(plain({ ...sampleQuarantine(1), ...update }));
+      expect(inTransaction(store, () => store.updateQuarantine({ ...update, id: 9 }))).toBe(false);
+    });
+
+    test("pending entries and records are walked page by page and removed by row", () => {
+      const store = get();
+      inTransaction(store, () => {
+        for (const n of [1, 2, 3]) {
+          store.addPending({ entry: sampleEntry(n), missing: sampleHash(0) });
+          store.addQuarantine(sampleQuarantine(n));
+        }
+      });
+      const [first, second] = store.scrub.scanPending(undefined, 2);
+      expect(first?.pending?.entry.seq).toBe(1);
+      expect(store.scrub.scanPending(second?.row, 9)).toHaveLength(1);
+      const [record] = store.scrub.scanQuarantine(undefined, 1);
+      expect(store.scrub.scanQuarantine(record?.row, 9)).toHaveLength(2);
+      inTransaction(store, () => {
+        store.scrub.removePendingRow(first?.row ?? 0n);
+        store.scrub.removeQuarantineRow(record?.row ?? 0n);
+      });
+      expect(store.countPending()).toBe(2);
+      expect(store.hasPending(sampleEntry(1), 1)).toBe(false);
+      expect(store.readQuarantine(1)).toBeUndefined();
+    });
+  });
+
   describe("quarantine", () => {
     test("a record reads back as it was written, with every optional part there or not", () => {
       const store = get();

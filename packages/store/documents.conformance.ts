@@ -1,10 +1,18 @@
 /** What every store must do with documents and their bodies. */
 import { describe, expect, test } from "vitest";
-import { InvariantError, limits, mustDocId } from "@atoll/core";
+import { InvariantError, LaneFrontier, limits, mustDocId } from "@atoll/core";
 import type { Hlc, ProfileId, RegionCode } from "@atoll/core";
 import type { Store } from "./store.ts";
 import { inTransaction } from "./store-writes.ts";
-import { POSITION_MAX, digest, plain, sampleDocument, samplePlace } from "./store-samples.ts";
+import {
+  POSITION_MAX,
+  digest,
+  plain,
+  sampleBucket,
+  sampleDocument,
+  sampleOrigin,
+  samplePlace,
+} from "./store-samples.ts";
 
 export function documentsConformance(get: () => Store): void {
   describe("documents", () => {
@@ -268,6 +276,53 @@ export function documentsConformance(get: () => Store): void {
       const folded = { base: digest("base"), tail: new Uint8Array(0), tailChanges: 0 };
       inTransaction(store, () => store.writeBody(samplePlace(2), folded));
       expect(plain(long(10))).toEqual(plain([3, 5].map((n) => samplePlace(n))));
+    });
+
+    test("rows and bodies are walked together, page by page, and a row can be taken away", () => {
+      const store = get();
+      const rows = [1, 2, 3].map((n) => sampleDocument(n));
+      inTransaction(store, () => {
+        for (const row of rows) store.writeDocument(row);
+        store.appendTail(samplePlace(1), Uint8Array.of(1, 2), 1);
+        store.writeBody(samplePlace(2), { base: digest("b"), tail: digest("t"), tailChanges: 4 });
+      });
+      const [first, second] = store.scrub.scanDocuments(undefined, 2);
+      expect(plain(first?.row)).toEqual(plain(rows[0]));
+      expect(plain(first?.body)).toEqual(
+        plain({ base: undefined, tail: Uint8Array.of(1, 2), tailChanges: 1 }),
+      );
+      expect(plain(second?.body)).toEqual(plain(store.readBody(samplePlace(2))));
+      expect(second?.isTailMeasured).toBe(true);
+      const [third, ...others] = store.scrub.scanDocuments(second?.key, 9);
+      expect(plain(third?.row)).toEqual(plain(rows[2]));
+      expect(third?.body).toBeUndefined();
+      expect(others).toEqual([]);
+      inTransaction(store, () => {
+        if (second !== undefined) store.scrub.removeDocumentRow(second.key);
+        store.scrub.removeOrphans();
+      });
+      expect(store.readDocument(samplePlace(2))).toBeUndefined();
+      expect(store.readBody(samplePlace(2))).toBeUndefined();
+      inTransaction(store, () => store.writeDocument(sampleDocument(2)));
+      expect(store.readBody(samplePlace(2))).toBeUndefined(); // not the one it had
+      expect(store.readBody(samplePlace(1))).toBeDefined();
+    });
+
+    test("a frontier or a tree that is cleared can be written anew", () => {
+      const store = get();
+      inTransaction(store, () => {
+        store.writeFrontier({ shard: 1, origin: sampleOrigin(1) }, new LaneFrontier(3));
+        store.writeBucket(sampleBucket(1));
+        store.scrub.clearFrontier();
+        store.scrub.clearBuckets();
+        store.writeBucket(sampleBucket(2));
+      });
+      expect(store.readFrontier()).toEqual([]);
+      expect(plain(store.readBuckets())).toEqual(plain([sampleBucket(2)]));
+    });
+
+    test("the engine finds nothing wrong with a sound file", async () => {
+      expect(await get().scrub.checkFile()).toEqual([]);
     });
   });
 }

@@ -18,6 +18,7 @@ import {
 
 export function logConformance(get: () => Store): void {
   const lane = { shard: 0, origin: sampleOrigin(1) };
+  const rawLane = { shard: 0n, origin: BigInt(lane.origin) };
   const all = { lo: 1, hi: Number.MAX_SAFE_INTEGER };
   const append = (entries: readonly LogEntry[], element64 = 1n) =>
     inTransaction(get(), () => entries.forEach((entry) => get().appendLog(entry, element64)));
@@ -26,7 +27,7 @@ export function logConformance(get: () => Store): void {
     test("an entry reads back as it was written", () => {
       const entries = [
         sampleEntry(1),
-        sampleEntry(2, { dep: new Map(), change: new Uint8Array(0) }),
+        sampleEntry(2, { dep: new Map(), change: new Uint8Array(1) }),
         sampleEntry(3, { containers: [digest("a"), new Uint8Array(0), new Uint8Array(70_000)] }),
         sampleEntry(4, { change: new Uint8Array(300_000).fill(7) }),
       ];
@@ -213,6 +214,79 @@ export function logConformance(get: () => Store): void {
       expect(store.lastHlc()).toBe(500);
       append([sampleEntry(3, { hlc: mustHlc(501) })]);
       expect(store.lastHlc()).toBe(501);
+    });
+
+    test("a VOID place is used, and nothing is read, sent or found there", () => {
+      const store = get();
+      const about = { docId: samplePlace(0).docId, hlc: mustHlc(7) };
+      append([sampleEntry(1), sampleEntry(3)]);
+      inTransaction(store, () => store.appendVoid({ ...lane, seq: 2 }, about));
+      expect(store.hasLogEntry(lane, 2)).toBe(true);
+      expect(store.readLog(lane, all, 1e9).map((entry) => entry.seq)).toEqual([1, 3]);
+      expect(store.readLogOfDocument(samplePlace(0))).toEqual([]);
+      const [, voided] = store.scrub.scanLog(rawLane, undefined, 10);
+      expect(voided).toMatchObject({ seq: 2n, isVoid: true, entry: { hlc: 7 } });
+      store.begin();
+      expect(() => store.appendLog(sampleEntry(2), 1n)).toThrow(InvariantError);
+      expect(store.removeLogEntry(lane, 2)).toBe(true);
+      expect(store.removeLogEntry(lane, 2)).toBe(false);
+      store.appendLog(sampleEntry(2), 1n);
+      store.commit();
+      expect(store.readLog(lane, all, 1e9).map((entry) => entry.seq)).toEqual([1, 2, 3]);
+    });
+
+    test("a place that was freed is held no more, and its change is not found", () => {
+      const store = get();
+      append([1, 2].map((n) => sampleEntry(n)));
+      const { docId, hash } = sampleEntry(2);
+      inTransaction(store, () => store.removeLogEntry(lane, 2));
+      expect(store.hasLogEntry(lane, 2)).toBe(false);
+      expect(store.hasChange(docId, hash, 1n)).toBe(false);
+      expect(store.hasChange(sampleEntry(1).docId, sampleHash(1), 1n)).toBe(true);
+      append([sampleEntry(2)]);
+      expect(store.hasChange(docId, hash, 1n)).toBe(true);
+    });
+
+    test("the last timestamp can be set where nothing explains it", () => {
+      const store = get();
+      append([1, 2].map((n) => sampleEntry(n)));
+      inTransaction(store, () => store.writeLastHlc(mustHlc(5000)));
+      expect(store.lastHlc()).toBe(5000);
+      append([sampleEntry(3)]);
+      expect(store.lastHlc()).toBe(5000);
+    });
+
+    test("lanes and their rows are walked in order, page by page", () => {
+      const store = get();
+      const other = { shard: 3, origin: sampleOrigin(2) };
+      append([4, 1, 2].map((n) => sampleEntry(n)));
+      append([sampleEntry(9, { ...other, hash: sampleHash(9) })], -3n);
+      const first = store.scrub.nextLane(undefined);
+      expect(first).toEqual(rawLane);
+      const second = store.scrub.nextLane(first);
+      expect(second).toEqual({ shard: 3n, origin: BigInt(other.origin) });
+      expect(store.scrub.nextLane(second)).toBeUndefined();
+      const page = store.scrub.scanLog(rawLane, undefined, 2);
+      expect(page.map(({ seq }) => seq)).toEqual([1n, 2n]);
+      const rest = store.scrub.scanLog(rawLane, 2n, 2);
+      expect(rest.map(({ seq }) => seq)).toEqual([4n]);
+      expect(plain(rest[0]?.entry)).toEqual(plain(sampleEntry(4)));
+      const [row] = store.scrub.scanLog(must(second, "lane"), undefined, 2);
+      expect(row?.element64).toBe(-3n);
+    });
+
+    test("an element can be set, and a row removed, by the row's own number", () => {
+      const store = get();
+      append([1, 2].map((n) => sampleEntry(n)));
+      const [one, two] = store.scrub.scanLog(rawLane, undefined, 9);
+      const { docId, hash } = sampleEntry(1);
+      inTransaction(store, () => {
+        store.scrub.writeElement(must(one, "row").applied, INT64_MIN);
+        store.scrub.removeLogRow(must(two, "row").applied);
+      });
+      expect(store.hasChange(docId, hash, 1n)).toBe(false);
+      expect(store.hasChange(docId, hash, INT64_MIN)).toBe(true);
+      expect(store.readLog(lane, all, 1e9).map((entry) => entry.seq)).toEqual([1]);
     });
 
     test("entries are numbered in order of application", () => {

@@ -8,10 +8,12 @@ import { assertCount, assertElement64, assertEntry, assertSeqRange } from "./adm
 import type { Journal } from "./memory-table.ts";
 import { AFTER, MemoryTable, orderedKey, placeKey, sameBytes } from "./memory-table.ts";
 import { copyEntry } from "./row-copies.ts";
+import { isVoid } from "./void-entry.ts";
 
-interface Applied {
+export interface Applied {
   readonly entry: LogEntry;
   readonly applied: number;
+  readonly element64: bigint;
   /** The highest timestamp up to and including this entry. */
   readonly hlcHigh: Hlc;
 }
@@ -37,12 +39,7 @@ export class MemoryEntries {
     const applied = this.lastApplied() + 1;
     const highest = this.lastHlc();
     const hlcHigh = entry.hlc > highest ? entry.hlc : highest;
-    const row: Applied = { entry: copyEntry(entry), applied, hlcHigh };
-    this.#entries.set(orderedKey(applied), row);
-    this.#byPlace.set(place, row);
-    const sameElement = this.#byElement.get(String(element64)) ?? [];
-    this.#byElement.set(String(element64), [...sameElement, row]);
-    this.#byTime.set(orderedKey(originRegion(entry.origin), entry.hlc, applied), row);
+    this.#keep({ entry: copyEntry(entry), applied, element64, hlcHigh });
   }
 
   read(lane: Lane, range: SeqRange, bytesMax: number): LogEntry[] {
@@ -52,6 +49,7 @@ export class MemoryEntries {
     const entries: LogEntry[] = [];
     let bytes = 0;
     for (const { entry } of this.#byPlace.scan(from, to)) {
+      if (isVoid(entry)) continue;
       entries.push(copyEntry(entry));
       bytes += entryBytes(entry);
       if (bytes > bytesMax) break;
@@ -78,7 +76,9 @@ export class MemoryEntries {
   findElement(element64: bigint, limit: number): LogEntry[] {
     assertElement64(element64);
     assertCount(limit, "limit");
-    const rows = this.#byElement.get(String(element64)) ?? [];
+    const rows = (this.#byElement.get(String(element64)) ?? []).filter(
+      ({ entry }) => !isVoid(entry),
+    );
     return rows.slice(0, limit).map(({ entry }) => copyEntry(entry));
   }
 
@@ -88,6 +88,7 @@ export class MemoryEntries {
     const above = this.#byTime.scan(orderedKey(region, after) + AFTER, orderedKey(region) + AFTER);
     for (const { entry } of above) {
       if (rows.length === limit) break;
+      if (isVoid(entry)) continue;
       const docId = mustDocId(new Uint8Array(entry.docId));
       rows.push({ docId, hash: mustChangeHash(new Uint8Array(entry.hash)) });
     }
@@ -97,6 +98,7 @@ export class MemoryEntries {
   ofDocument({ shard, docId }: DocumentPlace): LogEntry[] {
     return [...this.#entries.scan()]
       .filter(({ entry }) => entry.shard === shard && sameBytes(entry.docId, docId))
+      .filter(({ entry }) => !isVoid(entry))
       .map(({ entry }) => copyEntry(entry));
   }
 
@@ -107,4 +109,58 @@ export class MemoryEntries {
   lastApplied(): number {
     return this.#entries.last()?.applied ?? 0;
   }
+
+  writeLastHlc(hlc: Hlc): void {
+    const last = this.#entries.last();
+    if (last !== undefined) this.#replace(last, { ...last, hlcHigh: hlc });
+  }
+
+  remove(lane: Lane, seq: number): boolean {
+    const row = this.#byPlace.get(placeKey(lane, seq));
+    this.#byPlace.delete(placeKey(lane, seq)); // also asserts the transaction
+    if (row !== undefined) this.#forget(row);
+    return row !== undefined;
+  }
+
+  // ── for the scrub ──
+
+  *scan(): Generator<Applied> {
+    yield* this.#byPlace.scan();
+  }
+
+  removeApplied(applied: number): void {
+    const row = this.#entries.get(orderedKey(applied));
+    if (row !== undefined) this.remove(row.entry, row.entry.seq);
+  }
+
+  writeElement(applied: number, element64: bigint): void {
+    const row = this.#entries.get(orderedKey(applied));
+    if (row !== undefined) this.#replace(row, { ...row, element64 });
+  }
+
+  #replace(row: Applied, next: Applied): void {
+    this.#forget(row);
+    this.#keep(next);
+  }
+
+  #keep(row: Applied): void {
+    this.#entries.set(orderedKey(row.applied), row);
+    this.#byPlace.set(placeKey(row.entry, row.entry.seq), row);
+    const sameElement = this.#byElement.get(String(row.element64)) ?? [];
+    this.#byElement.set(String(row.element64), [...sameElement, row]);
+    this.#byTime.set(timeKey(row), row);
+  }
+
+  #forget(row: Applied): void {
+    this.#entries.delete(orderedKey(row.applied));
+    this.#byTime.delete(timeKey(row));
+    const key = String(row.element64);
+    const others = (this.#byElement.get(key) ?? []).filter((other) => other !== row);
+    if (others.length > 0) this.#byElement.set(key, others);
+    else this.#byElement.delete(key);
+  }
+}
+
+function timeKey({ entry, applied }: Applied): string {
+  return orderedKey(originRegion(entry.origin), entry.hlc, applied);
 }

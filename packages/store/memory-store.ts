@@ -28,6 +28,8 @@ import type {
   FrontierRow,
   PendingEntry,
   QuarantineRecord,
+  QuarantineSummary,
+  QuarantineUpdate,
   Store,
   StoredIdentity,
   TailRow,
@@ -43,8 +45,10 @@ import {
   assertPending,
   assertPlace,
   assertQuarantine,
+  assertTime,
 } from "./admissible.ts";
 import { MemoryEntries } from "./memory-entries.ts";
+import { MemoryScrub } from "./memory-scrub.ts";
 import { AFTER, Journal, MemoryTable, orderedKey, placeKey, sameBytes } from "./memory-table.ts";
 import {
   copyBody,
@@ -54,6 +58,7 @@ import {
   copyPending,
   copyRecord,
 } from "./row-copies.ts";
+import { voidEntry } from "./void-entry.ts";
 
 /** The key of a table that has one row. */
 const ONLY = "";
@@ -70,6 +75,16 @@ export class MemoryStore implements Store {
   readonly #pending = new MemoryTable<PendingEntry>(this.#journal);
   readonly #quarantine = new MemoryTable<QuarantineRecord>(this.#journal);
   readonly #lastQuarantineId = new MemoryTable<number>(this.#journal);
+  readonly scrub = new MemoryScrub({
+    journal: this.#journal,
+    documents: this.#documents,
+    bodies: this.#bodies,
+    log: this.#log,
+    frontier: this.#frontier,
+    buckets: this.#buckets,
+    pending: this.#pending,
+    quarantine: this.#quarantine,
+  });
 
   // ── transactions ──
 
@@ -191,6 +206,14 @@ export class MemoryStore implements Store {
     return this.#log.read(lane, range, bytesMax);
   }
 
+  appendVoid(place: Lane & { readonly seq: number }, about: { docId: DocId; hlc: Hlc }): void {
+    this.#log.append(voidEntry(place, about), 0n);
+  }
+
+  removeLogEntry(lane: Lane, seq: number): boolean {
+    return this.#log.remove(lane, seq);
+  }
+
   hasLogEntry(lane: Lane, seq: number): boolean {
     return this.#log.has(lane, seq);
   }
@@ -217,6 +240,11 @@ export class MemoryStore implements Store {
 
   lastHlc(): Hlc {
     return this.#log.lastHlc();
+  }
+
+  writeLastHlc(hlc: Hlc): void {
+    this.#journal.assertWritable();
+    this.#log.writeLastHlc(hlc);
   }
 
   lastApplied(): number {
@@ -255,6 +283,11 @@ export class MemoryStore implements Store {
 
   readCoverage(): RegionVector {
     return new Map(this.#coverage.scan());
+  }
+
+  clearCoverage(): void {
+    this.#journal.assertWritable();
+    for (const [region] of [...this.#coverage.scan()]) this.#coverage.delete(orderedKey(region));
   }
 
   writeCoverage(coverage: RegionVector): void {
@@ -306,6 +339,29 @@ export class MemoryStore implements Store {
   listQuarantine(limit: number): QuarantineRecord[] {
     assertCount(limit, "limit");
     return [...this.#quarantine.scan()].reverse().slice(0, limit).map(copyRecord);
+  }
+
+  summarizeQuarantine(limit: number): QuarantineSummary[] {
+    return this.listQuarantine(limit).map(({ bytes, ...head }) => ({
+      ...head,
+      size: bytes.length,
+    }));
+  }
+
+  readQuarantine(id: number): QuarantineRecord | undefined {
+    const isId = Number.isSafeInteger(id) && id > 0;
+    const record = isId ? this.#quarantine.get(orderedKey(id)) : undefined;
+    return record && copyRecord(record);
+  }
+
+  updateQuarantine({ id, atMs, reason, bytes }: QuarantineUpdate): boolean {
+    this.#journal.assertWritable();
+    assertTime(atMs);
+    const record = this.readQuarantine(id);
+    if (record === undefined) return false;
+    const next = { ...record, atMs, reason: reason.toWellFormed(), bytes };
+    this.#quarantine.set(orderedKey(id), copyRecord(next));
+    return true;
   }
 
   removeQuarantine(id: number): boolean {

@@ -104,6 +104,11 @@ export class MemoryTable<Row> {
     return true;
   }
 
+  clear(): void {
+    this.#journal.assertWritable();
+    for (const key of [...this.#keys]) this.delete(key);
+  }
+
   /** The row with the highest key. */
   last(): Row | undefined {
     this.#journal.assertUsable();

@@ -5,24 +5,30 @@
  * belong, so that they are asked for again if they are lost here.
  */
 import type { DocId, Lane } from "@atoll/core";
-import type { PendingEntry, QuarantineRecord } from "./store.ts";
+import { ByteStreamError, mustChangeHash, parseDocId } from "@atoll/core";
+import type {
+  PendingEntry,
+  QuarantineRecord,
+  QuarantineSummary,
+  QuarantineUpdate,
+} from "./store.ts";
 import type { SqlValue, SqliteConnection } from "./sqlite-connection.ts";
 import { copyRecord } from "./row-copies.ts";
-import { assertCount, assertPending, assertQuarantine } from "./admissible.ts";
+import { assertCount, assertPending, assertQuarantine, assertTime } from "./admissible.ts";
 import {
   chunksToBytes,
   docIdOfColumn,
-  entryOfColumns,
+  entryUnlessDamaged,
   hashOfColumn,
   originOfColumn,
-  vectorToBytes,
+  sealedDep,
 } from "./sqlite-columns.ts";
 import type { EntryColumns } from "./sqlite-columns.ts";
 
-type PendingColumns = EntryColumns & { readonly missing: Uint8Array };
+export type PendingColumns = EntryColumns & { readonly missing: Uint8Array };
 type LaneSeq = [shard: number, origin: number, seq: number];
 
-interface QuarantineColumns {
+interface SummaryColumns {
   readonly id: number;
   readonly at_ms: number;
   readonly reason: string;
@@ -32,8 +38,10 @@ interface QuarantineColumns {
   readonly seq: number | null;
   readonly doc_id: Uint8Array;
   readonly hash: Uint8Array | null;
-  readonly bytes: Uint8Array;
+  readonly size: number;
 }
+
+export type QuarantineColumns = Omit<SummaryColumns, "size"> & { readonly bytes: Uint8Array };
 
 export class SqliteAside {
   readonly #addPending;
@@ -44,6 +52,9 @@ export class SqliteAside {
   readonly #countPending;
   readonly #addQuarantine;
   readonly #listQuarantine;
+  readonly #summarize;
+  readonly #readQuarantine;
+  readonly #writeQuarantine;
   readonly #removeQuarantine;
   readonly #countQuarantine;
 
@@ -52,14 +63,15 @@ export class SqliteAside {
     this.#addPending = connection.writer<SqlValue[]>(
       `INSERT OR REPLACE INTO pending (${columns}) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`,
     );
-    this.#pendingOf = connection.reader<[docId: DocId], PendingColumns, PendingEntry>(
+    this.#pendingOf = connection.reader<[docId: DocId], PendingColumns, PendingEntry | undefined>(
       `SELECT ${columns} FROM pending WHERE doc_id = ? ORDER BY shard, origin, seq`,
-      (row) => ({ entry: entryOfColumns(row), missing: hashOfColumn(row.missing) }),
+      pendingUnlessDamaged,
     );
-    this.#pendingDocuments = connection.reader<[], { readonly doc_id: Uint8Array }, DocId>(
-      "SELECT DISTINCT doc_id FROM pending ORDER BY doc_id",
-      (row) => docIdOfColumn(row.doc_id),
-    );
+    this.#pendingDocuments = connection.reader<
+      [],
+      { readonly doc_id: Uint8Array },
+      DocId | undefined
+    >("SELECT DISTINCT doc_id FROM pending ORDER BY doc_id", (row) => parseDocId(row.doc_id));
     const bySeq = "WHERE shard = ? AND origin = ? AND seq = ?";
     this.#hasPending = connection.reader<LaneSeq, unknown, true>(
       `SELECT 1 FROM pending ${bySeq}`,
@@ -78,6 +90,22 @@ export class SqliteAside {
       "SELECT * FROM quarantine ORDER BY id DESC LIMIT ?",
       recordOfColumns,
     );
+    this.#summarize = connection.reader<
+      [limit: number],
+      SummaryColumns,
+      QuarantineSummary | undefined
+    >(
+      `SELECT id, at_ms, reason, from_region, shard, origin, seq, doc_id, hash,
+         length(bytes) AS size FROM quarantine ORDER BY id DESC LIMIT ?`,
+      summaryUnlessDamaged,
+    );
+    this.#readQuarantine = connection.reader<[id: number], QuarantineColumns, QuarantineRecord>(
+      "SELECT * FROM quarantine WHERE id = ?",
+      recordOfColumns,
+    );
+    this.#writeQuarantine = connection.writer<SqlValue[]>(
+      "UPDATE quarantine SET at_ms = ?, reason = ?, bytes = ? WHERE id = ?",
+    );
     this.#removeQuarantine = connection.writer<[id: number]>("DELETE FROM quarantine WHERE id = ?");
     this.#countQuarantine = connection.reader<[], { count: number }, number>(
       "SELECT count(*) AS count FROM quarantine",
@@ -88,6 +116,7 @@ export class SqliteAside {
   addPending(pending: PendingEntry): void {
     assertPending(pending);
     const { entry, missing } = pending;
+    const containers = chunksToBytes(entry.containers);
     this.#addPending.run(
       entry.shard,
       entry.origin,
@@ -95,19 +124,19 @@ export class SqliteAside {
       entry.hlc,
       entry.docId,
       entry.hash,
-      vectorToBytes(entry.dep),
-      chunksToBytes(entry.containers),
+      sealedDep(entry, containers),
+      containers,
       entry.change,
       missing,
     );
   }
 
   pendingOf(docId: DocId): PendingEntry[] {
-    return this.#pendingOf.all(docId);
+    return this.#pendingOf.all(docId).filter((pending) => pending !== undefined);
   }
 
   pendingDocuments(): DocId[] {
-    return this.#pendingDocuments.all();
+    return this.#pendingDocuments.all().filter((docId) => docId !== undefined);
   }
 
   hasPending({ shard, origin }: Lane, seq: number): boolean {
@@ -144,6 +173,20 @@ export class SqliteAside {
     return this.#listQuarantine.all(limit);
   }
 
+  summarizeQuarantine(limit: number): QuarantineSummary[] {
+    assertCount(limit, "limit");
+    return this.#summarize.all(limit).filter((summary) => summary !== undefined);
+  }
+
+  readQuarantine(id: number): QuarantineRecord | undefined {
+    return this.#readQuarantine.get(id);
+  }
+
+  updateQuarantine({ id, atMs, reason, bytes }: QuarantineUpdate): boolean {
+    assertTime(atMs);
+    return this.#writeQuarantine.run(atMs, reason.toWellFormed(), bytes, id).changes > 0;
+  }
+
   removeQuarantine(id: number): boolean {
     return this.#removeQuarantine.run(id).changes > 0;
   }
@@ -153,7 +196,26 @@ export class SqliteAside {
   }
 }
 
-function recordOfColumns(row: QuarantineColumns): QuarantineRecord {
+export function pendingUnlessDamaged(row: PendingColumns): PendingEntry | undefined {
+  const entry = entryUnlessDamaged(row);
+  if (entry === undefined || row.missing.length !== 32) return undefined;
+  return { entry, missing: mustChangeHash(row.missing) };
+}
+
+export function recordOfColumns(row: QuarantineColumns): QuarantineRecord {
+  return { ...headOfColumns(row), bytes: row.bytes };
+}
+
+function summaryUnlessDamaged(row: SummaryColumns): QuarantineSummary | undefined {
+  try {
+    return { ...headOfColumns(row), size: row.size };
+  } catch (error) {
+    if (error instanceof ByteStreamError) return undefined;
+    throw error;
+  }
+}
+
+function headOfColumns(row: Omit<SummaryColumns, "size">): Omit<QuarantineSummary, "size"> {
   const { shard, origin } = row;
   const lane =
     shard === null || origin === null ? undefined : { shard, origin: originOfColumn(origin) };
@@ -166,6 +228,5 @@ function recordOfColumns(row: QuarantineColumns): QuarantineRecord {
     seq: row.seq ?? undefined,
     docId: docIdOfColumn(row.doc_id),
     hash: row.hash === null ? undefined : hashOfColumn(row.hash),
-    bytes: row.bytes,
   };
 }

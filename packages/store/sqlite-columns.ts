@@ -2,13 +2,18 @@
  * How values lie in columns, where SQLite has no kind for them; and an entry, which `log` and
  * `pending` store alike.
  *
- *     dep          writeVector(dep)
+ *     dep          writeVector(dep); of an entry: 0xff | seal u32 | writeVector(dep)
  *     containers   NULL, or count varint, then (length varint, bytes) each
+ *
+ * The seal is a CRC-32 over everything of the entry but its change, which has a name of its own: a
+ * timestamp or a dependency with one bit flipped looks like any other, and would be sent to every peer.
+ * A vector begins with a count below 64, so an entry from before there were seals is still read.
  *
  * What is read is checked as if it came from outside. A row that does not decode is a damaged file,
  * not a broken invariant: it throws `ByteStreamError`, which the connection turns into
  * `storage-failed`, so that one bad row costs one request and not the process.
  */
+import { crc32 } from "node:zlib";
 import type {
   ChangeHash,
   DocId,
@@ -46,6 +51,9 @@ export interface EntryColumns {
   readonly change: Uint8Array;
 }
 
+const SEALED = 0xff;
+const SEAL_BYTES = 5;
+
 export function entryOfColumns(row: EntryColumns): LogEntry {
   return {
     shard: row.shard,
@@ -54,10 +62,50 @@ export function entryOfColumns(row: EntryColumns): LogEntry {
     hlc: hlcOfColumn(row.hlc),
     docId: docIdOfColumn(row.doc_id),
     hash: hashOfColumn(row.hash),
-    dep: vectorOfBytes(row.dep),
+    dep: vectorOfBytes(unsealed(row)),
     change: row.change,
     containers: row.containers === null ? [] : chunksOfBytes(row.containers),
   };
+}
+
+/** For readers to whom a damaged entry is as good as none: it is found and mended elsewhere. */
+export function entryUnlessDamaged(row: EntryColumns): LogEntry | undefined {
+  try {
+    return entryOfColumns(row);
+  } catch (error) {
+    if (error instanceof ByteStreamError) return undefined;
+    throw error;
+  }
+}
+
+/** The column `dep` of an entry whose containers lie in their column like this. */
+export function sealedDep(entry: LogEntry, containers: Uint8Array | null): Uint8Array {
+  const dep = vectorToBytes(entry.dep);
+  const seal = sealOf({ ...entry, doc_id: entry.docId, containers }, dep);
+  return new ByteWriter(SEAL_BYTES + dep.length).u8(SEALED).u32(seal).raw(dep).finish();
+}
+
+function unsealed(row: EntryColumns): Uint8Array {
+  if (row.dep[0] !== SEALED) return row.dep;
+  const reader = new ByteReader(row.dep);
+  reader.u8();
+  const seal = reader.u32();
+  const dep = reader.raw(reader.remaining);
+  return seal === sealOf(row, dep) ? dep : damaged("what was sealed");
+}
+
+type SealedColumns = Pick<
+  EntryColumns,
+  "shard" | "origin" | "seq" | "hlc" | "doc_id" | "hash" | "containers"
+>;
+
+function sealOf(row: SealedColumns, dep: Uint8Array): number {
+  const fixed = Buffer.allocUnsafe(32);
+  for (const [i, value] of [row.shard, row.origin, row.seq, row.hlc].entries()) {
+    fixed.writeDoubleLE(value, i * 8);
+  }
+  const parts = [row.doc_id, row.hash, dep, row.containers ?? new Uint8Array()];
+  return parts.reduce((crc, part) => crc32(part, crc), crc32(fixed));
 }
 
 export function originOfColumn(value: number): Origin {

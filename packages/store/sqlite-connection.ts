@@ -103,7 +103,8 @@ export class SqliteConnection {
   /** What to throw instead of `error`; remembers that the transaction is lost when it is. */
   failure(error: unknown): unknown {
     const translated = storageFailure(error, this.path);
-    if (translated instanceof AtollError && this.#transaction === "open") {
+    const isDamagedRow = error instanceof ByteStreamError; // read in full; the disk did its part
+    if (translated instanceof AtollError && !isDamagedRow && this.#transaction === "open") {
       this.#transaction = "lost";
     }
     return translated;

@@ -32,7 +32,7 @@ import {
 } from "./sqlite-columns.ts";
 import { LONG_TAIL_BYTES, LONG_TAIL_CHANGES } from "./sqlite-schema.ts";
 
-interface RowColumns {
+export interface RowColumns {
   readonly position: number;
   readonly doc_id: Uint8Array;
   readonly shard: number;
@@ -62,8 +62,9 @@ type PlaceKey = [position: number, docId: DocId];
 type LongTailKey = [changesMax: number, bytesMax: number, limit: number];
 
 const EMPTY = new Uint8Array(0);
+const BODY_ID_MAX = 2 ** 52;
 
-const SMALL_COLUMNS = `d.position, d.doc_id, d.shard, d.profile_id, d.deleted, d.quarantined, d.dirty,
+export const SMALL_COLUMNS = `d.position, d.doc_id, d.shard, d.profile_id, d.deleted, d.quarantined, d.dirty,
   d.heads, d.change_count, d.sum, d.dep, d.created_hlc, d.updated_hlc, d.conflicts`;
 
 export class SqliteDocuments {
@@ -110,8 +111,10 @@ export class SqliteDocuments {
     this.#updateView = connection.writer<[view: string | null, body: number]>(
       "UPDATE body SET view = ? WHERE id = ?",
     );
+    // Not SQLite's own choice: one id that was damaged into a huge one would make all that follow huge.
     this.#insertBody = connection.writer<[view: string | null]>(
-      "INSERT INTO body (view) VALUES (?)",
+      `INSERT INTO body (id, view) VALUES (
+         1 + coalesce((SELECT max(id) FROM body WHERE id > 0 AND id < ${BODY_ID_MAX}), 0), ?)`,
     );
     this.#updateTailSize = connection.writer<
       [changes: number, bytes: number, ...PlaceKey],
@@ -201,8 +204,9 @@ export class SqliteDocuments {
     if (updated !== undefined) {
       this.#updateView.run(row.view ?? null, updated.body);
     } else {
-      columns.push(this.#insertBody.run(row.view ?? null).lastInsertRowid);
-      this.#insertRow.run(...columns);
+      const body = Number(this.#insertBody.run(row.view ?? null).lastInsertRowid);
+      this.#deleteBase.run(body); // of nobody: its own document's id was damaged
+      this.#insertRow.run(...columns, body);
     }
   }
 
@@ -259,7 +263,7 @@ function pageOf(range: DocumentRange): [...PlaceKey, to: number, limit: number] 
   return [beyond?.position ?? range.from, docId, range.to, range.limit];
 }
 
-function documentOfColumns(row: RowColumns): DocumentRow {
+export function documentOfColumns(row: RowColumns): DocumentRow {
   return {
     docId: docIdOfColumn(row.doc_id),
     position: row.position,

@@ -1,8 +1,12 @@
 /**
  * The log in SQLite: every entry once, in the order in which it was applied here.
  *
+ * A row whose change is empty is VOID: its place is used and nothing lies there. A row that is damaged
+ * is left out by every reader but `scan`: to a peer that asks, it is not held.
+ *
  * An entry is found four ways: by place (shard, origin, seq) for catch-up, by element for repair, by
- * region and time for what lies above a cut, and by its number for "what is new". Elements are compared by their low 64 bits in the index and by
+ * region and time for what lies above a cut, and by its number for "what is new". Elements are compared by
+ * their low 64 bits in the index and by
  * document and hash in the row, because 64 bits may collide and the index is a fifth of the size.
  */
 import type { ChangeHash, DocId, Hlc, Lane, LogEntry, RegionCode, SeqRange } from "@atoll/core";
@@ -13,14 +17,15 @@ import { assertCount, assertElement64, assertEntry, assertSeqRange } from "./adm
 import {
   chunksToBytes,
   docIdOfColumn,
-  entryOfColumns,
+  entryUnlessDamaged,
   hashOfColumn,
   hlcOfColumn,
-  vectorToBytes,
+  sealedDep,
 } from "./sqlite-columns.ts";
 import type { EntryColumns } from "./sqlite-columns.ts";
 
 type ElementKey = [element64: bigint, docId: DocId, hash: ChangeHash];
+type LaneSeq = [shard: number, origin: number, seq: number];
 type LaneRange = [shard: number, origin: number, lo: number, hi: number];
 
 /** The head of the log: number of the newest entry, and the highest timestamp of all. */
@@ -44,6 +49,8 @@ export class SqliteLog {
   readonly #tail;
   readonly #ofDocument;
   readonly #newest;
+  readonly #remove;
+  readonly #writeLastHlc;
 
   constructor(connection: SqliteConnection) {
     this.#append = connection.writer<SqlValue[]>(
@@ -51,39 +58,52 @@ export class SqliteLog {
        VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?,
          max(?, coalesce((SELECT hlc_high FROM log ${NEWEST}), 0)))`,
     );
-    this.#read = connection.reader<LaneRange, EntryColumns, LogEntry>(
+    this.#read = connection.reader<LaneRange, EntryColumns, LogEntry | undefined>(
       `SELECT ${ENTRY_COLUMNS} FROM log WHERE shard = ? AND origin = ? AND seq BETWEEN ? AND ?
-       ORDER BY seq`,
-      entryOfColumns,
+       AND length(change) > 0 ORDER BY seq`,
+      entryUnlessDamaged,
     );
     this.#has = connection.reader<[number, number, seq: number], unknown, true>(
       "SELECT 1 FROM log WHERE shard = ? AND origin = ? AND seq = ?",
       found,
     );
     const byElement = "FROM log WHERE element64 = ? AND doc_id = ? AND hash = ? LIMIT 1";
-    this.#findChange = connection.reader<ElementKey, EntryColumns, LogEntry>(
+    this.#findChange = connection.reader<ElementKey, EntryColumns, LogEntry | undefined>(
       `SELECT ${ENTRY_COLUMNS} ${byElement}`,
-      entryOfColumns,
+      entryUnlessDamaged,
     );
     this.#hasChange = connection.reader<ElementKey, unknown, true>(`SELECT 1 ${byElement}`, found);
     this.#findElement = connection.reader<
       [element64: bigint, limit: number],
       EntryColumns,
-      LogEntry
-    >(`SELECT ${ENTRY_COLUMNS} FROM log WHERE element64 = ? LIMIT ?`, entryOfColumns);
+      LogEntry | undefined
+    >(
+      `SELECT ${ENTRY_COLUMNS} FROM log WHERE element64 = ? AND length(change) > 0 LIMIT ?`,
+      entryUnlessDamaged,
+    );
     this.#tail = connection.reader<
       [region: number, after: number, limit: number],
       Pick<EntryColumns, "doc_id" | "hash">,
       TailRow
     >(
-      `SELECT doc_id, hash FROM log INDEXED BY log_tail WHERE origin >> 46 = ? AND hlc > ?
-       ORDER BY hlc LIMIT ?`,
+      `SELECT doc_id, hash FROM log INDEXED BY log_tail
+       WHERE origin >> 46 = ? AND hlc > ? AND length(change) > 0 ORDER BY hlc LIMIT ?`,
       (row) => ({ docId: docIdOfColumn(row.doc_id), hash: hashOfColumn(row.hash) }),
     );
-    this.#ofDocument = connection.reader<[shard: number, docId: DocId], EntryColumns, LogEntry>(
+    this.#ofDocument = connection.reader<
+      [shard: number, docId: DocId],
+      EntryColumns,
+      LogEntry | undefined
+    >(
       `SELECT ${ENTRY_COLUMNS} FROM log INDEXED BY log_place WHERE shard = ? AND doc_id = ?
-       ORDER BY applied`,
-      entryOfColumns,
+       AND length(change) > 0 ORDER BY applied`,
+      entryUnlessDamaged,
+    );
+    this.#remove = connection.writer<LaneSeq>(
+      "DELETE FROM log WHERE shard = ? AND origin = ? AND seq = ?",
+    );
+    this.#writeLastHlc = connection.writer<[hlc: number]>(
+      "UPDATE log SET hlc_high = ? WHERE applied = (SELECT max(applied) FROM log)",
     );
     this.#newest = connection.reader<[], { applied: number; hlc_high: number }, Newest>(
       `SELECT applied, hlc_high FROM log ${NEWEST}`,
@@ -94,6 +114,7 @@ export class SqliteLog {
   append(entry: LogEntry, element64: bigint): void {
     assertEntry(entry);
     assertElement64(element64);
+    const containers = chunksToBytes(entry.containers);
     this.#append.run(
       entry.shard,
       entry.origin,
@@ -101,8 +122,8 @@ export class SqliteLog {
       entry.hlc,
       entry.docId,
       entry.hash,
-      vectorToBytes(entry.dep),
-      chunksToBytes(entry.containers),
+      sealedDep(entry, containers),
+      containers,
       entry.change,
       element64,
       entry.hlc,
@@ -114,6 +135,7 @@ export class SqliteLog {
     const entries: LogEntry[] = [];
     let bytes = 0;
     for (const entry of this.#read.each(shard, origin, range.lo, range.hi)) {
+      if (entry === undefined) continue;
       entries.push(entry);
       bytes += entryBytes(entry);
       if (bytes > bytesMax) break;
@@ -136,7 +158,7 @@ export class SqliteLog {
   findElement(element64: bigint, limit: number): LogEntry[] {
     assertElement64(element64);
     assertCount(limit, "limit");
-    return this.#findElement.all(element64, limit);
+    return this.#findElement.all(element64, limit).filter((entry) => entry !== undefined);
   }
 
   tail(region: RegionCode, after: Hlc, limit: number): TailRow[] {
@@ -145,7 +167,15 @@ export class SqliteLog {
   }
 
   ofDocument({ shard, docId }: DocumentPlace): LogEntry[] {
-    return this.#ofDocument.all(shard, docId);
+    return this.#ofDocument.all(shard, docId).filter((entry) => entry !== undefined);
+  }
+
+  remove({ shard, origin }: Lane, seq: number): boolean {
+    return this.#remove.run(shard, origin, seq).changes > 0;
+  }
+
+  writeLastHlc(hlc: Hlc): void {
+    this.#writeLastHlc.run(hlc);
   }
 
   lastHlc(): Hlc {

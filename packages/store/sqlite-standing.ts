@@ -49,6 +49,7 @@ export class SqliteStanding {
   readonly #clearBuckets;
   readonly #readCoverage;
   readonly #writeCoverage;
+  readonly #clearCoverage;
 
   constructor(connection: SqliteConnection) {
     this.#readIdentity = connection.reader<[], IdentityColumns, StoredIdentity>(
@@ -90,6 +91,7 @@ export class SqliteStanding {
       `INSERT INTO coverage (region, hlc) VALUES (?, ?)
        ON CONFLICT (region) DO UPDATE SET hlc = excluded.hlc`,
     );
+    this.#clearCoverage = connection.writer<[]>("DELETE FROM coverage");
   }
 
   readIdentity(): StoredIdentity | undefined {
@@ -136,6 +138,10 @@ export class SqliteStanding {
 
   readCoverage(): RegionVector {
     return new Map(this.#readCoverage.all());
+  }
+
+  clearCoverage(): void {
+    this.#clearCoverage.run();
   }
 
   writeCoverage(coverage: RegionVector): void {

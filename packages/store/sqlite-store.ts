@@ -25,6 +25,8 @@ import type {
   FrontierRow,
   PendingEntry,
   QuarantineRecord,
+  QuarantineSummary,
+  QuarantineUpdate,
   Store,
   StoredIdentity,
   TailRow,
@@ -34,7 +36,9 @@ import type { SqliteOptions } from "./sqlite-connection.ts";
 import { SqliteConnection } from "./sqlite-connection.ts";
 import { SqliteDocuments } from "./sqlite-documents.ts";
 import { SqliteLog } from "./sqlite-log.ts";
+import { SqliteScrub } from "./sqlite-scrub.ts";
 import { SqliteStanding } from "./sqlite-standing.ts";
+import { voidEntry } from "./void-entry.ts";
 
 /** Opens or creates the file, and brings an older format to the newest. */
 export function openSqliteStore(options: SqliteOptions): SqliteStore {
@@ -47,6 +51,7 @@ export class SqliteStore implements Store {
   readonly #documents: SqliteDocuments;
   readonly #log: SqliteLog;
   readonly #aside: SqliteAside;
+  readonly scrub: SqliteScrub;
 
   constructor(connection: SqliteConnection) {
     this.#connection = connection;
@@ -54,6 +59,7 @@ export class SqliteStore implements Store {
     this.#documents = new SqliteDocuments(connection);
     this.#log = new SqliteLog(connection);
     this.#aside = new SqliteAside(connection);
+    this.scrub = new SqliteScrub(connection);
   }
 
   // ── transactions ──
@@ -128,6 +134,14 @@ export class SqliteStore implements Store {
     return this.#log.read(lane, range, bytesMax);
   }
 
+  appendVoid(place: Lane & { readonly seq: number }, about: { docId: DocId; hlc: Hlc }): void {
+    this.#log.append(voidEntry(place, about), 0n);
+  }
+
+  removeLogEntry(lane: Lane, seq: number): boolean {
+    return this.#log.remove(lane, seq);
+  }
+
   hasLogEntry(lane: Lane, seq: number): boolean {
     return this.#log.has(lane, seq);
   }
@@ -154,6 +168,10 @@ export class SqliteStore implements Store {
 
   lastHlc(): Hlc {
     return this.#log.lastHlc();
+  }
+
+  writeLastHlc(hlc: Hlc): void {
+    this.#log.writeLastHlc(hlc);
   }
 
   lastApplied(): number {
@@ -183,6 +201,10 @@ export class SqliteStore implements Store {
 
   readCoverage(): RegionVector {
     return this.#standing.readCoverage();
+  }
+
+  clearCoverage(): void {
+    this.#standing.clearCoverage();
   }
 
   writeCoverage(coverage: RegionVector): void {
@@ -220,6 +242,18 @@ export class SqliteStore implements Store {
 
   listQuarantine(limit: number): QuarantineRecord[] {
     return this.#aside.listQuarantine(limit);
+  }
+
+  summarizeQuarantine(limit: number): QuarantineSummary[] {
+    return this.#aside.summarizeQuarantine(limit);
+  }
+
+  readQuarantine(id: number): QuarantineRecord | undefined {
+    return this.#aside.readQuarantine(id);
+  }
+
+  updateQuarantine(update: QuarantineUpdate): boolean {
+    return this.#aside.updateQuarantine(update);
   }
 
   removeQuarantine(id: number): boolean {

@@ -43,6 +43,17 @@ export const WRITES: Readonly<Record<string, (store: Store, n: number) => void>>
   },
   appendLog: (store, n) =>
     store.appendLog(sampleEntry(store.lastApplied() + 1, { docId: samplePlace(n).docId }), 5n),
+  appendVoid: (store, n) => {
+    const { docId } = samplePlace(n);
+    const place = { ...sampleEntry(1), seq: 100 + store.lastApplied() };
+    store.appendVoid(place, { docId, hlc: sampleEntry(1).hlc });
+  },
+  removeLogEntry: (store) => {
+    const seq = 1000 + 2 * store.lastApplied();
+    for (const n of [seq, seq + 1]) store.appendLog(sampleEntry(n), 5n);
+    store.removeLogEntry(sampleEntry(1), seq);
+  },
+  writeLastHlc: (store, n) => store.writeLastHlc(mustHlc(2 ** 51 + n + store.lastApplied())),
   writeFrontier: (store, n) =>
     store.writeFrontier(
       { shard: n, origin: sampleOrigin(1) },
@@ -53,12 +64,20 @@ export const WRITES: Readonly<Record<string, (store: Store, n: number) => void>>
     store.clearBuckets(n - 1);
     store.writeBucket({ ...sampleBucket(n), shard: n });
   },
+  clearCoverage: (store, n) => {
+    store.clearCoverage();
+    store.writeCoverage(new Map([[(1 + n) as RegionCode, mustHlc(2_000 + n)]]));
+  },
   writeCoverage: (store, n) =>
     store.writeCoverage(new Map([[(1 + n) as RegionCode, mustHlc(1_000 + n)]])),
   addPending: (store, n) => store.addPending({ entry: sampleEntry(n), missing: sampleHash(n + 1) }),
   removePending: (store) => store.removePending(sampleEntry(1), 1),
   addQuarantine: (store, n) => {
     store.addQuarantine(sampleQuarantine(n));
+  },
+  updateQuarantine: (store, n) => {
+    const id = store.listQuarantine(1)[0]?.id ?? 1;
+    store.updateQuarantine({ id, atMs: n, reason: `again ${n}`, bytes: Uint8Array.of(n, n) });
   },
   removeQuarantine: (store) => {
     store.removeQuarantine(store.listQuarantine(1)[0]?.id ?? 1);
@@ -91,6 +110,7 @@ export function readAll(store: Store) {
     pendingDocuments: plain(store.pendingDocuments()),
     pendingCount: store.countPending(),
     quarantine: plain(store.listQuarantine(100)),
+    summaries: plain(store.summarizeQuarantine(100)),
     quarantineCount: store.countQuarantine(),
   };
 }

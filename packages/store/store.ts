@@ -16,6 +16,7 @@
  * Failures are `AtollError`s: `storage-full` when the disk is, `storage-failed` for anything else the
  * disk does, `incompatible-data` when opening a file of another format. After either of the first two
  * the open transaction is lost: until it is rolled back, writes and `commit` throw `InvariantError`.
+ * A row that does not decode is `storage-failed` for its reader alone: the transaction goes on.
  * A write that breaks a rule of this contract throws `InvariantError` and changes nothing.
  */
 import type {
@@ -147,6 +148,80 @@ export interface QuarantineRecord {
   readonly bytes: Uint8Array;
 }
 
+/** A record without its bytes, which may be many. */
+export interface QuarantineSummary extends Omit<QuarantineRecord, "bytes"> {
+  /** Of the bytes. */
+  readonly size: number;
+}
+
+/** What may change of a record: a retry gives it a new reason. */
+export type QuarantineUpdate = Pick<QuarantineRecord, "id" | "atMs" | "reason" | "bytes">;
+
+// ── rows as they lie, for whoever looks for damage: keys are read without trusting them ──
+
+export interface RawLane {
+  readonly shard: bigint;
+  readonly origin: bigint;
+}
+
+export interface LogScan {
+  /** Names the row, whatever else of it is damaged. */
+  readonly applied: bigint;
+  readonly seq: bigint;
+  readonly element64: bigint;
+  readonly isVoid: boolean;
+  /** Undefined when the row does not decode or its seal is broken. Not of its `change`. */
+  readonly entry: LogEntry | undefined;
+}
+
+export interface RawPlace {
+  readonly position: bigint;
+  readonly docId: Uint8Array;
+}
+
+export interface DocumentScan {
+  readonly key: RawPlace;
+  /** With its view; undefined when the row does not decode. */
+  readonly row: DocumentRow | undefined;
+  /** Undefined when there is none; `tailChanges` and the sizes of the tail are as stored. */
+  readonly body: DocumentBody | undefined;
+  /** The stored size of the tail is the tail's. */
+  readonly isTailMeasured: boolean;
+}
+
+export interface PendingScan {
+  readonly row: bigint;
+  readonly pending: PendingEntry | undefined;
+}
+
+export interface QuarantineScan {
+  readonly row: bigint;
+  readonly record: QuarantineRecord | undefined;
+}
+
+/** The tables that are looked through row by row, and what mends them. Pages are in order of key. */
+export interface StoreScrub {
+  /** The lane after this one that has a row in the log. */
+  nextLane(after: RawLane | undefined): RawLane | undefined;
+  scanLog(lane: RawLane, afterSeq: bigint | undefined, limit: number): LogScan[];
+  removeLogRow(applied: bigint): void;
+  writeElement(applied: bigint, element64: bigint): void;
+  scanDocuments(after: RawPlace | undefined, limit: number): DocumentScan[];
+  /** The small row alone: another row may name the same body, if one of the two was damaged. */
+  removeDocumentRow(key: RawPlace): void;
+  /** Bodies and bases that no document names; returns how many. Walks all documents. */
+  removeOrphans(): number;
+  scanPending(after: bigint | undefined, limit: number): PendingScan[];
+  removePendingRow(row: bigint): void;
+  scanQuarantine(after: bigint | undefined, limit: number): QuarantineScan[];
+  removeQuarantineRow(row: bigint): void;
+  /** All rows, to be written anew in the same transaction. */
+  clearFrontier(): void;
+  clearBuckets(): void;
+  /** What the engine itself finds wrong with the file, one line each; it does not block. */
+  checkFile(): Promise<readonly string[]>;
+}
+
 export interface Store {
   // ── transactions ──
   /** Throws `InvariantError` when one is open already. */
@@ -193,10 +268,17 @@ export interface Store {
    */
   appendLog(entry: LogEntry, element64: bigint): void;
   /**
+   * Marks a place as VOID: used, and nothing lies there. It is never read, sent or counted.
+   */
+  appendVoid(place: Lane & { readonly seq: number }, about: { docId: DocId; hlc: Hlc }): void;
+  /** Frees a place, of an entry or VOID. False when there was nothing. */
+  removeLogEntry(lane: Lane, seq: number): boolean;
+  /**
    * Entries lo … hi of a lane in order, as far as they are held. Ends with the one whose `entryBytes`
-   * passes `bytesMax`, so that there is at least one if any is held.
+   * passes `bytesMax`, so that there is at least one if any is held. A damaged row is as good as none.
    */
   readLog(lane: Lane, range: SeqRange, bytesMax: number): LogEntry[];
+  /** True for a place that is VOID, too. */
   hasLogEntry(lane: Lane, seq: number): boolean;
   /** The entry that brought this change into this document. */
   findChange(docId: DocId, hash: ChangeHash, element64: bigint): LogEntry | undefined;
@@ -210,6 +292,8 @@ export interface Store {
   readLogOfDocument(place: DocumentPlace): LogEntry[];
   /** The highest timestamp in the log; `HLC_ZERO` when it is empty. */
   lastHlc(): Hlc;
+  /** Sets what `lastHlc` says, where nothing in the log explains it. */
+  writeLastHlc(hlc: Hlc): void;
   /** Order in which entries were applied here: the position in the log of the newest, 0 when empty. */
   lastApplied(): number;
 
@@ -224,6 +308,8 @@ export interface Store {
   clearBuckets(shard: number): void;
   /** Up to when everything of each region is held, as of the last commit. */
   readCoverage(): RegionVector;
+  /** Forgets it for all regions. */
+  clearCoverage(): void;
   /** Records it for the regions it names. */
   writeCoverage(coverage: RegionVector): void;
 
@@ -241,9 +327,17 @@ export interface Store {
   addQuarantine(record: Omit<QuarantineRecord, "id">): QuarantineRecord;
   /** Newest first. */
   listQuarantine(limit: number): QuarantineRecord[];
+  /** The same without the bytes; a record that does not decode is left out. */
+  summarizeQuarantine(limit: number): QuarantineSummary[];
+  readQuarantine(id: number): QuarantineRecord | undefined;
+  /** False when there is none with this id. */
+  updateQuarantine(update: QuarantineUpdate): boolean;
   /** False when there is none with this id. */
   removeQuarantine(id: number): boolean;
   countQuarantine(): number;
+
+  /** Looking for damage, and mending it. */
+  readonly scrub: StoreScrub;
 
   /** Bytes on disk, as far as the store can tell; 0 for memory. */
   sizeBytes(): number;
