@@ -98,6 +98,8 @@ export const VIEW_CACHE_CHARS_MAX = 64 * MIB;
 // ── A group commit ───────────────────────────────────────────────────────────────────────────────
 /** Entries in one transaction: keeps the pause of one fsync short. → commits, then goes on */
 export const GROUP_ENTRIES_MAX = 512;
+/** Document rows that one transaction keeps in memory: more than one group touches. → written early */
+export const GROUP_DOCUMENTS_MAX = 2_048;
 
 // ── A link ───────────────────────────────────────────────────────────────────────────────────────
 /** One WebSocket message. Larger closes the link with 1009 before it is buffered. */

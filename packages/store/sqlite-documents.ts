@@ -21,7 +21,7 @@ import type {
   DocumentSumRow,
 } from "./store.ts";
 import type { SqlValue, SqliteConnection } from "./sqlite-connection.ts";
-import { assertBody, assertCount, assertDocumentRow, assertPlace } from "./admissible.ts";
+import { assertBody, assertCount, assertPlace } from "./admissible.ts";
 import {
   docIdOfColumn,
   hlcOfColumn,
@@ -67,6 +67,11 @@ const BODY_ID_MAX = 2 ** 52;
 export const SMALL_COLUMNS = `d.position, d.doc_id, d.shard, d.profile_id, d.deleted, d.quarantined, d.dirty,
   d.heads, d.change_count, d.sum, d.dep, d.created_hlc, d.updated_hlc, d.conflicts`;
 
+export interface DocumentWrite {
+  readonly tail: { readonly chunks: Uint8Array; readonly changes: number } | undefined;
+  readonly isViewStored: boolean;
+}
+
 export class SqliteDocuments {
   readonly #readRow;
   readonly #readBody;
@@ -101,12 +106,13 @@ export class SqliteDocuments {
     this.#updateRow = connection.writer<SqlValue[], { body: number }>(
       `UPDATE document SET shard = ?, profile_id = ?, deleted = ?, quarantined = ?, dirty = ?,
          heads = ?, change_count = ?, sum = ?, dep = ?, created_hlc = ?, updated_hlc = ?,
-         conflicts = ? WHERE position = ? AND doc_id = ? RETURNING body`,
+         conflicts = ?, tail_changes = tail_changes + ?, tail_bytes = tail_bytes + ?
+       WHERE position = ? AND doc_id = ? RETURNING body`,
     );
     this.#insertRow = connection.writer<SqlValue[]>(
       `INSERT INTO document (shard, profile_id, deleted, quarantined, dirty, heads, change_count, sum,
-         dep, created_hlc, updated_hlc, conflicts, position, doc_id, body, tail_changes, tail_bytes)
-       VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, 0, 0)`,
+         dep, created_hlc, updated_hlc, conflicts, tail_changes, tail_bytes, position, doc_id, body)
+       VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`,
     );
     this.#updateView = connection.writer<[view: string | null, body: number]>(
       "UPDATE body SET view = ? WHERE id = ?",
@@ -182,8 +188,11 @@ export class SqliteDocuments {
     return this.#readRow.get(place.position, place.docId);
   }
 
-  writeDocument(row: DocumentRow): void {
-    assertDocumentRow(row);
+  /**
+   * Inserts or replaces the row, and appends to its tail. `isViewStored`: the view is the one that is
+   * stored already.
+   */
+  write(row: DocumentRow, { tail, isViewStored }: DocumentWrite): void {
     const columns: SqlValue[] = [
       row.shard,
       row.profileId ?? null,
@@ -197,17 +206,20 @@ export class SqliteDocuments {
       row.createdHlc,
       row.updatedHlc,
       row.conflicts,
+      tail?.changes ?? 0,
+      tail?.chunks.length ?? 0,
       row.position,
       row.docId,
     ];
-    const updated = this.#updateRow.get(...columns);
-    if (updated !== undefined) {
-      this.#updateView.run(row.view ?? null, updated.body);
-    } else {
-      const body = Number(this.#insertBody.run(row.view ?? null).lastInsertRowid);
+    let body = this.#updateRow.get(...columns)?.body;
+    if (body === undefined) {
+      body = Number(this.#insertBody.run(row.view ?? null).lastInsertRowid);
       this.#deleteBase.run(body); // of nobody: its own document's id was damaged
       this.#insertRow.run(...columns, body);
+    } else if (!isViewStored) {
+      this.#updateView.run(row.view ?? null, body);
     }
+    if (tail !== undefined) this.#appendTail.run(tail.chunks, body);
   }
 
   readBody(place: DocumentPlace): DocumentBody | undefined {

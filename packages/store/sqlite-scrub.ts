@@ -48,6 +48,7 @@ type RowText = { readonly row_text: string };
 
 export class SqliteScrub implements StoreScrub {
   readonly #connection: SqliteConnection;
+  readonly #settle: () => void;
   readonly #firstLane;
   readonly #nextLane;
   readonly #scanLog;
@@ -64,7 +65,9 @@ export class SqliteScrub implements StoreScrub {
   readonly #clearFrontier;
   readonly #clearBuckets;
 
-  constructor(connection: SqliteConnection) {
+  /** `settle`: writes what is staged of documents, before anybody looks past the stage. */
+  constructor(connection: SqliteConnection, settle: () => void) {
+    this.#settle = settle;
     this.#connection = connection;
     const lane = "SELECT CAST(shard AS TEXT) AS shard, CAST(origin AS TEXT) AS origin FROM log";
     const firstLane = "ORDER BY log.shard, log.origin LIMIT 1";
@@ -150,14 +153,17 @@ export class SqliteScrub implements StoreScrub {
 
   scanDocuments(after: RawPlace | undefined, limit: number): DocumentScan[] {
     assertCount(limit, "limit");
+    this.#settle();
     return this.#scanDocuments.all(after?.position ?? INT64_MIN, after?.docId ?? EMPTY, limit);
   }
 
   removeDocumentRow({ position, docId }: RawPlace): void {
+    this.#settle();
     this.#removeDocumentRow.run(position, docId);
   }
 
   removeOrphans(): number {
+    this.#settle();
     return this.#orphanBodies.run().changes + this.#orphanBases.run().changes;
   }
 

@@ -188,7 +188,8 @@ describe("trouble with the disk", () => {
     store.begin();
     WRITES["writeFrontier"]?.(store, 2);
     const large = sampleDocument(3, { view: `"${"x".repeat(1_000_000)}"` });
-    const error = failure(() => store.writeDocument(large));
+    store.writeDocument(large); // staged: the disk is asked when the transaction commits
+    const error = failure(() => store.commit());
     expect(error.code).toBe("storage-full");
     expect(error.data.mend).toBeDefined();
     expect(store.inTransaction).toBe(true);

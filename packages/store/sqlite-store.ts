@@ -38,6 +38,7 @@ import { SqliteDocuments } from "./sqlite-documents.ts";
 import { SqliteLog } from "./sqlite-log.ts";
 import { SqliteScrub } from "./sqlite-scrub.ts";
 import { SqliteStanding } from "./sqlite-standing.ts";
+import { StagedDocuments } from "./staged-documents.ts";
 import { voidEntry } from "./void-entry.ts";
 
 /** Opens or creates the file, and brings an older format to the newest. */
@@ -48,7 +49,7 @@ export function openSqliteStore(options: SqliteOptions): SqliteStore {
 export class SqliteStore implements Store {
   readonly #connection: SqliteConnection;
   readonly #standing: SqliteStanding;
-  readonly #documents: SqliteDocuments;
+  readonly #documents: StagedDocuments;
   readonly #log: SqliteLog;
   readonly #aside: SqliteAside;
   readonly scrub: SqliteScrub;
@@ -56,10 +57,10 @@ export class SqliteStore implements Store {
   constructor(connection: SqliteConnection) {
     this.#connection = connection;
     this.#standing = new SqliteStanding(connection);
-    this.#documents = new SqliteDocuments(connection);
+    this.#documents = new StagedDocuments(connection, new SqliteDocuments(connection));
     this.#log = new SqliteLog(connection);
     this.#aside = new SqliteAside(connection);
-    this.scrub = new SqliteScrub(connection);
+    this.scrub = new SqliteScrub(connection, () => this.#documents.flush());
   }
 
   // ── transactions ──
@@ -68,10 +69,13 @@ export class SqliteStore implements Store {
   }
 
   commit(): void {
+    this.#connection.assertWritable();
+    this.#documents.flush();
     this.#connection.commit();
   }
 
   rollback(): void {
+    this.#documents.forget();
     this.#connection.rollback();
   }
 
@@ -90,15 +94,15 @@ export class SqliteStore implements Store {
 
   // ── documents ──
   readDocument(place: DocumentPlace): DocumentRow | undefined {
-    return this.#documents.readDocument(place);
+    return this.#documents.read(place);
   }
 
   writeDocument(row: DocumentRow): void {
-    this.#documents.writeDocument(row);
+    this.#documents.write(row);
   }
 
   readBody(place: DocumentPlace): DocumentBody | undefined {
-    return this.#documents.readBody(place);
+    return this.#documents.all().readBody(place);
   }
 
   writeBody(place: DocumentPlace, body: DocumentBody): void {
@@ -110,19 +114,19 @@ export class SqliteStore implements Store {
   }
 
   dirtyDocuments(limit: number): DocumentPlace[] {
-    return this.#documents.dirtyDocuments(limit);
+    return this.#documents.all().dirtyDocuments(limit);
   }
 
   longTails(changesMax: number, bytesMax: number, limit: number): DocumentPlace[] {
-    return this.#documents.longTails(changesMax, bytesMax, limit);
+    return this.#documents.all().longTails(changesMax, bytesMax, limit);
   }
 
   listDocuments(range: DocumentRange): DocumentRow[] {
-    return this.#documents.listDocuments(range);
+    return this.#documents.all().listDocuments(range);
   }
 
   listSums(range: DocumentRange): DocumentSumRow[] {
-    return this.#documents.listSums(range);
+    return this.#documents.all().listSums(range);
   }
 
   // ── the log ──
@@ -270,6 +274,7 @@ export class SqliteStore implements Store {
   }
 
   close(): void {
+    this.#documents.forget();
     this.#connection.close();
   }
 }

@@ -14,7 +14,8 @@
  *     changed by anybody; byte arrays that are returned belong to the caller.
  *
  * Failures are `AtollError`s: `storage-full` when the disk is, `storage-failed` for anything else the
- * disk does, `incompatible-data` when opening a file of another format. After either of the first two
+ * disk does, `incompatible-data` when opening a file of another format. A write may be kept in memory until
+ * the transaction commits, and fail there. After either of the first two
  * the open transaction is lost: until it is rolled back, writes and `commit` throw `InvariantError`.
  * A row that does not decode is `storage-failed` for its reader alone: the transaction goes on.
  * A write that breaks a rule of this contract throws `InvariantError` and changes nothing.
