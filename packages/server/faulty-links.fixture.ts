@@ -174,8 +174,10 @@ export class FaultyCluster {
     const regions = await Promise.all(
       LOCAL_REGIONS.map(async (name) => {
         const { pid, logFile } = this.region(name);
-        const { shards: _shards, ...status } = (await this.status(name)) ?? { shards: undefined };
-        return `${name}, process ${pid ?? "none"}, log ${logFile}\n  ${JSON.stringify(status)}`;
+        const said = await this.status(name);
+        // All but the roots of 256 shards.
+        const status = said === undefined ? "no answer" : JSON.stringify({ ...said, shards: null });
+        return `${name}, process ${pid ?? "none"}, log ${logFile}\n  ${status}`;
       }),
     );
     const links = [...this.#proxies].map(([name, proxy]) => `${name} ${proxy.describe()}`);
