@@ -9,20 +9,15 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import type { Random } from "@atoll/core";
 import { SeededRandom, systemRandom, toHex } from "@atoll/core";
-import type { RegionName } from "./faulty-links.fixture.ts";
 import { FaultyCluster, eventually } from "./faulty-links.fixture.ts";
 import { LOCAL_REGIONS } from "./local-plan.ts";
-import type { Mark } from "./marked-writes.fixture.ts";
+import type { Mark, MarkedWritesOptions } from "./marked-writes.fixture.ts";
 import { MarkedWrites } from "./marked-writes.fixture.ts";
 
 const LINKED_MS_MAX = 30_000;
 
-export interface Scenario {
-  /** Begins the names of profiles and marks. */
-  readonly label: string;
-  /** `Prefer` of the writes in a region. */
-  readonly prefer?: Readonly<Partial<Record<RegionName, string>>>;
-}
+/** `label` begins the names of profiles and marks. */
+export type Scenario = Omit<MarkedWritesOptions, "cluster" | "random">;
 
 export class FaultScenarios {
   readonly cluster: FaultyCluster;

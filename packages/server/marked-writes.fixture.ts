@@ -12,7 +12,7 @@ import { delay, systemClock } from "@atoll/core";
 import type { FaultyCluster, RegionName } from "./faulty-links.fixture.ts";
 import { LOCAL_REGIONS } from "./local-plan.ts";
 
-const PROFILES = 24;
+const PROFILES_DEFAULT = 24;
 /** Between two edits of one writer: a steady load that leaves the machine to the regions. */
 const PACE_MS = 25;
 const ANSWER_MS_MAX = 5_000;
@@ -30,6 +30,8 @@ export interface MarkedWritesOptions {
   /** Begins the names of its profiles and marks. */
   readonly label: string;
   readonly random: Random;
+  /** How many profiles they share: few have few places in the logs, and many edits of each. */
+  readonly profiles?: number;
   /** `Prefer` of the writes in a region. */
   readonly prefer?: Readonly<Partial<Record<RegionName, string>>>;
 }
@@ -69,12 +71,12 @@ export class MarkedWrites {
   }
 
   async #write(region: RegionName): Promise<void> {
-    const { label, random } = this.#options;
+    const { label, random, profiles = PROFILES_DEFAULT } = this.#options;
     const choose = random.fork(region);
     for (let count = 0; !this.#stopped; await delay(PACE_MS)) {
       if (this.#paused.has(region)) continue;
       const mark = `${label}.${region}.${count++}`;
-      const id = `${label}.p${choose.below(PROFILES)}`;
+      const id = `${label}.p${choose.below(profiles)}`;
       this.#underWay.add(region);
       await this.#send(region, id, mark);
       this.#underWay.delete(region);

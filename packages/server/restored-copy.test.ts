@@ -12,8 +12,8 @@ import { findReusedPlaces } from "./log-places.fixture.ts";
 import type { Mark, MarkedWrites } from "./marked-writes.fixture.ts";
 
 const PATIENCE_MS = 30_000;
-/** Marks that Asia sets between two events: enough that several shards have places to give twice. */
-const MARKS_BETWEEN = 12;
+/** Marks that Asia sets between two events, in all of its profiles. */
+const MARKS_BETWEEN = 16;
 
 let scenarios: FaultScenarios;
 let cluster: FaultyCluster;
@@ -72,10 +72,14 @@ async function expectAllPromisedEverywhere(writes: MarkedWrites): Promise<void> 
   expect(await findFaults(cluster, { convergedMsMax: PATIENCE_MS, marks })).toEqual([]);
 }
 
-const prefer = { [AP]: "durability=2, wait=1" };
+/**
+ * Four profiles: after every copy each is edited, so that the first edit under the copy's name would already
+ * take a place that was given before. And little patience, so that there are edits before a peer is linked.
+ */
+const load = { profiles: 4, prefer: { [AP]: "durability=2, wait=0.5" } };
 
 test("a copy of an orderly stop, put back under load, costs a new name and nothing else", () =>
-  scenarios.run({ label: "orderly", prefer }, async (writes) => {
+  scenarios.run({ label: "orderly", ...load }, async (writes) => {
     await goOn(writes);
     const origin = await cluster.originOf(AP);
     await writes.pause(AP);
@@ -98,7 +102,7 @@ test("a copy of an orderly stop, put back under load, costs a new name and nothi
   }));
 
 test("a copy of a crash, put back under load, costs a new name and nothing else", () =>
-  scenarios.run({ label: "crash", prefer }, async (writes) => {
+  scenarios.run({ label: "crash", ...load }, async (writes) => {
     await goOn(writes);
     await cluster.kill(AP);
     const copy = copyDatabase(
