@@ -35,14 +35,20 @@ export interface LocalPlan {
   readonly secretFile: string;
   readonly basePort: number;
   readonly regions: readonly LocalRegionPlan[];
+  readonly dialUrl: DialUrl;
 }
+
+/** Where the first region dials the second one: at its own port, unless something lies in between. */
+export type DialUrl = (from: string, to: LocalRegionPlan) => string;
 
 export interface LocalClusterOptions {
   readonly dataDir: string;
   readonly basePort: number;
+  readonly dialUrl?: DialUrl;
 }
 
-export function planLocalCluster({ dataDir, basePort }: LocalClusterOptions): LocalPlan {
+export function planLocalCluster(options: LocalClusterOptions): LocalPlan {
+  const { dataDir, basePort, dialUrl = (_from, to) => to.peer } = options;
   const directory = resolve(dataDir);
   const regions = LOCAL_REGIONS.map((name, index) => {
     const first = basePort + PORTS_PER_REGION * index;
@@ -58,7 +64,7 @@ export function planLocalCluster({ dataDir, basePort }: LocalClusterOptions): Lo
       logFile: join(directory, name, "atoll.log"),
     };
   });
-  return { directory, secretFile: join(directory, SECRET_FILE), basePort, regions };
+  return { directory, secretFile: join(directory, SECRET_FILE), basePort, regions, dialUrl };
 }
 
 export function localPorts(plan: LocalPlan): number[] {
@@ -84,7 +90,9 @@ export function localConfigText(plan: LocalPlan, region: LocalRegionPlan): strin
       admin: `${HOST}:${region.ports.admin}`,
       peer: `${HOST}:${region.ports.peer}`,
     },
-    peers: Object.fromEntries(others.map(({ name, peer }) => [name, peer])),
+    peers: Object.fromEntries(
+      others.map((other) => [other.name, plan.dialUrl(region.name, other)]),
+    ),
     forward: Object.fromEntries(others.map(({ name, rest }) => [name, rest])),
   };
   return comment + stringify(config);

@@ -8,6 +8,10 @@
  * The rule does not ask who brought the entries: a region that is cut off from us is covered through
  * any peer that reaches it. An entry that was lost, waits for its parents or was set aside keeps the
  * coverage back, which is what makes losses and reconnects harmless.
+ *
+ * What a peer says of another region has to be fetched, and meanwhile it says more. If only its newest saying
+ * counted, a region that is written without pause would never be covered through anybody else. So one saying
+ * per region is kept as a goal until it is reached, and then the newest is the next.
  */
 import type { Frontier, Hlc, Lane, RegionCode, RegionVector } from "@atoll/core";
 import { LaneMap, VECTOR_ZERO, joinVectors, originRegion, vectorAt } from "@atoll/core";
@@ -19,6 +23,14 @@ interface Saying {
   readonly contigs: LaneMap<number>;
   /** Lanes in which the peer is ahead of us, and since when. */
   readonly behind: LaneMap<{ readonly sinceMs: number }>;
+  /** Of regions in whose lanes the peer is ahead: what we are on the way to. */
+  readonly goals: Map<RegionCode, Goal>;
+}
+
+/** With these lanes, everything up to `hlc`. */
+interface Goal {
+  readonly hlc: Hlc;
+  readonly lanes: readonly (Lane & { readonly upTo: number })[];
 }
 
 export class Announced {
@@ -79,7 +91,12 @@ export class Announced {
     let saying = this.#peers.get(peer);
     if (saying === undefined || heartbeat.full) {
       if (!heartbeat.full) return; // nothing to add it to: the full one is still to come
-      saying = { vector: VECTOR_ZERO, contigs: new LaneMap(), behind: new LaneMap() };
+      saying = {
+        vector: VECTOR_ZERO,
+        contigs: new LaneMap(),
+        behind: new LaneMap(),
+        goals: new Map(),
+      };
       this.#peers.set(peer, saying);
     }
     saying.vector = joinVectors(saying.vector, heartbeat.vector);
@@ -147,15 +164,36 @@ export class Announced {
   }
 
   #cover(saying: Saying): void {
-    const incomplete = new Set<RegionCode>();
+    const missing = new Map<RegionCode, Goal["lanes"][number][]>();
     for (const [lane] of [...saying.behind.entries()]) {
       const upTo = saying.contigs.get(lane) ?? 0;
-      if (upTo > this.#frontier.contig(lane)) incomplete.add(originRegion(lane.origin));
-      else saying.behind.delete(lane);
+      if (!this.#lacks({ ...lane, upTo })) {
+        saying.behind.delete(lane);
+        continue;
+      }
+      const region = originRegion(lane.origin);
+      const lanes = missing.get(region);
+      if (lanes === undefined) missing.set(region, [{ ...lane, upTo }]);
+      else lanes.push({ ...lane, upTo });
     }
     const covered = new Map<RegionCode, Hlc>();
-    for (const [region, hlc] of saying.vector)
-      if (!incomplete.has(region)) covered.set(region, hlc);
+    for (const [region, hlc] of saying.vector) {
+      const lanes = missing.get(region);
+      const goal = saying.goals.get(region);
+      if (lanes === undefined) {
+        covered.set(region, hlc);
+        saying.goals.delete(region);
+      } else if (goal === undefined) {
+        saying.goals.set(region, { hlc, lanes });
+      } else if (!goal.lanes.some((lane) => this.#lacks(lane))) {
+        covered.set(region, goal.hlc);
+        saying.goals.set(region, { hlc, lanes });
+      }
+    }
     this.#coverage = joinVectors(this.#coverage, covered);
+  }
+
+  #lacks(lane: Goal["lanes"][number]): boolean {
+    return lane.upTo > this.#frontier.contig(lane);
   }
 }

@@ -3,7 +3,7 @@
  *
  *     we refuse       told to the peer, with a reason         ┐
  *     we are refused  the peer has told us one                ├──▶ lost, if it was the live one;
- *     silence, reset  nothing to tell                         │    dialled again after a pause
+ *     reset           nothing to tell                         │    dialled again after a pause
  *     the transport   it is gone already, or never was there  ┘
  *
  * All of that follows at once. The transport may need half a minute to be sure of a deaf peer, and a region

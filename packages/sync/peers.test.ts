@@ -192,6 +192,21 @@ describe("a link that falls silent", () => {
     },
   );
 
+  test.each([["a"], ["b"]] as const)(
+    "because nothing passes from %s is given up by both although a transport hears no end",
+    (from) => {
+      const pair = linked();
+      pair.deaf = true; // a WebSocket ends when both have said so, and one of them cannot be heard
+      pair.cut.add(from);
+      const silentMs = pair.nowMs;
+      while (pair.isLive("a") || pair.isLive("b")) pair.run(25);
+      expect(pair.nowMs - silentMs).toBeLessThanOrEqual(
+        limits.LINK_SILENCE_MS_MAX + limits.TICK_MS,
+      );
+      expect(pair[from].sync.status()[0]?.lastFailure).toMatch(/refused by peer: silent for/);
+    },
+  );
+
   test("is dialled again although the transport still waits for a deaf peer", () => {
     const pair = linked();
     pair.deaf = true;

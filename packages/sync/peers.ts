@@ -100,8 +100,10 @@ export class Peers {
   }
 
   tick(nowMs: number, out: SyncEffect[]): void {
-    for (const { link, reason } of this.#links.overdue(nowMs))
-      this.#endings.end(link, reason, nowMs, out);
+    for (const { link, reason } of this.#links.overdue(nowMs)) {
+      // Told, because the other direction may work: a transport that waits to be answered would not tell.
+      this.#endings.refuse(link, { code: "leaving", detail: reason }, nowMs, out);
+    }
     for (const peer of this.#peers.all()) {
       if (this.#dials(peer) && peer.redial.isDue(nowMs)) this.#dial(peer, out);
     }

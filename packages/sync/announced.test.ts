@@ -1,0 +1,87 @@
+import { describe, expect, test } from "vitest";
+import type { Hlc, RegionCode } from "@atoll/core";
+import { Frontier, SeededRandom, VECTOR_ZERO, hlcFromMs, newOrigin, vectorAt } from "@atoll/core";
+import { Announced } from "./announced.ts";
+
+const [US, EU, AP] = [1, 2, 3] as RegionCode[] as [RegionCode, RegionCode, RegionCode];
+const origin = newOrigin(US, 0, new SeededRandom("announced"));
+const at = (n: number): Hlc => hlcFromMs(1_700_000_000_000 + n);
+
+/** Asia hears of us-east-1 through eu-west-1 alone. */
+function relayed() {
+  const frontier = new Frontier();
+  const region = { name: "ap-northeast-1", code: AP } as never;
+  const announced = new Announced({ frontier, region, coverage: () => VECTOR_ZERO });
+  const hear = (hlc: Hlc, lanes: readonly { shard: number; contig: number }[], full = false) =>
+    announced.hear(
+      EU,
+      {
+        kind: "heartbeat",
+        full,
+        vector: new Map([[US, hlc]]),
+        lanes: lanes.map((lane) => ({ ...lane, origin })),
+        sentMs: 0,
+        echoMs: 0,
+      },
+      0,
+    );
+  const arrive = (shard: number, seq: number): void => {
+    frontier.lane({ shard, origin }).add(seq);
+    announced.advance();
+  };
+  hear(at(0), [], true);
+  return { hear, arrive, coverage: () => vectorAt(announced.coverage, US) };
+}
+
+describe("what a relay speaks of is covered", () => {
+  test("when all of it is here, and not before", () => {
+    const { hear, arrive, coverage } = relayed();
+    hear(at(1), [
+      { shard: 1, contig: 1 },
+      { shard: 2, contig: 1 },
+    ]);
+    expect(coverage()).toBe(at(0));
+    arrive(1, 1);
+    expect(coverage()).toBe(at(0));
+    arrive(2, 1);
+    expect(coverage()).toBe(at(1));
+  });
+
+  test("up to where it spoke of when that is here, although it has spoken of more since", () => {
+    const { hear, arrive, coverage } = relayed();
+    for (let n = 1; n <= 50; n++) {
+      // The relay is always one entry ahead of what has been fetched from it, in another lane each time.
+      hear(at(n), [{ shard: n, contig: 1 }]);
+      if (n > 1) arrive(n - 1, 1);
+      expect(coverage()).toBeGreaterThanOrEqual(at(Math.max(0, n - 2)));
+      expect(coverage()).toBeLessThan(at(n));
+    }
+    arrive(50, 1);
+    expect(coverage()).toBe(at(50));
+  });
+
+  test("although the same lane goes on while it is fetched", () => {
+    const { hear, arrive, coverage } = relayed();
+    for (let n = 1; n <= 50; n++) {
+      hear(at(n), [{ shard: 1, contig: n }]);
+      if (n > 1) arrive(1, n - 1);
+      expect(coverage()).toBeGreaterThanOrEqual(at(Math.max(0, n - 2)));
+      expect(coverage()).toBeLessThan(at(n));
+    }
+  });
+
+  test("no further than a lane that stays behind allows", () => {
+    const { hear, arrive, coverage } = relayed();
+    hear(at(1), [{ shard: 1, contig: 2 }]);
+    arrive(1, 2); // 1 is missing
+    for (let n = 2; n <= 20; n++) {
+      hear(at(n), [{ shard: 2, contig: n }]);
+      arrive(2, n - 1);
+    }
+    expect(coverage()).toBe(at(0));
+    arrive(1, 1);
+    expect(coverage()).toBe(at(1));
+    arrive(2, 20);
+    expect(coverage()).toBe(at(20));
+  });
+});
