@@ -7,6 +7,7 @@ import { SUM_BYTES, SeededRandom, docKeyOf, limits, must, mustHlc } from "@atoll
 import { encodeMessage } from "./codec.ts";
 import type { Copy, Frame } from "./comparing-pair.fixture.ts";
 import { ComparingPair, ONE, TWO, madeEntry } from "./comparing-pair.fixture.ts";
+import type { SyncEffect } from "./effects.ts";
 import type { ComparisonMessage } from "./messages.ts";
 import { PROTOCOL_VERSION } from "./version.ts";
 
@@ -281,6 +282,23 @@ describe("a peer that lies", () => {
     pair.compare(); // gives the silent one up
     pair.compare();
     expectEqual(pair);
+  });
+
+  test("or lacks something for good is compared all the same, a period later", () => {
+    const pair = new ComparingPair();
+    fill(pair, [[1, 1, 0]]);
+    const [machine] = pair.machines;
+    const opens = (isLevel: boolean): boolean => {
+      const out: SyncEffect[] = [];
+      machine.tick(TWO, isLevel, pair.nowMs, out);
+      return out.length > 0;
+    };
+    pair.nowMs += limits.ANTI_ENTROPY_PERIOD_MS;
+    expect(opens(false)).toBe(false); // the log comes first
+    pair.nowMs += limits.ANTI_ENTROPY_PERIOD_MS - 1;
+    expect(opens(false)).toBe(false);
+    pair.nowMs += 1;
+    expect(opens(false)).toBe(true);
   });
 
   test("that answers what was not asked is ignored and counted", () => {

@@ -264,7 +264,7 @@ export class ComparingPair {
   compare(framesMax = 100_000): void {
     this.nowMs += 60_000;
     const out: SyncEffect[] = [];
-    this.machines[0].tick(TWO, this.nowMs, out);
+    this.machines[0].tick(TWO, true, this.nowMs, out);
     this.#perform(0, out);
     this.carry(framesMax);
   }

@@ -1,7 +1,7 @@
 /** How replicas converge: one step function, and the links it speaks over. */
 export * from "./effects.ts";
 export type { Message } from "./messages.ts";
-export type { ComparisonCounts } from "./anti-entropy.ts";
+export type { ComparisonCounts } from "./comparison-verdicts.ts";
 export type { LinkTls } from "./peer-certificate.ts";
 export { decodeFrame, encodeMessage } from "./codec.ts";
 export { helloDigest, proofOf } from "./handshake.ts";

@@ -17,7 +17,7 @@ import type { Lane, Random, RegionCode, RegionVector } from "@atoll/core";
 import { unreachable } from "@atoll/core";
 import { Announced } from "./announced.ts";
 import { AntiEntropy } from "./anti-entropy.ts";
-import type { Comparison, ComparisonCounts } from "./anti-entropy.ts";
+import type { Comparison, ComparisonCounts } from "./comparison-verdicts.ts";
 import { CatchUp } from "./catch-up.ts";
 import { decodeFrame } from "./codec.ts";
 import { Credit } from "./credit.ts";
@@ -192,8 +192,8 @@ export class Sync {
     this.#catchUp.pump(nowMs, out);
     for (const peer of this.#peers.live()) {
       if (this.#catchUp.busyServing(peer)) continue;
-      const isLevel = this.#announced.knows(peer) && this.#catchUp.idle(peer);
-      if (isLevel) this.#antiEntropy.tick(peer, nowMs, out);
+      if (!this.#announced.knows(peer)) continue;
+      this.#antiEntropy.tick(peer, this.#catchUp.idle(peer), nowMs, out);
     }
   }
 
