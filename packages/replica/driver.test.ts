@@ -125,6 +125,30 @@ describe("three regions", () => {
   });
 });
 
+describe("what is covered of a region that is down", () => {
+  test.each(["stopped in good order", "killed"])(
+    "outlasts a restart of the region that covers it, when that was %s",
+    async (how) => {
+      await connected(`covered ${how}`);
+      const { sessionToken } = await fleet.write("ap-northeast-1", "ada", {
+        kind: "put",
+        value: { role: "poet" },
+      });
+      await fleet.until("converged", () => fleet.converged());
+      await fleet.write("us-east-1", "bob", { kind: "put", value: { role: "baker" } });
+      await fleet.until("converged", () => fleet.converged());
+      fleet.crash("ap-northeast-1");
+      fleet.driver("us-east-1").setPeerState("eu-west-1", "paused"); // nobody to hear it from
+      await fleet.run(100);
+      if (how === "killed") fleet.crash("eu-west-1");
+      else await fleet.driver("eu-west-1").close();
+      fleet.start("eu-west-1");
+      const session = { token: sessionToken, waitMs: 0, handling: "strict" as const };
+      expect((await fleet.read("eu-west-1", "ada", session)).kind).toBe("found");
+    },
+  );
+});
+
 describe("reads", () => {
   test("never open a document whose view is clean", async () => {
     await connected("reads");
@@ -383,6 +407,8 @@ describe("anti-entropy", () => {
     const counts = fleet.names.map((name) => fleet.driver(name).status().antiEntropy);
     const opened = counts.reduce((all, { opened }) => all + opened, 0);
     expect(opened).toBeGreaterThanOrEqual(6);
+    const equal = counts.reduce((all, { equal: found }) => all + found, 0);
+    expect(equal).toBeGreaterThanOrEqual(2 * opened - fleet.names.length); // both ends, but for the last
     for (const { descents, falseDescents, repairs } of counts) {
       expect({ descents, falseDescents, repairs }).toEqual({
         descents: 0,

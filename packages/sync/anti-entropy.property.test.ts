@@ -301,6 +301,37 @@ describe("a peer that lies", () => {
     expect(opens(false)).toBe(true);
   });
 
+  test("that answers only part of a question is asked for the rest", () => {
+    const pair = new ComparingPair();
+    fill(
+      pair,
+      Array.from({ length: 400 }, (_, n) => [2, n % 3, n % 2]),
+    );
+    pair.tamper = (frame, message) => {
+      if (frame.from === 0 || message === undefined) return frame;
+      return { ...frame, bytes: encodeMessage(firstOf(message), PROTOCOL_VERSION) };
+    };
+    pair.compare();
+    expectEqual(pair);
+  });
+
+  test("that does not cover the cut says so, and is asked again soon", () => {
+    const pair = new ComparingPair();
+    fill(pair, [[1, 0, 0]]);
+    pair.tamper = (frame, message) => {
+      if (message?.kind !== "compare-open") return frame;
+      const cut = new Map([...message.cut].map(([region, hlc]) => [region, mustHlc(hlc + 1)]));
+      return { ...frame, bytes: encodeMessage({ ...message, cut }, PROTOCOL_VERSION) };
+    };
+    pair.compare();
+    expect(pair.halfRounds).toBe(2);
+    expect(pair.machines.map(({ counts }) => counts.equal + counts.descents)).toEqual([0, 0]);
+    pair.tamper = (frame) => frame;
+    pair.nowMs += limits.ANTI_ENTROPY_RETRY_MS - 60_000; // compare() lets a minute pass
+    pair.compare();
+    expectEqual(pair);
+  });
+
   test("that answers what was not asked is ignored and counted", () => {
     const pair = new ComparingPair();
     fill(pair, [[1, 0, 0]]);
@@ -320,6 +351,20 @@ describe("a peer that lies", () => {
     expectEqual(pair);
   });
 });
+
+/** The answer with all but its first part left out. */
+function firstOf(message: ComparisonMessage): ComparisonMessage {
+  switch (message.kind) {
+    case "compare-nodes":
+      return { ...message, groups: message.groups.slice(0, 1) };
+    case "compare-documents":
+      return { ...message, lists: message.lists.slice(0, 1) };
+    case "compare-changes":
+      return { ...message, lists: message.lists.slice(0, 1) };
+    default:
+      return message;
+  }
+}
 
 function falsified(message: ComparisonMessage, digest: bigint, changes: number): ComparisonMessage {
   switch (message.kind) {

@@ -16,15 +16,7 @@
  * claims to hold, never delete, and all of it is bounded.
  */
 import type { LogEntry, RegionVector, TreeNode } from "@atoll/core";
-import {
-  POSITION_BITS,
-  TREE_ROOT,
-  childrenOf,
-  limits,
-  nodeRange,
-  originRegion,
-  vectorAt,
-} from "@atoll/core";
+import { POSITION_BITS, TREE_ROOT, childrenOf, limits, nodeRange } from "@atoll/core";
 import { digestOf, documentDigest, documentsAt, elementsAt, recountNode } from "./comparison.ts";
 import type { SyncEffect } from "./effects.ts";
 import type {
@@ -306,13 +298,12 @@ export class Descent {
     }
   }
 
-  /** False when no entry of that element lies under the node at or below the cut. */
+  /** False when no entry of that element lies under the node. */
   #send(element: bigint, node: TreeNode): boolean {
     const { from, to } = nodeRange(node);
     const entry = this.#view.findElement(BigInt.asIntN(64, element)).find((found) => {
       const position = this.#view.positionOf(found);
-      const isBelow = found.hlc <= vectorAt(this.cut, originRegion(found.origin));
-      return isBelow && position >= from && position < to;
+      return position >= from && position < to;
     });
     if (entry === undefined) return false;
     this.#repairs++;
