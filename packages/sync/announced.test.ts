@@ -85,3 +85,36 @@ describe("what a relay speaks of is covered", () => {
     expect(coverage()).toBe(at(20));
   });
 });
+
+describe("a pair is compared", () => {
+  test.each([
+    { covered: 30, said: 40, expected: 30 },
+    { covered: 50, said: 40, expected: 40 },
+  ])("at the lower of what each covers: $expected", ({ covered, said, expected }) => {
+    const region = { name: "ap-northeast-1", code: AP } as never;
+    const announced = new Announced({
+      frontier: new Frontier(),
+      region,
+      coverage: () => new Map([[US, at(covered)]]),
+    });
+    expect(announced.cutWith(EU)).toEqual(new Map()); // it has said nothing yet
+    const vector = new Map([
+      [US, at(said)],
+      [AP, at(7)], // of us, what it covers
+    ]);
+    const lanes = [{ shard: 1, origin, contig: 1 }]; // more than is here: what it says does not cover us
+    const heartbeat = {
+      kind: "heartbeat",
+      full: true,
+      vector,
+      lanes,
+      sentMs: 0,
+      echoMs: 0,
+    } as const;
+    announced.hear(EU, heartbeat, 0);
+    expect([...announced.cutWith(EU)]).toEqual([
+      [US, at(expected)],
+      [AP, at(7)],
+    ]);
+  });
+});

@@ -307,12 +307,15 @@ describe("a peer that lies", () => {
       pair,
       Array.from({ length: 400 }, (_, n) => [2, n % 3, n % 2]),
     );
+    let opened = 0;
     pair.tamper = (frame, message) => {
+      if (message?.kind === "compare-open") opened++;
       if (frame.from === 0 || message === undefined) return frame;
       return { ...frame, bytes: encodeMessage(firstOf(message), PROTOCOL_VERSION) };
     };
     pair.compare();
     expectEqual(pair);
+    expect(opened).toBe(2); // within one pass
   });
 
   test("that does not cover the cut says so, and is asked again soon", () => {
