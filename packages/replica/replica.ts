@@ -23,24 +23,17 @@ import type {
   Region,
   RegionVector,
 } from "@atoll/core";
-import {
-  AtollError,
-  DEFAULT_TENANT,
-  HybridClock,
-  VECTOR_ZERO,
-  assert,
-  docIdOf,
-  hlcToMs,
-} from "@atoll/core";
+import { AtollError, DEFAULT_TENANT, VECTOR_ZERO, assert, docIdOf } from "@atoll/core";
 import type { ProfileCodec, ProfileEdit } from "@atoll/profile";
-import { DocumentError, isJsonObject, mergePatch, parseChangeChunk } from "@atoll/profile";
+import { isJsonObject, mergePatch } from "@atoll/profile";
 import type { DocumentPlace, DocumentRow, Store, StoredIdentity } from "@atoll/store";
 import type { IngestCounts, Sender } from "./arrivals.ts";
 import { Arrivals } from "./arrivals.ts";
+import type { Authored } from "./author.ts";
+import { Author } from "./author.ts";
 import { Commit } from "./commit.ts";
 import { DocumentCache } from "./document-cache.ts";
 import { Group } from "./group.ts";
-import { closeIdentity, openIdentity, renewIdentity, withNewActor } from "./identity.ts";
 import { Intake } from "./intake.ts";
 import { Ledger } from "./ledger.ts";
 import type { Precondition } from "./precondition.ts";
@@ -102,15 +95,10 @@ export class Replica {
   readonly waitingRoom: WaitingRoom;
   readonly arrivals: Arrivals;
   readonly renderer: Renderer;
-  readonly #options: ReplicaOptions;
-  readonly #clock: Clock;
-  readonly #hlc: HybridClock;
   readonly intake: Intake;
   readonly #commit: Commit;
   readonly #snapshots = new Snapshots();
-  #identity: StoredIdentity;
-  /** The name was left by an earlier process, and not every peer has said that it knows no more of it. */
-  #isInherited: boolean;
+  readonly #author: Author;
 
   constructor(options: ReplicaOptions) {
     const { cluster, region, store, clock, log, codec } = options;
@@ -118,17 +106,14 @@ export class Replica {
     this.region = region;
     this.store = store;
     this.codec = codec;
-    this.#clock = clock;
-    this.#options = options;
-    this.#isInherited = store.readIdentity()?.cleanStop === true;
-    this.#identity = openIdentity(store, { ...options, genesisHash: codec.genesisHash });
+    const author = new Author(store, clock, { ...options, genesisHash: codec.genesisHash });
+    this.#author = author;
     this.ledger = new Ledger(store, cluster);
     if (this.ledger.mustRecount) {
       for (let shard = 0; shard < cluster.shardCount; shard++) this.ledger.recountShard(shard);
     }
-    this.documents = new DocumentCache({ store, codec, actor: () => this.#identity.actor });
+    this.documents = new DocumentCache({ store, codec, actor: () => author.actor });
     this.group = new Group(store);
-    this.#hlc = new HybridClock(store.lastHlc());
     this.intake = new Intake(store, cluster, codec);
     const { ledger, documents, group } = this;
     const origin = (): Origin => this.origin;
@@ -147,8 +132,11 @@ export class Replica {
       quarantine,
       clock,
       log,
-      actor: () => this.#identity.actor,
-      renewActor: () => this.#renewActor(),
+      actor: () => author.actor,
+      renewActor: () => {
+        author.renewActor();
+        documents.clear(); // open documents write as the old actor
+      },
       waitingRoom: this.waitingRoom,
     });
     const { restorer } = this;
@@ -160,7 +148,7 @@ export class Replica {
       group,
       snapshots: this.#snapshots,
     });
-    const observe = (hlc: Hlc): void => this.#hlc.observe(hlc, clock.nowMs());
+    const observe = (hlc: Hlc): void => author.observe(hlc);
     this.#commit = commit;
     this.arrivals = new Arrivals({
       origin,
@@ -181,11 +169,11 @@ export class Replica {
   }
 
   get identity(): StoredIdentity {
-    return this.#identity;
+    return this.#author.identity;
   }
 
   get origin(): Origin {
-    return this.#identity.origin;
+    return this.#author.origin;
   }
 
   /** What became of all entries from elsewhere since the start. */
@@ -195,7 +183,7 @@ export class Replica {
 
   /** A timestamp above every one of ours so far. */
   stamp(): Hlc {
-    return this.#hlc.tick(this.#clock.nowMs());
+    return this.#author.stamp();
   }
 
   placeOf(docId: DocId): DocumentPlace {
@@ -225,7 +213,9 @@ export class Replica {
       if (edit.kind === "increment") return { kind: "absent" };
       if (edit.kind === "merge-patch" && !options.upsert) return { kind: "absent" };
     }
-    const after = this.#edit(id, place, creating(edit, current === undefined), options.dep);
+    const asked = creating(edit, current === undefined);
+    const authored = this.#author.edit({ id, place }, asked, options.dep, this);
+    const after = authored && this.#apply(authored);
     if (edit.kind === "delete") {
       return { kind: "deleted", existed: true, dep: (after ?? row)?.dep ?? VECTOR_ZERO };
     }
@@ -233,6 +223,15 @@ export class Replica {
     assert(snapshot !== undefined, "a profile that was written can be read");
     const created = current === undefined;
     return { kind: "written", created, changed: after !== undefined, snapshot };
+  }
+
+  #apply({ sound, view }: Authored): DocumentRow {
+    try {
+      return this.#commit.apply(sound, view);
+    } catch (error) {
+      if (!(error instanceof AtollError)) this.documents.drop(sound.place); // it is ahead of the store
+      throw error;
+    }
   }
 
   /** Stages what is sound of a peer's entries; the rest waits or is set aside, one by one. */
@@ -280,12 +279,12 @@ export class Replica {
 
   /** True while a write would use a name that may have a past which this file does not know. */
   get mustRenew(): boolean {
-    return this.#isInherited;
+    return this.#author.mustRenew;
   }
 
   /** Every peer has said what it has seen of us, and it is all here. */
   originProven(): void {
-    this.#isInherited = false;
+    this.#author.proven();
   }
 
   /**
@@ -295,16 +294,7 @@ export class Replica {
   reincarnate(): void {
     assert(!this.group.isOpen, "a group belongs to one incarnation");
     this.documents.clear(); // open documents write as the old actor
-    const options = { ...this.#options, genesisHash: this.codec.genesisHash };
-    this.#identity = renewIdentity(this.store, this.#identity, options);
-    this.#isInherited = false;
-  }
-
-  /** The same origin, another actor: part of the open group. */
-  #renewActor(): void {
-    this.#identity = withNewActor(this.#identity, this.#options.random);
-    this.store.writeIdentity(this.#identity);
-    this.documents.clear(); // open documents write as the old actor
+    this.#author.renew();
   }
 
   /** An orderly stop: everything durable, the identity may be used again. The store stays open. */
@@ -312,42 +302,7 @@ export class Replica {
     this.group.open(); // what is covered by now is worth a commit of its own
     this.flush();
     this.documents.clear();
-    closeIdentity(this.store, this.#identity);
-  }
-
-  /** Undefined when the profile already was what was asked for. */
-  #edit(
-    id: ProfileId,
-    place: DocumentPlace,
-    edit: ProfileEdit,
-    dep: RegionVector,
-  ): DocumentRow | undefined {
-    for (const seen of dep.values()) this.#hlc.observe(seen, this.#clock.nowMs());
-    assert(!this.#isInherited, "nothing is written under a name that is not proven");
-    const hlc = this.stamp();
-    const identity = { tenant: DEFAULT_TENANT, id };
-    const deletedAtMs = hlcToMs(hlc);
-    const timeSeconds = Math.floor(deletedAtMs / 1000);
-    try {
-      const profile = this.documents.open(place, identity);
-      const result = profile.edit(edit, { timeSeconds, deletedAtMs, identity });
-      if (!result.changed) return undefined;
-      const { hash, change, containers } = result;
-      const parsed = parseChangeChunk(change);
-      assert(parsed.kind === "change", "our own change parses");
-      const { docId, shard } = place;
-      const { origin } = this;
-      const seq = this.ledger.frontier.contig({ shard, origin }) + 1;
-      const entry = { shard, origin, seq, hlc, docId, hash, dep, change, containers };
-      const { json, deleted, conflicts } = profile.render();
-      const view = { profileId: id, json, deleted, conflicts };
-      return this.#commit.apply({ entry, place, deps: parsed.deps }, view);
-    } catch (error) {
-      // The document may be ahead of the store: whatever it says now was never written.
-      if (!(error instanceof AtollError)) this.documents.drop(place);
-      if (!(error instanceof DocumentError)) throw error;
-      throw new AtollError("document-quarantined", "the document refuses the edit", {}, error);
-    }
+    this.#author.close();
   }
 }
 

@@ -1,0 +1,129 @@
+/**
+ * Who writes here: the name, the clock and the next number, and an edit made into an entry of that name.
+ *
+ * A name that an earlier process left behind is proven before it is written under: until every peer has
+ * said that it knows no more of it than this file does, a write takes a new one (identity.ts says why).
+ */
+import type { Clock, Hlc, LogEntry, Origin, ProfileId, RegionVector } from "@atoll/core";
+import { AtollError, DEFAULT_TENANT, HybridClock, assert, hlcToMs } from "@atoll/core";
+import type { ProfileEdit } from "@atoll/profile";
+import { DocumentError, parseChangeChunk } from "@atoll/profile";
+import type { DocumentPlace, Store, StoredIdentity } from "@atoll/store";
+import type { RenderedView } from "./commit.ts";
+import type { DocumentCache } from "./document-cache.ts";
+import type { IdentityOptions } from "./identity.ts";
+import { closeIdentity, openIdentity, renewIdentity, withNewActor } from "./identity.ts";
+import type { SoundEntry } from "./intake.ts";
+import type { Ledger } from "./ledger.ts";
+
+/** An entry of ours, ready to be committed, and what the profile looks like with it. */
+export interface Authored {
+  readonly sound: SoundEntry;
+  readonly view: RenderedView;
+}
+
+export class Author {
+  readonly #store: Store;
+  readonly #clock: Clock;
+  readonly #options: IdentityOptions;
+  readonly #hlc: HybridClock;
+  #identity: StoredIdentity;
+  /** Left by an earlier process, and not every peer has said that it knows no more of it. */
+  #isInherited: boolean;
+
+  constructor(store: Store, clock: Clock, options: IdentityOptions) {
+    this.#store = store;
+    this.#clock = clock;
+    this.#options = options;
+    this.#isInherited = store.readIdentity()?.cleanStop === true;
+    this.#identity = openIdentity(store, options);
+    this.#hlc = new HybridClock(store.lastHlc());
+  }
+
+  get identity(): StoredIdentity {
+    return this.#identity;
+  }
+
+  get origin(): Origin {
+    return this.#identity.origin;
+  }
+
+  get actor(): Uint8Array {
+    return this.#identity.actor;
+  }
+
+  /** True while a write would use a name that may have a past which this file does not know. */
+  get mustRenew(): boolean {
+    return this.#isInherited;
+  }
+
+  /** Every peer has said what it has seen of us, and it is all here. */
+  proven(): void {
+    this.#isInherited = false;
+  }
+
+  /** Writes under a new name from now on. Nothing may be staged, no document open. */
+  renew(): void {
+    this.#identity = renewIdentity(this.#store, this.#identity, this.#options);
+    this.#isInherited = false;
+  }
+
+  /** The same origin, another actor: part of the open group. No document may be open. */
+  renewActor(): void {
+    this.#identity = withNewActor(this.#identity, this.#options.random);
+    this.#store.writeIdentity(this.#identity);
+  }
+
+  /** The last thing that an orderly stop writes. */
+  close(): void {
+    closeIdentity(this.#store, this.#identity);
+  }
+
+  /** A timestamp above every one of ours so far. */
+  stamp(): Hlc {
+    return this.#hlc.tick(this.#clock.nowMs());
+  }
+
+  /** What is written from now on sorts after this. */
+  observe(hlc: Hlc): void {
+    this.#hlc.observe(hlc, this.#clock.nowMs());
+  }
+
+  /**
+   * Makes the edit in the open document. Undefined when the profile already was what was asked for. Throws
+   * `AtollError`; whoever does not commit the entry must drop the document, which is ahead of the store.
+   */
+  edit(
+    { id, place }: { readonly id: ProfileId; readonly place: DocumentPlace },
+    edit: ProfileEdit,
+    dep: RegionVector,
+    { documents, ledger }: { readonly documents: DocumentCache; readonly ledger: Ledger },
+  ): Authored | undefined {
+    for (const seen of dep.values()) this.observe(seen);
+    assert(!this.#isInherited, "nothing is written under a name that is not proven");
+    const hlc = this.stamp();
+    const identity = { tenant: DEFAULT_TENANT, id };
+    const deletedAtMs = hlcToMs(hlc);
+    const timeSeconds = Math.floor(deletedAtMs / 1000);
+    try {
+      const profile = documents.open(place, identity);
+      const result = profile.edit(edit, { timeSeconds, deletedAtMs, identity });
+      if (!result.changed) return undefined;
+      const { hash, change, containers } = result;
+      const parsed = parseChangeChunk(change);
+      assert(parsed.kind === "change", "our own change parses");
+      const { docId, shard } = place;
+      const { origin } = this;
+      const seq = ledger.frontier.contig({ shard, origin }) + 1;
+      const entry: LogEntry = { shard, origin, seq, hlc, docId, hash, dep, change, containers };
+      const { json, deleted, conflicts } = profile.render();
+      const view = { profileId: id, json, deleted, conflicts };
+      return { sound: { entry, place, deps: parsed.deps }, view };
+    } catch (error) {
+      // The document may be ahead of the store: whatever it says now was never written.
+      if (!(error instanceof AtollError)) documents.drop(place);
+      if (!(error instanceof DocumentError)) throw error;
+      throw new AtollError("document-quarantined", "the document refuses the edit", {}, error);
+    }
+  }
+}
