@@ -296,7 +296,8 @@ describe("show", () => {
 });
 
 test("a certificate never outlives its CA, and a CA that has ended signs nothing", async () => {
-  const clock = new ManualClock(systemClock.nowMs());
+  // Certificates end on a whole second: half a second past one, days left are never whole.
+  const clock = new ManualClock(Math.floor(systemClock.nowMs() / 1000) * 1000 + 500);
   const making = { clock, random: new SeededRandom("certs") };
   await initCerts(dir, "profiles", making);
   clock.advance((limits.CA_DAYS - 10) * DAY_MS);
