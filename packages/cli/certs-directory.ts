@@ -11,8 +11,7 @@
  * old or the new. Certificate and key are two files, and a region that meets the one without the other
  * keeps what it has until its next look.
  */
-import type { KeyObject } from "node:crypto";
-import { X509Certificate, createPrivateKey } from "node:crypto";
+import { X509Certificate } from "node:crypto";
 import {
   closeSync,
   existsSync,
@@ -28,11 +27,11 @@ import {
 import { join } from "node:path";
 import type { RegionName } from "@atoll/core";
 import { AtollError, errorText, parseClusterUri, parseRegionName } from "@atoll/core";
+import { parseCertificates, parsePrivateKey } from "@atoll/server";
 import type { CertificateAndKey } from "./certs-x509.ts";
 
 const PRIVATE = 0o600;
 const PUBLIC = 0o644;
-const CERTIFICATE = /-----BEGIN CERTIFICATE-----[\s\S]+?-----END CERTIFICATE-----/g;
 
 export interface Authority extends CertificateAndKey {
   readonly clusterId: string;
@@ -80,24 +79,7 @@ export function readAuthority(directory: string): Authority {
 
 /** Every CA that regions are to trust; the newest first. */
 export function readBundle(directory: string): X509Certificate[] {
-  return parseBundle(readText(bundlePath(directory), directory));
-}
-
-/** Empty when one of them cannot be read. */
-export function parseBundle(text: string): X509Certificate[] {
-  try {
-    return [...text.matchAll(CERTIFICATE)].map(([pem]) => new X509Certificate(pem));
-  } catch {
-    return [];
-  }
-}
-
-function parsePrivateKey(text: string): KeyObject | undefined {
-  try {
-    return createPrivateKey(text);
-  } catch {
-    return undefined;
-  }
+  return parseCertificates(readText(bundlePath(directory), directory));
 }
 
 export function bundleText(certificates: readonly X509Certificate[]): string {

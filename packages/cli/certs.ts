@@ -13,12 +13,12 @@
 import { X509Certificate } from "node:crypto";
 import { existsSync, readFileSync } from "node:fs";
 import type { RegionName } from "@atoll/core";
+import { parseCertificates } from "@atoll/server";
 import type { Authority, RegionFiles } from "./certs-directory.ts";
 import {
   createAuthorityFiles,
   failure,
   listRegions,
-  parseBundle,
   readAuthority,
   readBundle,
   regionFiles,
@@ -179,7 +179,7 @@ function hostsOf(directory: string, region: RegionName): string[] {
 
 function readRegion(directory: string, region: RegionName): X509Certificate {
   const { cert } = regionFiles(directory, region);
-  const [certificate] = parseBundle(readFileSync(cert, "utf8"));
+  const [certificate] = parseCertificates(readFileSync(cert, "utf8"));
   if (certificate === undefined) throw failure(`${cert} holds no certificate`);
   return certificate;
 }

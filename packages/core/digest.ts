@@ -71,12 +71,6 @@ export function addSums(a: Sum, b: Sum): Sum {
   return out;
 }
 
-export function subtractSums(a: Sum, b: Sum): Sum {
-  const out = new Uint8Array(a);
-  accumulate(out, 0, b, 0, -1);
-  return out;
-}
-
 /** Adds or subtracts in place: for tables of many sums. Offsets are those of a sum's first byte. */
 export function accumulate(
   into: Uint8Array,

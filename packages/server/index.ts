@@ -14,6 +14,7 @@ export { startLocalCluster } from "./local-cluster.ts";
 export { findFreeBasePort } from "./local-preflight.ts";
 export type { LocalRegionPlan } from "./local-plan.ts";
 export { LOCAL_BASE_PORT_DEFAULT, LOCAL_REGIONS, planLocalCluster } from "./local-plan.ts";
+export { parseCertificates, parsePrivateKey } from "./pem.ts";
 export type { QuarantineListing, RetryAnswer } from "./quarantine-report.ts";
 export { parseQuarantineListing, parseRetryAnswer } from "./quarantine-report.ts";
 export type { PeerStatus, RegionStatus } from "./region-status.ts";

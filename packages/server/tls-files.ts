@@ -9,12 +9,11 @@
  * world, in the words of OpenSSL. They are all told at once, at the start, each with its file; and a
  * renewed file that has one is not taken into use.
  */
-import type { KeyObject } from "node:crypto";
-import { X509Certificate, createPrivateKey } from "node:crypto";
+import type { X509Certificate } from "node:crypto";
 import { readFileSync, statSync } from "node:fs";
-
 import { errorText, parseRegionName, regionOfCertificate, regionUri } from "@atoll/core";
 import type { LinkTls } from "@atoll/sync";
+import { parseCertificates, parsePrivateKey } from "./pem.ts";
 
 /** Absolute. */
 export interface TlsPaths {
@@ -41,7 +40,6 @@ export interface TlsFiles {
   readonly notAfterMs: number;
 }
 
-const CERTIFICATE = /-----BEGIN CERTIFICATE-----[\s\S]+?-----END CERTIFICATE-----/g;
 /** Extended key usages: both ends of a link show the same certificate. */
 const USAGES = { "1.3.6.1.5.5.7.3.1": "serverAuth", "1.3.6.1.5.5.7.3.2": "clientAuth" } as const;
 const WORLD = 0o007;
@@ -168,23 +166,6 @@ function chainOf(
 
 function isSignedBy(certificate: X509Certificate, issuer: X509Certificate): boolean {
   return certificate.checkIssued(issuer) && certificate.verify(issuer.publicKey);
-}
-
-/** None at all when one of them cannot be read: half a bundle would be trusted by half the regions. */
-function parseCertificates(text: string): X509Certificate[] {
-  try {
-    return [...text.matchAll(CERTIFICATE)].map(([pem]) => new X509Certificate(pem));
-  } catch {
-    return [];
-  }
-}
-
-function parsePrivateKey(text: string): KeyObject | undefined {
-  try {
-    return createPrivateKey(text);
-  } catch {
-    return undefined;
-  }
 }
 
 function day(date: Date): string {

@@ -2,8 +2,8 @@
  * Reading the typed fields that several messages share. Each throws `ByteStreamError`, which the
  * decoder turns into a fault; each copies, because a decoded message outlives the frame it came in.
  */
-import type { ByteReader, ByteWriter, ChangeHash, DocId, Hlc, Origin } from "@atoll/core";
-import { ByteStreamError, mustChangeHash, mustDocId, parseHlc, parseOrigin } from "@atoll/core";
+import type { ByteReader, ByteWriter, DocId, Hlc, Origin } from "@atoll/core";
+import { ByteStreamError, mustDocId, parseHlc, parseOrigin } from "@atoll/core";
 
 export function present<T>(value: T | undefined, what: string): T {
   if (value === undefined) throw new ByteStreamError(`bad ${what}`);
@@ -41,10 +41,6 @@ export function readHlc(reader: ByteReader): Hlc {
 
 export function readDocId(reader: ByteReader): DocId {
   return mustDocId(copyOf(reader.raw(16)));
-}
-
-export function readHash(reader: ByteReader): ChangeHash {
-  return mustChangeHash(copyOf(reader.raw(32)));
 }
 
 /** A count, then that many items; the count is checked before anything is allocated. */
