@@ -2,6 +2,7 @@
  * Asking one region's admin listener: JSON there and back, and every other answer told as what it is.
  */
 import { AtollError } from "@atoll/core";
+import type { ErrorCode } from "@atoll/core";
 import { ConnectionError, HttpClient, parseJson, problemText } from "./http-client.ts";
 import type { HttpAnswer, HttpRequest } from "./http-client.ts";
 
@@ -9,6 +10,12 @@ export interface AdminAnswer {
   readonly status: number;
   readonly body: unknown;
 }
+
+const CODE_BY_STATUS: ReadonlyMap<number, ErrorCode> = new Map([
+  [401, "unauthenticated"],
+  [403, "forbidden"],
+  [404, "not-found"],
+]);
 
 export class AdminClient {
   readonly #endpoint: string;
@@ -28,8 +35,11 @@ export class AdminClient {
     if (expected.includes(answer.status)) {
       return { status: answer.status, body: parseJson(answer.body) };
     }
-    const code = answer.status === 404 ? "not-found" : "malformed-request";
-    throw new AtollError(code, `${this.#endpoint}: ${problemText(answer)}`);
+    const code = CODE_BY_STATUS.get(answer.status) ?? "malformed-request";
+    const isRefused = code === "unauthenticated" || code === "forbidden";
+    throw new AtollError(code, `${this.#endpoint}: ${problemText(answer)}`, {
+      ...(isRefused && { mend: "Set ATOLL_TOKEN to an API key or a token with the right role." }),
+    });
   }
 
   close(): void {

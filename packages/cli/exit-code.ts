@@ -7,6 +7,8 @@ export const EXIT = {
   /** All was asked and answered, and the answer is not good: unhealthy, unreachable or diverged. */
   unhealthy: 3,
   timeout: 4,
+  /** A region did not let the command in. */
+  auth: 5,
 } as const;
 
 export type ExitCode = (typeof EXIT)[keyof typeof EXIT];

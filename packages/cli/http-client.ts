@@ -9,6 +9,7 @@ import { Agent, request as requestHttp } from "node:http";
 import type { IncomingHttpHeaders, OutgoingHttpHeaders } from "node:http";
 import { Agent as SecureAgent, request as requestHttps } from "node:https";
 import { limits } from "@atoll/core";
+import { commandCredential } from "@atoll/server";
 
 export interface HttpRequest {
   readonly method: "GET" | "PUT" | "PATCH" | "DELETE" | "POST";
@@ -31,8 +32,18 @@ export class ConnectionError extends Error {
 export class HttpClient {
   readonly #plain: Agent;
   readonly #secure: SecureAgent;
+  readonly #authorization: OutgoingHttpHeaders | undefined;
 
-  constructor({ connections }: { readonly connections: number }) {
+  /** `credential`: of the environment unless another is named. */
+  constructor({
+    connections,
+    credential = commandCredential(),
+  }: {
+    readonly connections: number;
+    readonly credential?: string | undefined;
+  }) {
+    this.#authorization =
+      credential === undefined ? undefined : { authorization: `Bearer ${credential}` };
     const options = { keepAlive: true, maxSockets: connections, scheduling: "lifo" as const };
     this.#plain = new Agent(options);
     this.#secure = new SecureAgent(options);
@@ -46,7 +57,7 @@ export class HttpClient {
       const fail = (error: Error): void => {
         reject(new ConnectionError(`${target.host}: ${error.message}`, { cause: error }));
       };
-      const all: OutgoingHttpHeaders = { ...headers };
+      const all: OutgoingHttpHeaders = { ...this.#authorization, ...headers };
       if (body !== undefined) all["content-length"] = Buffer.byteLength(body);
       const outgoing = start(target, {
         method,

@@ -12,6 +12,7 @@ import { VERSION, configFaultLine, terminalPreferences } from "@atoll/server";
 import type { CommandContext } from "./command-context.ts";
 import { addCertsCommand } from "./commands/certs.ts";
 import { addDemoCommand } from "./commands/demo.ts";
+import { addKeyCommand } from "./commands/key.ts";
 import { addLocalCommand } from "./commands/local.ts";
 import { addPeerCommand } from "./commands/peer.ts";
 import { addProfileCommand } from "./commands/profile.ts";
@@ -49,8 +50,13 @@ export async function runCommand(
   } catch (error) {
     if (error instanceof CommanderError) return error.exitCode === 0 ? EXIT.ok : EXIT.usage;
     tellFailure(error, terminal, debug || program.opts()["debug"] === true);
-    return isAtollError(error) && error.data.faults !== undefined ? EXIT.usage : EXIT.failure;
+    return isAtollError(error) ? exitCodeOf(error) : EXIT.failure;
   }
+}
+
+function exitCodeOf({ code, data }: AtollError): ExitCode {
+  if (code === "unauthenticated" || code === "forbidden") return EXIT.auth;
+  return data.faults === undefined ? EXIT.failure : EXIT.usage;
 }
 
 function createProgram(context: CommandContext): Command {
@@ -72,6 +78,7 @@ function createProgram(context: CommandContext): Command {
   addStatusCommand(program, context);
   addPeerCommand(program, context);
   addCertsCommand(program, context);
+  addKeyCommand(program, context);
   addQuarantineCommand(program, context);
   addVerifyCommand(program, context);
   return program;

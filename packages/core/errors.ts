@@ -8,6 +8,8 @@
 export type ErrorCode =
   // the request
   | "malformed-request"
+  | "unauthenticated"
+  | "forbidden"
   | "not-found"
   | "method-not-allowed"
   | "not-acceptable"
@@ -16,6 +18,7 @@ export type ErrorCode =
   | "unsupported-media-type"
   | "validation-failed"
   | "counter-requires-increment"
+  | "rate-limited"
   // the state of this region
   | "session-not-available"
   | "durability-not-met"
@@ -54,6 +57,8 @@ export interface ErrorData {
   readonly retryAfterSeconds?: number;
   readonly allow?: readonly string[];
   readonly accept?: readonly string[];
+  /** How to authenticate, for the `WWW-Authenticate` header (RFC 6750 section 3). */
+  readonly challenge?: string;
   /** What to do about it, in the imperative, for a person at a terminal. */
   readonly mend?: string;
 }

@@ -35,6 +35,7 @@ export type DocKey = Brand<string, "DocKey">;
 export const DEFAULT_TENANT = "default" as Tenant;
 
 const PROFILE_ID = /^[A-Za-z0-9][A-Za-z0-9._:~-]{0,127}$/;
+const TENANT = /^[a-z0-9][a-z0-9-]{0,62}$/;
 const REGION_NAME = /^[a-z][a-z0-9-]{0,31}$/;
 const ORIGIN_RANDOM_SPAN = 2 ** 32;
 const ORIGIN_INCARNATION_SPAN = 2 ** 14;
@@ -42,6 +43,10 @@ export const REGION_CODE_MAX = 63;
 
 export function parseProfileId(text: string): ProfileId | undefined {
   return PROFILE_ID.test(text) ? (text as ProfileId) : undefined;
+}
+
+export function parseTenant(text: unknown): Tenant | undefined {
+  return typeof text === "string" && TENANT.test(text) ? (text as Tenant) : undefined;
 }
 
 export function parseRegionName(text: string): RegionName | undefined {

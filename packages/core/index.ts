@@ -5,6 +5,9 @@ export * from "./clock.ts";
 export * from "./log.ts";
 export * from "./random.ts";
 
+// what is measured
+export * from "./metrics.ts";
+
 // names and bounds
 export * from "./assert.ts";
 export * from "./cluster.ts";
@@ -13,6 +16,7 @@ export * from "./ids.ts";
 export * from "./keys.ts";
 export * as limits from "./limits.ts";
 export * from "./region-uri.ts";
+export * from "./role.ts";
 
 // what replicas speak about
 export * from "./byte-stream.ts";

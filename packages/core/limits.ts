@@ -57,6 +57,55 @@ export const HTTP_KEEP_ALIVE_MS = 65_000;
 /** Open client connections of one listener. Room for every waiting session. → disconnected */
 export const HTTP_CONNECTIONS_MAX = 2 * SESSION_WAITERS_MAX;
 
+// ── Who asks ─────────────────────────────────────────────────────────────────────────────────────
+/** Random bytes of an API key: nothing to guess, so one round of SHA-256 keeps it. */
+export const API_KEY_SECRET_BYTES = 32;
+/** Characters of a credential. Tokens with a handful of claims have some hundreds. → 401 */
+export const CREDENTIAL_CHARS_MAX = 4_096;
+/** A verified token is believed this long without looking again: bounds how late a lost key counts. */
+export const JWT_REMEMBERED_MS = 60_000;
+/** Verified tokens remembered: ≈ 300 bytes each. The oldest is verified again. */
+export const JWT_REMEMBERED_MAX = 10_000;
+/** Clocks of issuers differ from ours by this much. */
+export const JWT_CLOCK_TOLERANCE_SECONDS = 5;
+/** Time the issuer has to publish its keys. → 503 */
+export const JWKS_ANSWER_MS_MAX = 5_000;
+/** Between two fetches for a key that is not known: a stranger's tokens must not become a load there. */
+export const JWKS_PAUSE_MS = 30_000;
+/** Published keys are fetched again after this long. */
+export const JWKS_CACHE_MS = 600_000;
+/** Between two looks at the files of keys: a revoked key is refused this soon after. */
+export const CREDENTIALS_CHECK_MS = 10_000;
+/** Names whose rate is watched: ≈ 100 bytes each. The least recent starts afresh. */
+export const RATE_NAMES_MAX = 20_000;
+/** Refused credentials of one address per second … → 429 */
+export const REFUSALS_PER_SECOND = 5;
+/** … and at once: a service that starts with a wrong key. */
+export const REFUSALS_BURST = 50;
+
+// ── Overload ─────────────────────────────────────────────────────────────────────────────────────
+/** Requests of a kind that are under way at a time, beyond which the next is refused. → 503 */
+export const UNDER_WAY_MAX = {
+  health: 256,
+  read: 10_000,
+  write: 5_000,
+  bulk: 16,
+  admin: 32,
+} as const;
+/** Between two measurements of how late timers fire. */
+export const LOOP_LAG_CHECK_MS = 100;
+/** Measurements that must all be late: one pause is no overload. */
+export const LOOP_LAG_CHECKS = 10;
+/** Timers that are this late, over and over, mean more work than time. → 503 for writes and bulk */
+export const LOOP_LAG_MS_MAX = 250;
+
+/** Free disk that only replication may use. → 507 for clients */
+export const DISK_RESERVE_BYTES = 256 * MIB;
+/** Free disk from which on clients write again. */
+export const DISK_RESUME_BYTES = 320 * MIB;
+/** Between two looks at the free disk: a second of writes at full speed is far less than the reserve. */
+export const DISK_CHECK_MS = 2_000;
+
 // ── A request that another region answers ────────────────────────────────────────────────────────
 /** Requests handed on at a time: two sockets and a body of at most 64 KiB each. → 503 overloaded */
 export const FORWARDS_MAX = 256;

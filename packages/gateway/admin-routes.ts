@@ -7,7 +7,7 @@
 import type { Express, Request } from "express";
 import { AtollError } from "@atoll/core";
 import type { FieldFault } from "@atoll/core";
-import { sendJson } from "./answer.ts";
+import { send, sendJson } from "./answer.ts";
 import type { Reply } from "./answer.ts";
 import { JSON_TYPE } from "./media-type.ts";
 import { mountCareRoutes } from "./care-routes.ts";
@@ -20,6 +20,26 @@ export function mountAdminRoutes(app: Express, admin: AdminService): void {
 
   mountResource(app, "/admin/v1/status", {
     get: (_request, reply) => sendJson(reply, 200, admin.status()),
+  });
+
+  mountResource(app, "/admin/v1/peers", {
+    get: (_request, reply) => sendJson(reply, 200, { peers: admin.status()["peers"] }),
+  });
+
+  mountResource(app, "/admin/v1/config", {
+    get: (_request, reply) => sendJson(reply, 200, admin.config()),
+  });
+
+  mountResource(app, "/admin/v1/build", {
+    get: (_request, reply) => sendJson(reply, 200, admin.build()),
+  });
+
+  mountResource(app, "/metrics", {
+    async get(_request: Request, reply: Reply): Promise<void> {
+      const { contentType } = admin.metrics;
+      const text = await admin.metrics.text();
+      send(reply, 200, { "Content-Type": contentType, "Cache-Control": "no-store" }, text);
+    },
   });
 
   mountResource(app, "/admin/v1/peers/:region/state", {

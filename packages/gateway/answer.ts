@@ -11,15 +11,32 @@ import { pipeline } from "node:stream/promises";
 import type { Request, Response } from "express";
 import { limits, newProfileId } from "@atoll/core";
 import type { Clock, Random, RegionName } from "@atoll/core";
+import type { Access } from "./policy.ts";
+import type { Principal } from "./principal.ts";
+import { NO_ROUTE } from "./request-metrics.ts";
+import type { RequestMetrics } from "./request-metrics.ts";
 
 export type AnswerLocals = {
   requestId: string;
   /** Headers of every answer to this request. */
   common: OutgoingHttpHeaders;
+  gate: Gate;
+  metrics: RequestMetrics;
+  /** As mounted. */
+  route: string;
+  /** Monotonic. */
+  startedMs: number;
+  /** Who asks; known once the gate has been passed. */
+  principal?: Principal;
 };
 
 export type Reply = Response<unknown, AnswerLocals>;
 export type Handler = (request: Request, reply: Reply) => void | Promise<void>;
+
+/** What stands between a route and its handler. */
+export interface Gate {
+  pass(request: Request, reply: Reply, access: Access, handler: Handler): void | Promise<void>;
+}
 
 export interface IdentifyDeps {
   readonly clock: Clock;
@@ -27,6 +44,8 @@ export interface IdentifyDeps {
   readonly region: RegionName;
   /** Product and version, where the listener is not open to the world. */
   readonly server?: string;
+  readonly gate: Gate;
+  readonly metrics: RequestMetrics;
 }
 
 const PRINTABLE = /^[\x20-\x7e]+$/;
@@ -47,7 +66,9 @@ export function identifier(deps: IdentifyDeps): (request: Request, reply: Reply)
   };
   return (request, reply) => {
     const requestId = requestIdOf(request, deps);
-    reply.locals = { requestId, common: { "Request-Id": requestId, ...fixed } };
+    const common = { "Request-Id": requestId, ...fixed };
+    const { gate, metrics } = deps;
+    reply.locals = { requestId, common, gate, metrics, route: NO_ROUTE, startedMs: metrics.now() };
   };
 }
 
@@ -62,6 +83,7 @@ export function send(
   if (body !== undefined) all["Content-Length"] = Buffer.byteLength(body);
   reply.writeHead(status, all);
   reply.end(body);
+  tell(reply, status);
 }
 
 /** Hands on an answer of another region: its headers instead of ours, its body as it comes. */
@@ -72,7 +94,13 @@ export async function relay(
   body: Readable,
 ): Promise<void> {
   reply.writeHead(status, headers);
+  tell(reply, status);
   await pipeline(body, reply);
+}
+
+function tell(reply: Reply, status: number): void {
+  const { metrics, route, startedMs } = reply.locals;
+  metrics.answered(reply.req.method, route, status, startedMs);
 }
 
 export function sendText(reply: Reply, status: number, text: string): void {

@@ -2,12 +2,13 @@
  * The two applications, and the order in which a request passes through them.
  *
  *     identify      Request-Id and the headers of every answer
+ *     gate          room, name, right, rate: inside each route, by the policy's line for it
  *     routes        the most travelled first; each parses what it needs and nothing else
  *     not found     any other path
  *     problems      whatever was thrown on the way
  *
  * There is no body parser, logger or session middleware for all: what only writes need, only writes
- * pay for. Authentication and rate limits will stand between `identify` and the routes.
+ * pay for.
  *
  * They are handed out as plain listeners. Express has an end of its own for a request that no layer
  * took or whose URL cannot be parsed, and it speaks HTML: here everything ends as a problem.
@@ -16,16 +17,18 @@ import type { RequestListener } from "node:http";
 import express from "express";
 import type { Express, Request } from "express";
 import { AtollError, errorText } from "@atoll/core";
-import type { Clock, Log, Random, RegionName } from "@atoll/core";
+import type { Clock, Log, Meter, Random, RegionName } from "@atoll/core";
 import { mountAdminRoutes } from "./admin-routes.ts";
 import { identifier } from "./answer.ts";
 import type { IdentifyDeps, Reply } from "./answer.ts";
 import { Forwarder } from "./forwarder.ts";
 import type { ForwardBounds } from "./forwarder.ts";
+import { Gatekeeper } from "./gatekeeper.ts";
 import { mountHealthRoutes } from "./health-routes.ts";
 import { problemHandler } from "./problem.ts";
 import { mountProfileRoutes } from "./profile-routes.ts";
 import type { AdminService, ProfileService } from "./profile-service.ts";
+import { RequestMetrics } from "./request-metrics.ts";
 
 export interface AdminAppDeps {
   readonly admin: AdminService;
@@ -35,6 +38,9 @@ export interface AdminAppDeps {
   readonly region: RegionName;
   /** Of the product; told on the admin listener only. */
   readonly version: string;
+  /** Who comes in; open when left away, with the bulkheads only. */
+  readonly gate?: Gatekeeper;
+  readonly meter?: Meter;
 }
 
 export interface PublicAppDeps extends AdminAppDeps {
@@ -49,7 +55,9 @@ export function createPublicApp(deps: PublicAppDeps): RequestListener {
   const { clock, random, region, log } = deps;
   const urls = deps.forwardTo ?? new Map<string, URL>();
   const forwarder = new Forwarder({ region, urls, clock, log, ...deps.forwardBounds });
-  return createListener({ clock, random, region }, log, (app) => {
+  const gate = deps.gate ?? new Gatekeeper({ clock });
+  const metrics = new RequestMetrics(clock, deps.meter);
+  return createListener({ clock, random, region, gate, metrics }, log, (app) => {
     mountProfileRoutes(app, { service: deps.service, clock, forwarder });
     mountHealthRoutes(app, deps.admin);
   });
@@ -58,7 +66,9 @@ export function createPublicApp(deps: PublicAppDeps): RequestListener {
 export function createAdminApp(deps: AdminAppDeps): RequestListener {
   const { clock, random, region, log, admin } = deps;
   const server = `atoll/${deps.version}`;
-  return createListener({ clock, random, region, server }, log, (app) => {
+  const gate = deps.gate ?? new Gatekeeper({ clock });
+  const metrics = new RequestMetrics(clock, deps.meter);
+  return createListener({ clock, random, region, gate, metrics, server }, log, (app) => {
     mountAdminRoutes(app, admin);
     mountHealthRoutes(app, admin);
   });

@@ -184,6 +184,19 @@ export class FakeAdmin implements AdminService {
     report: () => ({ state: this.verifying ? "running" : "never", progress: {}, faults: {} }),
   };
 
+  readonly metrics = {
+    contentType: "text/plain; version=0.0.4; charset=utf-8",
+    text: () => Promise.resolve("atoll_ready 1\n"),
+  };
+
+  config() {
+    return { region: "eu" };
+  }
+
+  build() {
+    return { version: "1.2.3" };
+  }
+
   readiness() {
     return this.checks;
   }

@@ -30,7 +30,7 @@ export interface CallOptions {
   readonly chunked?: boolean;
 }
 
-export interface OpenOptions extends Pick<PublicAppDeps, "forwardTo" | "forwardBounds"> {
+export interface OpenOptions extends Pick<PublicAppDeps, "forwardTo" | "forwardBounds" | "gate"> {
   readonly region?: string;
 }
 
@@ -54,6 +54,7 @@ export class Loopback {
       random,
       region: service.region,
       version: "1.2.3",
+      ...(options.gate && { gate: options.gate }),
       ...(options.forwardTo && { forwardTo: options.forwardTo }),
       ...(options.forwardBounds && { forwardBounds: options.forwardBounds }),
     };

@@ -24,6 +24,8 @@ const START_UP: ProblemKind = { status: 500, title: "Internal error" };
 
 export const PROBLEMS: Readonly<Record<ErrorCode, ProblemKind>> = {
   "malformed-request": { status: 400, title: "Malformed request" },
+  unauthenticated: { status: 401, title: "Not authenticated" },
+  forbidden: { status: 403, title: "Forbidden" },
   "not-found": { status: 404, title: "Not found" },
   "method-not-allowed": { status: 405, title: "Method not allowed" },
   "not-acceptable": { status: 406, title: "No acceptable representation" },
@@ -32,6 +34,7 @@ export const PROBLEMS: Readonly<Record<ErrorCode, ProblemKind>> = {
   "unsupported-media-type": { status: 415, title: "Unsupported media type" },
   "validation-failed": { status: 422, title: "Validation failed" },
   "counter-requires-increment": { status: 422, title: "Counter requires an increment" },
+  "rate-limited": { status: 429, title: "Too many requests", retryAfterSeconds: 1 },
 
   "session-not-available": { status: 503, title: "Session not available", retryAfterSeconds: 1 },
   "durability-not-met": { status: 504, title: "Durability not met" },
@@ -107,13 +110,14 @@ export function sendProblem(
 }
 
 function headersOf(error: AtollError, method: string): OutgoingHttpHeaders {
-  const { allow, accept, etag, retryAfterSeconds } = error.data;
+  const { allow, accept, etag, challenge, retryAfterSeconds } = error.data;
   const retryAfter = retryAfterSeconds ?? PROBLEMS[error.code].retryAfterSeconds;
   const acceptName = method === "PATCH" ? "Accept-Patch" : "Accept";
   return {
     ...(allow !== undefined && { Allow: allow.join(", ") }),
     ...(accept !== undefined && { [acceptName]: accept.join(", ") }),
     ...(etag !== undefined && { ETag: etag }),
+    ...(challenge !== undefined && { "WWW-Authenticate": challenge }),
     ...(retryAfter !== undefined && { "Retry-After": Math.ceil(retryAfter) }),
   };
 }

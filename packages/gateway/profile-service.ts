@@ -153,4 +153,15 @@ export interface AdminService {
   setPeerState(region: string, state: PeerState): boolean;
   readonly quarantine: QuarantineService;
   readonly scrub: ScrubService;
+  readonly metrics: MetricsService;
+  /** The configuration as it is in force, without secrets. */
+  config(): Readonly<Record<string, unknown>>;
+  /** What this is: version, runtime, libraries. */
+  build(): Readonly<Record<string, string>>;
+}
+
+/** The exposition that a Prometheus server scrapes. */
+export interface MetricsService {
+  readonly contentType: string;
+  text(): Promise<string>;
 }

@@ -2,12 +2,14 @@
  * A path and the methods it has, declared together.
  *
  * OPTIONS, `Allow` and the 405 for everything else follow from the declaration, so that no route
- * can forget them or disagree with itself.
+ * can forget them or disagree with itself. The same holds for who may come in: what the policy does
+ * not name cannot be mounted.
  */
 import type { Express } from "express";
 import { AtollError } from "@atoll/core";
 import { send } from "./answer.ts";
 import type { Handler, Reply } from "./answer.ts";
+import { accessOf } from "./policy.ts";
 
 export interface Methods {
   /** Serves HEAD too. */
@@ -23,24 +25,31 @@ export interface Methods {
 export function mountResource(app: Express, path: string, methods: Methods): void {
   const route = app.route(path);
   const allow: string[] = [];
+  const guarded = (method: string, handler: Handler): Handler => {
+    const access = accessOf(method, path);
+    return (request, reply) => {
+      reply.locals.route = path;
+      return reply.locals.gate.pass(request, reply, access, handler);
+    };
+  };
   if (methods.get !== undefined) {
-    route.get(methods.get);
+    route.get(guarded("get", methods.get));
     allow.push("GET", "HEAD");
   }
   if (methods.post !== undefined) {
-    route.post(methods.post);
+    route.post(guarded("post", methods.post));
     allow.push("POST");
   }
   if (methods.put !== undefined) {
-    route.put(methods.put);
+    route.put(guarded("put", methods.put));
     allow.push("PUT");
   }
   if (methods.patch !== undefined) {
-    route.patch(methods.patch);
+    route.patch(guarded("patch", methods.patch));
     allow.push("PATCH");
   }
   if (methods.delete !== undefined) {
-    route.delete(methods.delete);
+    route.delete(guarded("delete", methods.delete));
     allow.push("DELETE");
   }
   allow.push("OPTIONS");

@@ -12,6 +12,7 @@ import type {
   Cluster,
   Log,
   LogFields,
+  Meter,
   Random,
   Region,
   RegionCode,
@@ -36,6 +37,7 @@ import { QuarantineDesk } from "./quarantine-desk.ts";
 import { recount } from "./recount.ts";
 import { syncViewOf } from "./replica-view.ts";
 import { Receipts } from "./receipts.ts";
+import { ReplicationMetrics } from "./replication-metrics.ts";
 import { Replica } from "./replica.ts";
 import { RegionService } from "./service.ts";
 import { Scrub } from "./scrub.ts";
@@ -56,6 +58,7 @@ export interface DriverOptions {
   /** Addresses of the other regions, as far as they are known. */
   readonly peers: ReadonlyMap<RegionCode, string>;
   readonly version: string;
+  readonly meter?: Meter;
   /** Protocol versions, where a test plays another release. */
   readonly protocol?: VersionRange;
 }
@@ -103,11 +106,13 @@ export class RegionDriver {
       clock,
       holders: (lane, seq) => this.#sync.holders(lane, seq),
     });
+    const metrics = new ReplicationMetrics({ cluster, region, clock, meter: options.meter });
     this.#group = new GroupCommit({
       replica: this.replica,
       clock,
-      flushed: (entries) => {
+      flushed: (entries, seconds) => {
         this.#storageFault = undefined;
+        metrics.flushed(entries, seconds);
         this.#step({ kind: "committed", entries });
       },
       failed: (error) => this.#storageFailed(error),

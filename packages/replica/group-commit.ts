@@ -22,7 +22,7 @@ interface Waiter {
 export class GroupCommit {
   readonly #replica: Replica;
   readonly #clock: Clock;
-  readonly #flushed: (entries: readonly LogEntry[]) => void;
+  readonly #flushed: (entries: readonly LogEntry[], seconds: number) => void;
   readonly #failed: (error: AtollError) => void;
   #waiters: Waiter[] = [];
   #after: (() => void)[] = [];
@@ -31,8 +31,8 @@ export class GroupCommit {
   constructor(options: {
     readonly replica: Replica;
     readonly clock: Clock;
-    /** The group's entries are durable. */
-    readonly flushed: (entries: readonly LogEntry[]) => void;
+    /** The group's entries are durable; what the transaction's end and its fsync took. */
+    readonly flushed: (entries: readonly LogEntry[], seconds: number) => void;
     /** Nothing of the group happened. */
     readonly failed: (error: AtollError) => void;
   }) {
@@ -81,6 +81,7 @@ export class GroupCommit {
 
   flush(): void {
     if (!this.#replica.group.isOpen) return;
+    const startedMs = this.#clock.monotonicMs();
     let entries: LogEntry[];
     try {
       entries = this.#replica.flush();
@@ -89,12 +90,13 @@ export class GroupCommit {
       this.#fail(error);
       return;
     }
+    const seconds = (this.#clock.monotonicMs() - startedMs) / 1_000;
     const waiters = this.#waiters;
     const after = this.#after;
     this.#waiters = [];
     this.#after = [];
     for (const run of after) run();
-    this.#flushed(entries);
+    this.#flushed(entries, seconds);
     for (const waiter of waiters) waiter.resolve();
   }
 

@@ -14,6 +14,12 @@
  *                                                where each answers clients, for sessions not covered here
  *     tls: { ca: path, cert: path, key: path }   mutual TLS on links; peers are wss:// then
  *     schema: path                               the profile schema; built in otherwise
+ *     auth:                                      who may come in; without it, listeners stay on loopback
+ *       keys: path                               API keys, as `atoll key new` prints them
+ *       jwt: { issuer: …, audience: …, jwks: path or https URL }
+ *     rates: { reads: { perSecond: 500, burst: 1000 }, writes: { … } }
+ *                                                of each principal, in this region
+ *     insecure: true                             open listeners beyond loopback, all the same
  *     log: { level: info }
  *
  * A start with a wrong config must not become a guessing game of one error at a time: the shape and the
@@ -53,11 +59,6 @@ const address = z
     expecting("HOST:PORT, such as 127.0.0.1:7101"),
   );
 
-const adminAddress = address.refine((text) => {
-  const parsed = parseAddress(text);
-  return parsed === undefined || isLoopback(parsed);
-}, expecting("a loopback address (127.0.0.1, [::1] or localhost), because whoever reaches the admin listener may do everything"));
-
 const PEER_URL = "a WebSocket URL, such as ws://10.0.0.2:7103";
 const peerUrl = z.string(expecting(PEER_URL)).refine((text) => {
   const url = URL.parse(text);
@@ -91,6 +92,15 @@ const secret = z
 const path = (what: string) =>
   z.string(expecting(what)).refine((text) => text !== "", expecting(what));
 
+const POSITIVE = "a number above 0";
+const rate = z.strictObject(
+  {
+    perSecond: z.number(expecting(POSITIVE)).positive(expecting(POSITIVE)),
+    burst: z.int(expecting("a whole number from 1")).min(1, expecting("a whole number from 1")),
+  },
+  expecting("{ perSecond: …, burst: … }"),
+);
+
 const NAME = "a region's name: lower-case letters, digits and hyphens, such as eu-west-1";
 const mapping = (what: string) => expecting(`a mapping of ${what}`);
 
@@ -112,7 +122,7 @@ export const configShape = z.strictObject(
     ),
     data: path("a directory"),
     listen: z.strictObject(
-      { rest: address, admin: adminAddress, peer: address },
+      { rest: address, admin: address, peer: address },
       mapping("rest, admin, peer"),
     ),
     peers: z
@@ -132,6 +142,32 @@ export const configShape = z.strictObject(
       )
       .optional(),
     schema: path("the file of a profile schema").optional(),
+    auth: z
+      .strictObject(
+        {
+          keys: path("the file of API keys").optional(),
+          jwt: z
+            .strictObject(
+              {
+                issuer: path("the issuer, as its tokens name it"),
+                audience: path("the audience that tokens must be for"),
+                jwks: path("the file of the issuer's public keys, or its https:// URL"),
+              },
+              mapping("issuer, audience, jwks"),
+            )
+            .optional(),
+        },
+        mapping("keys, jwt"),
+      )
+      .refine(
+        ({ keys, jwt }) => keys !== undefined || jwt !== undefined,
+        expecting("keys, jwt or both"),
+      )
+      .optional(),
+    rates: z
+      .strictObject({ reads: rate.optional(), writes: rate.optional() }, mapping("reads, writes"))
+      .default({}),
+    insecure: z.boolean(expecting("true or false")).default(false),
     log: z
       .strictObject(
         {
@@ -141,7 +177,9 @@ export const configShape = z.strictObject(
       )
       .default({ level: "info" }),
   },
-  mapping("the keys region, cluster, data, listen, peers, forward, tls, schema, log"),
+  mapping(
+    "the keys region, cluster, data, listen, peers, forward, tls, schema, auth, rates, insecure, log",
+  ),
 );
 
 export type ConfigText = z.infer<typeof configShape>;
@@ -216,7 +254,21 @@ function crossFaults(raw: unknown): FieldFault[] {
   if (region !== undefined && forward[region] !== undefined) {
     fault(["forward", region], "a region does not forward to itself");
   }
-  return [...faults, ...sharedAddresses(raw)];
+  return [...faults, ...openListeners(raw), ...sharedAddresses(raw)];
+}
+
+/** Whoever reaches an open listener may do everything, so it must not be reached from elsewhere. */
+function openListeners(raw: unknown): FieldFault[] {
+  const hasAuth = wellFormed(z.looseObject({}), raw, ["auth"]) !== undefined;
+  if (hasAuth || wellFormed(z.literal(true), raw, ["insecure"]) !== undefined) return [];
+  return ["rest", "admin"].flatMap((name) => {
+    const parsed = parseAddress(wellFormed(address, raw, ["listen", name]) ?? "");
+    if (parsed === undefined || isLoopback(parsed)) return [];
+    const detail =
+      "expected a loopback address, because there is no auth and whoever reaches it may do everything; " +
+      "set auth, or insecure (--insecure)";
+    return [{ pointer: toPointer(["listen", name]), detail, code: "open-listener" }];
+  });
 }
 
 function sharedAddresses(raw: unknown): FieldFault[] {

@@ -184,14 +184,24 @@ describe("the environment", () => {
         ATOLL_LISTEN_PEER: "0.0.0.0:8082",
         ATOLL_PEERS: "us-east-1=wss://us.example:8082",
         ATOLL_FORWARD: "us-east-1=https://us.example",
+        ATOLL_AUTH_KEYS: "/etc/atoll/keys.yaml",
       },
     });
     expect(config.region.code).toBe(2);
+    expect(config.auth?.keysFile).toBe("/etc/atoll/keys.yaml");
     expect(config.cluster.shards).toBe(16);
     expect(config.dataDirectory).toBe("/var/lib/atoll");
     expect(config.listen.admin.host).toBe("::1");
     expect(config.peers.size).toBe(1);
     expect(config.forward.get("us-east-1" as RegionName)?.href).toBe("https://us.example/");
+  });
+
+  test("may open a listener to others only with auth, or by declaring that it is insecure", () => {
+    const wide = { ATOLL_LISTEN_REST: "0.0.0.0:7101" };
+    expect(() => load(GOOD, wide)).toThrow("1 fault");
+    expect(load(GOOD, { ...wide, ATOLL_INSECURE: "true" }).listen.rest.host).toBe("0.0.0.0");
+    expect(load(GOOD, { ...wide, ATOLL_AUTH_KEYS: "k.yaml" }).auth?.keysFile).toMatch(/k\.yaml$/);
+    expect(() => load(GOOD, { ...wide, ATOLL_INSECURE: "yes" })).toThrow("fault");
   });
 
   test("replaces the secret of the file in either spelling", () => {

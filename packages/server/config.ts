@@ -18,9 +18,10 @@ import {
   parseRegionName,
   systemClock,
 } from "@atoll/core";
+import type { Rates } from "@atoll/gateway";
 import type { Address } from "./address.ts";
 import { parseAddress } from "./address.ts";
-import type { LOG_LEVELS } from "./config-schema.ts";
+import type { ConfigText, LOG_LEVELS } from "./config-schema.ts";
 import { configFaults, configShape, toPointer } from "./config-schema.ts";
 import { findTlsFiles, tlsFileFaults } from "./tls-config.ts";
 import type { TlsPaths } from "./tls-files.ts";
@@ -46,14 +47,32 @@ export interface RegionConfig {
   readonly tls: TlsPaths | undefined;
   /** Absolute; undefined for the built-in schema. */
   readonly schemaFile: string | undefined;
+  /** Undefined: listeners are open. */
+  readonly auth: AuthConfig | undefined;
+  readonly rates: Rates;
   readonly logLevel: LogLevel;
+}
+
+export interface AuthConfig {
+  /** Absolute. */
+  readonly keysFile: string | undefined;
+  readonly jwt:
+    | {
+        readonly issuer: string;
+        readonly audience: string;
+        /** An absolute path, or where the issuer publishes its keys. */
+        readonly jwks: string | URL;
+      }
+    | undefined;
 }
 
 type Tree = Record<string, unknown>;
 
+type Form = "text" | "number" | "mapping" | "flag";
+
 /** Which variable stands for which key. Mappings are written `name=value,name=value`. */
 const KEY_BY_VARIABLE: Readonly<
-  Record<string, { readonly path: readonly string[]; readonly form: "text" | "number" | "mapping" }>
+  Record<string, { readonly path: readonly string[]; readonly form: Form }>
 > = {
   ATOLL_REGION: { path: ["region"], form: "text" },
   ATOLL_CLUSTER_ID: { path: ["cluster", "id"], form: "text" },
@@ -71,6 +90,11 @@ const KEY_BY_VARIABLE: Readonly<
   ATOLL_TLS_CERT: { path: ["tls", "cert"], form: "text" },
   ATOLL_TLS_KEY: { path: ["tls", "key"], form: "text" },
   ATOLL_SCHEMA: { path: ["schema"], form: "text" },
+  ATOLL_AUTH_KEYS: { path: ["auth", "keys"], form: "text" },
+  ATOLL_AUTH_JWT_ISSUER: { path: ["auth", "jwt", "issuer"], form: "text" },
+  ATOLL_AUTH_JWT_AUDIENCE: { path: ["auth", "jwt", "audience"], form: "text" },
+  ATOLL_AUTH_JWT_JWKS: { path: ["auth", "jwt", "jwks"], form: "text" },
+  ATOLL_INSECURE: { path: ["insecure"], form: "flag" },
   ATOLL_LOG_LEVEL: { path: ["log", "level"], form: "text" },
 };
 
@@ -80,7 +104,7 @@ export function configVariables(): { readonly name: string; readonly key: string
 }
 
 /** Variables that say how the command talks, not what a region is. */
-const COMMAND_VARIABLES = ["ATOLL_CONFIG", "ATOLL_DEBUG"];
+const COMMAND_VARIABLES = ["ATOLL_CONFIG", "ATOLL_DEBUG", "ATOLL_TOKEN"];
 
 /** Kubernetes sets these in every container for a Service whose name begins with "atoll". */
 const SET_BY_KUBERNETES = /^ATOLL_(?:[A-Z0-9]+_)*(?:SERVICE_HOST|SERVICE_PORT|PORT)(?:_|$)/;
@@ -91,6 +115,8 @@ export function loadRegionConfig(
     readonly file?: string | undefined;
     readonly environment?: Environment;
     readonly clock?: Clock;
+    /** Said on the command line. */
+    readonly insecure?: boolean;
   } = {},
 ): RegionConfig {
   const { file, environment = process.env, clock = systemClock } = source;
@@ -101,6 +127,7 @@ export function loadRegionConfig(
   const directoryOf = (variable: string): string =>
     environment[variable] === undefined ? fileDirectory : process.cwd();
 
+  if (source.insecure === true) tree["insecure"] = true;
   for (const key of ["cluster", "listen"]) tree[key] ??= {}; // so that what is missing inside is named
   resolveSecret(tree, directoryOf("ATOLL_CLUSTER_SECRET_FILE"), faults);
   const schemaFile = findSchema(tree, directoryOf("ATOLL_SCHEMA"), faults);
@@ -149,7 +176,25 @@ export function loadRegionConfig(
     ),
     tls,
     schemaFile,
+    auth: config.auth && authOf(config.auth, directoryOf),
+    rates: config.rates,
     logLevel: config.log.level,
+  };
+}
+
+function authOf(
+  auth: NonNullable<ConfigText["auth"]>,
+  directoryOf: (variable: string) => string,
+): AuthConfig {
+  const { keys, jwt } = auth;
+  const isUrl = jwt?.jwks.startsWith("https://") ?? false;
+  return {
+    keysFile: keys && resolve(directoryOf("ATOLL_AUTH_KEYS"), keys),
+    jwt: jwt && {
+      issuer: jwt.issuer,
+      audience: jwt.audience,
+      jwks: isUrl ? new URL(jwt.jwks) : resolve(directoryOf("ATOLL_AUTH_JWT_JWKS"), jwt.jwks),
+    },
   };
 }
 
@@ -168,6 +213,12 @@ export function configFileFromEnvironment(
   environment: Environment = process.env,
 ): string | undefined {
   return environment["ATOLL_CONFIG"];
+}
+
+/** What the command shows at a region's listeners: an API key or a token. Never an argument, which `ps` shows. */
+export function commandCredential(environment: Environment = process.env): string | undefined {
+  const token = environment["ATOLL_TOKEN"]?.trim() ?? "";
+  return token === "" ? undefined : token;
 }
 
 /** How the command should talk to the person at this terminal (no-color.org). */
@@ -244,8 +295,10 @@ const KEY_OTHER_SECRET: Readonly<Record<string, string>> = {
 };
 
 /** What is not of the form stays text, and the shape then says what was expected. */
-function fromText(text: string, form: "text" | "number" | "mapping"): unknown {
+function fromText(text: string, form: Form): unknown {
   if (form === "text") return text;
+  if (form === "flag")
+    return text === "true" || text === "1" ? true : text === "false" ? false : text;
   if (form === "number") return numberOrText(text);
   const pairs = text.split(",").filter((pair) => pair.trim() !== "");
   const entries = pairs.map((pair) => {

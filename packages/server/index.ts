@@ -3,6 +3,7 @@ export type { Address } from "./address.ts";
 export { addressText, parseAddress } from "./address.ts";
 export type { LogLevel, RegionConfig } from "./config.ts";
 export {
+  commandCredential,
   configFaultLine,
   configFileFromEnvironment,
   configVariables,
@@ -25,3 +26,4 @@ export { hearStopRequest } from "./stop-request.ts";
 export type { VerifyReport } from "./verify-report.ts";
 export { parseVerifyReport } from "./verify-report.ts";
 export { VERSION } from "./version.ts";
+export { newApiKey } from "./new-api-key.ts";

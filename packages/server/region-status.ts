@@ -6,6 +6,8 @@
  * used here are required.
  */
 import { z } from "zod";
+import { AtollError } from "@atoll/core";
+import { commandCredential } from "./config.ts";
 
 const peerStatus = z.looseObject({
   region: z.string(),
@@ -48,15 +50,31 @@ export function parseRegionStatus(value: unknown): RegionStatus | undefined {
   return parsed.success ? parsed.data : undefined;
 }
 
-/** Undefined when nobody answers, or something else than a status. */
+/**
+ * Undefined when nobody answers, or something else than a status. Rejects with `unauthenticated` or
+ * `forbidden` when the region does not let us see it: that is no outage.
+ */
 export async function fetchRegionStatus(
   adminUrl: string,
   timeoutMs: number,
+  credential = commandCredential(),
 ): Promise<RegionStatus | undefined> {
+  let answer: Response;
   try {
-    const answer = await fetch(new URL("/admin/v1/status", adminUrl), {
+    answer = await fetch(new URL("/admin/v1/status", adminUrl), {
       signal: AbortSignal.timeout(timeoutMs),
+      headers: credential === undefined ? {} : { authorization: `Bearer ${credential}` },
     });
+  } catch {
+    return undefined;
+  }
+  if (answer.status === 401 || answer.status === 403) {
+    const code = answer.status === 401 ? "unauthenticated" : "forbidden";
+    throw new AtollError(code, `${adminUrl} does not let you see its status`, {
+      mend: "Set ATOLL_TOKEN to an API key or a token with the role operator or auditor.",
+    });
+  }
+  try {
     return parseRegionStatus(await answer.json());
   } catch {
     return undefined;

@@ -42,6 +42,9 @@ test("two regions with certificates link, replicate, and tell when theirs ends",
   expect(us.log.lines).toContainEqual(
     expect.objectContaining({ level: "warn", event: "certificate-expires" }),
   );
+  const metrics = await (await fetch(`${us.urls.admin}/metrics`)).text();
+  expect(metrics).toMatch(/^atoll_certificate_expiry_timestamp_seconds\{use="link"\} \d{10}$/m);
+  expect(metrics).toMatch(/^atoll_peer_connected\{peer="eu-west-1"\} 1$/m);
 });
 
 test("a region with a certificate does not link with one that has only the secret", async () => {

@@ -28,11 +28,16 @@ import { lockDirectory, makeDirectories, openSqliteStore } from "@atoll/store";
 import { WebSocketTransport } from "@atoll/sync";
 import type { Address } from "./address.ts";
 import { addressText, isLoopback } from "./address.ts";
+import { buildInfo } from "./build-info.ts";
 import type { RegionConfig } from "./config.ts";
+import { openEntrance } from "./entrance.ts";
 import { listenForHttp } from "./http-listener.ts";
 import { LinkCertificate } from "./link-certificate.ts";
 import { listenFailure } from "./listen-failure.ts";
 import { loadProfileSchema } from "./profile-schema.ts";
+import { PrometheusMeter } from "./prometheus.ts";
+import { collectRegion } from "./region-metrics.ts";
+import { shownConfig } from "./shown-config.ts";
 import { VERSION } from "./version.ts";
 
 export interface RunningRegion {
@@ -87,6 +92,9 @@ async function openAll(
   const store = openSqliteStore({ path: join(dataDirectory, "atoll.db") });
   opened.push({ what: "store", close: () => store.close() });
 
+  const entrance = openEntrance(config, systemClock, log);
+  opened.push({ what: "entrance", close: () => entrance.close() });
+  const meter = new PrometheusMeter();
   const certificate = openCertificate(config, log, opened);
   const transport = new WebSocketTransport({ listen: listen.peer, log, tls: certificate?.tls });
   opened.push({ what: "transport", close: () => transport.stop() });
@@ -101,10 +109,21 @@ async function openAll(
     codec: new ProfileCodec(schema),
     peers: peerUrls(config, cluster),
     version: VERSION,
+    meter,
   });
   opened.push({ what: "driver", close: () => driver.close() });
   const peerPort = await orListenFailure(transport.listen(), listen.peer, "listen.peer");
   certificate?.start((tls) => transport.renewTls(tls));
+
+  collectRegion(meter, {
+    driver,
+    gates: [entrance.clients, entrance.operators],
+    loopLag: entrance.loopLag,
+    disk: entrance.disk,
+    certificate,
+    dataDirectory,
+    version: VERSION,
+  });
 
   const deps = {
     service: driver.service,
@@ -114,7 +133,11 @@ async function openAll(
       setPeerState: driver.setPeerState.bind(driver),
       quarantine: driver.quarantine,
       scrub: driver.scrub,
+      metrics: meter,
+      config: () => shownConfig(config),
+      build: buildInfo,
     },
+    meter,
     log,
     clock: systemClock,
     random: systemRandom,
@@ -127,8 +150,11 @@ async function openAll(
     opened.push({ what: `${key} listener`, close: () => listener.close() });
     return `http://${addressText(listener.address)}`;
   };
-  const rest = await serve(createPublicApp({ ...deps, forwardTo: config.forward }), "rest");
-  const admin = await serve(createAdminApp(deps), "admin");
+  const rest = await serve(
+    createPublicApp({ ...deps, gate: entrance.clients, forwardTo: config.forward }),
+    "rest",
+  );
+  const admin = await serve(createAdminApp({ ...deps, gate: entrance.operators }), "admin");
   driver.start();
   return {
     rest,

@@ -1,0 +1,56 @@
+/**
+ * Who may use which route: one table, and what is not in it cannot be mounted.
+ *
+ * Default deny is not a rule that somebody must remember to write at each route. `mountResource` looks
+ * every method of every path up here when the application is made, so a route without a line does not
+ * start, and a line without a route fails a test.
+ *
+ * `load` is the bulkhead that a request goes through: kinds that take long are counted by kind, so that
+ * a thousand slow readers of one kind leave the others their room.
+ */
+import { assert } from "@atoll/core";
+import type { Permission } from "./principal.ts";
+
+export type Load = "health" | "read" | "write" | "bulk" | "admin";
+
+export interface Access {
+  readonly permission: Permission;
+  readonly load: Load;
+}
+
+const health: Access = { permission: "anybody", load: "health" };
+const read: Access = { permission: "read", load: "read" };
+const write: Access = { permission: "write", load: "write" };
+const observe: Access = { permission: "observe", load: "admin" };
+const operate: Access = { permission: "operate", load: "admin" };
+
+/** By method and path as mounted. GET stands for HEAD too. */
+export const POLICY: Readonly<Record<string, Access>> = {
+  "GET /livez": health,
+  "GET /readyz": health,
+
+  "POST /v1/profiles": write,
+  "GET /v1/profiles/:id": read,
+  "PUT /v1/profiles/:id": write,
+  "PATCH /v1/profiles/:id": write,
+  "DELETE /v1/profiles/:id": write,
+
+  "GET /metrics": observe,
+  "GET /admin/v1/status": observe,
+  "GET /admin/v1/peers": observe,
+  "GET /admin/v1/config": observe,
+  "GET /admin/v1/build": observe,
+  "PUT /admin/v1/peers/:region/state": operate,
+  "GET /admin/v1/quarantine": observe,
+  "GET /admin/v1/quarantine/:id": operate, // it shows bytes of somebody's profile
+  "DELETE /admin/v1/quarantine/:id": operate,
+  "POST /admin/v1/quarantine/:id/retry": operate,
+  "GET /admin/v1/verify": observe,
+  "POST /admin/v1/verify": operate,
+};
+
+export function accessOf(method: string, path: string): Access {
+  const access = POLICY[`${method.toUpperCase()} ${path}`];
+  assert(access !== undefined, `${method.toUpperCase()} ${path} is not in the policy`);
+  return access;
+}

@@ -1,0 +1,73 @@
+/**
+ * A rate with a burst, per name: the token bucket, kept as one moment in time.
+ *
+ * Instead of a count that a timer refills, each name has the moment at which its bucket will be full
+ * again (the generic cell rate algorithm, ITU-T I.371). A request moves it by the price of one; when it
+ * would lie further ahead than a full burst, the request comes too early. No timers, no refilling, and
+ * a name whose moment has passed is a full bucket, so it can be forgotten.
+ */
+import type { Clock } from "@atoll/core";
+import { assert } from "@atoll/core";
+
+export interface Rate {
+  readonly perSecond: number;
+  /** Requests that may come at once after a rest. */
+  readonly burst: number;
+}
+
+export interface Allowance {
+  readonly allowed: boolean;
+  /** Whole requests that could follow at once. */
+  readonly remaining: number;
+  /** Until the next request is allowed; 0 when one is. */
+  readonly retryMs: number;
+  /** Until the bucket is full. */
+  readonly resetMs: number;
+}
+
+export class TokenBuckets {
+  readonly #clock: Clock;
+  readonly #rate: Rate;
+  readonly #namesMax: number;
+  /** Monotonic milliseconds, by name, in the order of use. */
+  readonly #fullAtMs = new Map<string, number>();
+
+  /** Beyond `namesMax` names the least recently used start full again. */
+  constructor(options: { readonly clock: Clock; readonly rate: Rate; readonly namesMax: number }) {
+    assert(options.rate.perSecond > 0 && options.rate.burst >= 1, "a rate lets something through");
+    this.#clock = options.clock;
+    this.#rate = options.rate;
+    this.#namesMax = options.namesMax;
+  }
+
+  /** Takes one request's worth, if it is there. */
+  take(name: string): Allowance {
+    const nowMs = this.#clock.monotonicMs();
+    const priceMs = 1_000 / this.#rate.perSecond;
+    const spanMs = priceMs * this.#rate.burst;
+    const before = Math.max(this.#fullAtMs.get(name) ?? 0, nowMs);
+    const after = before + priceMs;
+    const overMs = after - nowMs - spanMs;
+    const allowed = overMs <= 1e-6; // sums of fractions
+    const fullAtMs = allowed ? after : before;
+    this.#fullAtMs.delete(name);
+    this.#fullAtMs.set(name, fullAtMs);
+    this.#forget();
+    return {
+      allowed,
+      remaining: Math.max(0, Math.floor((spanMs - (fullAtMs - nowMs)) / priceMs + 1e-6)),
+      retryMs: allowed ? 0 : overMs,
+      resetMs: fullAtMs - nowMs,
+    };
+  }
+
+  get size(): number {
+    return this.#fullAtMs.size;
+  }
+
+  #forget(): void {
+    if (this.#fullAtMs.size <= this.#namesMax) return;
+    const [oldest] = this.#fullAtMs.keys();
+    if (oldest !== undefined) this.#fullAtMs.delete(oldest);
+  }
+}

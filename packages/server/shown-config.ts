@@ -1,0 +1,36 @@
+/** The configuration as an operator may see it: what is in force, without what is secret. */
+import type { RegionConfig } from "./config.ts";
+import { addressText } from "./address.ts";
+
+export function shownConfig(config: RegionConfig): Readonly<Record<string, unknown>> {
+  const { region, cluster, listen, tls, auth } = config;
+  const entries = <T>(map: ReadonlyMap<string, T>) =>
+    Object.fromEntries([...map].map(([name, value]) => [name, String(value)]));
+  return {
+    region: region.name,
+    cluster: {
+      id: cluster.id,
+      shards: cluster.shards,
+      regions: Object.fromEntries(cluster.regions.map(({ name, code }) => [name, code])),
+    },
+    data: config.dataDirectory,
+    listen: {
+      rest: addressText(listen.rest),
+      admin: addressText(listen.admin),
+      peer: addressText(listen.peer),
+    },
+    peers: entries(config.peers),
+    forward: entries(config.forward),
+    tls: tls ?? null,
+    schema: config.schemaFile ?? null,
+    auth:
+      auth === undefined
+        ? null
+        : {
+            keys: auth.keysFile ?? null,
+            jwt: auth.jwt === undefined ? null : { ...auth.jwt, jwks: String(auth.jwt.jwks) },
+          },
+    rates: config.rates,
+    log: { level: config.logLevel },
+  };
+}
