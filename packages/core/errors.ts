@@ -19,6 +19,7 @@ export type ErrorCode =
   | "validation-failed"
   | "counter-requires-increment"
   | "rate-limited"
+  | "cursor-expired"
   // the state of this region
   | "session-not-available"
   | "durability-not-met"
@@ -54,6 +55,8 @@ export interface ErrorData {
   /** Regions that have said that they hold a write, and those that have not. */
   readonly durableIn?: readonly string[];
   readonly missingIn?: readonly string[];
+  /** Where a change feed ends now. */
+  readonly cursor?: string;
   readonly retryAfterSeconds?: number;
   readonly allow?: readonly string[];
   readonly accept?: readonly string[];

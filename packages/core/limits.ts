@@ -40,6 +40,8 @@ export const REQUEST_ID_CHARS_MAX = 128;
 export const ENTITY_TAGS_MAX = 64;
 /** Heads named in the `Document-Heads` header. More are told in the envelope only. */
 export const HEADS_IN_HEADER_MAX = 8;
+/** Seconds for which a browser remembers what a page may call. */
+export const CORS_SECONDS = 600;
 /** Read and thrown away of a refused body, so that its sender sees the answer. → disconnected */
 export const BODY_DISCARD_BYTES_MAX = MIB;
 
@@ -83,6 +85,26 @@ export const REFUSALS_PER_SECOND = 5;
 /** … and at once: a service that starts with a wrong key. */
 export const REFUSALS_BURST = 50;
 
+// ── The change feed ──────────────────────────────────────────────────────────────────────────────
+/** Events on one page unless asked otherwise. */
+export const FEED_EVENTS_DEFAULT = 100;
+/** The most that may be asked for. → 400 */
+export const FEED_EVENTS_MAX = 1_000;
+/** Characters of profiles on one page, after which it ends: what one stalled consumer costs here. */
+export const FEED_PAGE_CHARS_MAX = 64 * KIB;
+/** Events read at a time for a stream. */
+export const FEED_STREAM_EVENTS = 64;
+/** Consumers are woken this long after a commit: many commits wake them once. */
+export const FEED_PACE_MS = 20;
+/** A quiet stream says that it lives: below the 30 s after which proxies give up. */
+export const FEED_BEAT_MS = 15_000;
+/** A consumer that reads nothing for this long is let go; it comes back with its cursor. */
+export const FEED_STALL_MS = 30_000;
+/** Consumers that wait for changes: one closure and one timer each. → 503 overloaded */
+export const FEED_WAITERS_MAX = 2_000;
+/** Streams of one principal. → 429 */
+export const FEED_STREAMS_EACH_MAX = 256;
+
 // ── Overload ─────────────────────────────────────────────────────────────────────────────────────
 /** Requests of a kind that are under way at a time, beyond which the next is refused. → 503 */
 export const UNDER_WAY_MAX = {
@@ -90,6 +112,7 @@ export const UNDER_WAY_MAX = {
   read: 10_000,
   write: 5_000,
   bulk: 16,
+  feed: 1_000,
   admin: 32,
 } as const;
 /** Between two measurements of how late timers fire. */

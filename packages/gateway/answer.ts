@@ -11,6 +11,7 @@ import { pipeline } from "node:stream/promises";
 import type { Request, Response } from "express";
 import { limits, newProfileId } from "@atoll/core";
 import type { Clock, Random, RegionName } from "@atoll/core";
+import type { Cors } from "./cors.ts";
 import type { Access } from "./policy.ts";
 import type { Principal } from "./principal.ts";
 import { NO_ROUTE } from "./request-metrics.ts";
@@ -24,11 +25,15 @@ export type AnswerLocals = {
   metrics: RequestMetrics;
   /** As mounted. */
   route: string;
+  requestLog?: RequestLog | undefined;
   /** Monotonic. */
   startedMs: number;
   /** Who asks; known once the gate has been passed. */
   principal?: Principal;
 };
+
+/** Told each answer, when its head has been written. */
+export type RequestLog = (reply: Reply, status: number, ms: number) => void;
 
 export type Reply = Response<unknown, AnswerLocals>;
 export type Handler = (request: Request, reply: Reply) => void | Promise<void>;
@@ -46,6 +51,8 @@ export interface IdentifyDeps {
   readonly server?: string;
   readonly gate: Gate;
   readonly metrics: RequestMetrics;
+  readonly cors?: Cors | undefined;
+  readonly requestLog?: RequestLog | undefined;
 }
 
 const PRINTABLE = /^[\x20-\x7e]+$/;
@@ -66,9 +73,17 @@ export function identifier(deps: IdentifyDeps): (request: Request, reply: Reply)
   };
   return (request, reply) => {
     const requestId = requestIdOf(request, deps);
-    const common = { "Request-Id": requestId, ...fixed };
-    const { gate, metrics } = deps;
-    reply.locals = { requestId, common, gate, metrics, route: NO_ROUTE, startedMs: metrics.now() };
+    const { gate, metrics, cors, requestLog } = deps;
+    const common = { "Request-Id": requestId, ...fixed, ...cors?.headers(request.headers) };
+    reply.locals = {
+      requestId,
+      common,
+      gate,
+      metrics,
+      route: NO_ROUTE,
+      requestLog,
+      startedMs: metrics.now(),
+    };
   };
 }
 
@@ -79,10 +94,17 @@ export function send(
   headers: OutgoingHttpHeaders,
   body?: string,
 ): void {
-  const all: OutgoingHttpHeaders = { ...reply.locals.common, ...headers };
+  const all = allHeaders(reply, headers);
   if (body !== undefined) all["Content-Length"] = Buffer.byteLength(body);
   reply.writeHead(status, all);
   reply.end(body);
+  tell(reply, status);
+}
+
+/** The head of an answer whose body follows in pieces. */
+export function sendHead(reply: Reply, status: number, headers: OutgoingHttpHeaders): void {
+  reply.writeHead(status, allHeaders(reply, headers));
+  reply.flushHeaders();
   tell(reply, status);
 }
 
@@ -98,9 +120,20 @@ export async function relay(
   await pipeline(body, reply);
 }
 
+function allHeaders(reply: Reply, headers: OutgoingHttpHeaders): OutgoingHttpHeaders {
+  const { common, metrics, startedMs } = reply.locals;
+  const all: OutgoingHttpHeaders = { ...common, ...headers };
+  if (common["Vary"] !== undefined && headers["Vary"] !== undefined) {
+    all["Vary"] = `${String(headers["Vary"])}, ${String(common["Vary"])}`;
+  }
+  all["Server-Timing"] = `app;dur=${(metrics.now() - startedMs).toFixed(2)}`;
+  return all;
+}
+
 function tell(reply: Reply, status: number): void {
   const { metrics, route, startedMs } = reply.locals;
   metrics.answered(reply.req.method, route, status, startedMs);
+  reply.locals.requestLog?.(reply, status, metrics.now() - startedMs);
 }
 
 export function sendText(reply: Reply, status: number, text: string): void {

@@ -21,6 +21,8 @@ import type { Clock, Log, Meter, Random, RegionName } from "@atoll/core";
 import { mountAdminRoutes } from "./admin-routes.ts";
 import { identifier } from "./answer.ts";
 import type { IdentifyDeps, Reply } from "./answer.ts";
+import { Cors } from "./cors.ts";
+import { mountFeedRoutes } from "./feed-routes.ts";
 import { Forwarder } from "./forwarder.ts";
 import type { ForwardBounds } from "./forwarder.ts";
 import { Gatekeeper } from "./gatekeeper.ts";
@@ -28,6 +30,7 @@ import { mountHealthRoutes } from "./health-routes.ts";
 import { problemHandler } from "./problem.ts";
 import { mountProfileRoutes } from "./profile-routes.ts";
 import type { AdminService, ProfileService } from "./profile-service.ts";
+import { requestLogger } from "./request-log.ts";
 import { RequestMetrics } from "./request-metrics.ts";
 
 export interface AdminAppDeps {
@@ -41,12 +44,16 @@ export interface AdminAppDeps {
   /** Who comes in; open when left away, with the bulkheads only. */
   readonly gate?: Gatekeeper;
   readonly meter?: Meter;
+  /** A line for each request. */
+  readonly logRequests?: boolean;
 }
 
 export interface PublicAppDeps extends AdminAppDeps {
   readonly service: ProfileService;
   /** Where other regions answer clients, by region: whom to hand an uncovered session to. */
   readonly forwardTo?: ReadonlyMap<string, URL>;
+  /** Origins whose pages may call. */
+  readonly corsOrigins?: readonly string[];
   /** Other bounds than those of `limits`, for tests. */
   readonly forwardBounds?: ForwardBounds;
 }
@@ -57,8 +64,12 @@ export function createPublicApp(deps: PublicAppDeps): RequestListener {
   const forwarder = new Forwarder({ region, urls, clock, log, ...deps.forwardBounds });
   const gate = deps.gate ?? new Gatekeeper({ clock });
   const metrics = new RequestMetrics(clock, deps.meter);
-  return createListener({ clock, random, region, gate, metrics }, log, (app) => {
+  const cors = deps.corsOrigins && new Cors(deps.corsOrigins);
+  const requestLog = deps.logRequests === true ? requestLogger(log) : undefined;
+  const identity = { clock, random, region, gate, metrics, cors, requestLog };
+  return createListener(identity, log, (app) => {
     mountProfileRoutes(app, { service: deps.service, clock, forwarder });
+    mountFeedRoutes(app, { feed: deps.service.feed, clock, log });
     mountHealthRoutes(app, deps.admin);
   });
 }
@@ -68,7 +79,9 @@ export function createAdminApp(deps: AdminAppDeps): RequestListener {
   const server = `atoll/${deps.version}`;
   const gate = deps.gate ?? new Gatekeeper({ clock });
   const metrics = new RequestMetrics(clock, deps.meter);
-  return createListener({ clock, random, region, gate, metrics, server }, log, (app) => {
+  const requestLog = deps.logRequests === true ? requestLogger(log) : undefined;
+  const identity = { clock, random, region, gate, metrics, requestLog, server };
+  return createListener(identity, log, (app) => {
     mountAdminRoutes(app, admin);
     mountHealthRoutes(app, admin);
   });

@@ -8,6 +8,7 @@ import { createHash } from "node:crypto";
 import { AtollError } from "@atoll/core";
 import type { ProfileId, RegionName } from "@atoll/core";
 import type { JsonObject, JsonValue, ProfileEdit } from "@atoll/profile";
+import { FakeFeed } from "./fake-feed.ts";
 import type {
   AdminService,
   Answer,
@@ -42,6 +43,7 @@ interface Stored {
 
 export class FakeService implements ProfileService {
   region = "eu" as RegionName;
+  readonly feed = new FakeFeed();
   readonly calls: Call[] = [];
   /** Has everything that any session has seen. */
   isAhead = false;

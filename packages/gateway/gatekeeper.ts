@@ -46,7 +46,14 @@ export class Gatekeeper implements Gate {
   readonly #credentials: Credentials | undefined;
   readonly #refusal: () => AtollError | undefined;
   readonly #underWayMax: Readonly<Record<Load, number>>;
-  readonly #underWay: Record<Load, number> = { health: 0, read: 0, write: 0, bulk: 0, admin: 0 };
+  readonly #underWay: Record<Load, number> = {
+    health: 0,
+    read: 0,
+    write: 0,
+    bulk: 0,
+    feed: 0,
+    admin: 0,
+  };
   readonly #reads: NamedBuckets | undefined;
   readonly #writes: NamedBuckets | undefined;
   readonly #refusals: TokenBuckets;
@@ -138,10 +145,15 @@ export class Gatekeeper implements Gate {
     return handler(request, reply);
   }
 
+  #limiting(load: Load): NamedBuckets | undefined {
+    if (load === "read" || load === "feed") return this.#reads;
+    return load === "write" || load === "bulk" ? this.#writes : undefined;
+  }
+
   /** The header fields of draft-ietf-httpapi-ratelimit-headers. */
   #spend(principal: Principal, reply: Reply, load: Load): void {
-    const limited = load === "read" ? this.#reads : load === "health" ? undefined : this.#writes;
-    if (limited === undefined || load === "admin") return;
+    const limited = this.#limiting(load);
+    if (limited === undefined) return;
     const allowance = limited.buckets.take(principal.name);
     const { common } = reply.locals;
     common["RateLimit-Policy"] = limited.policy;

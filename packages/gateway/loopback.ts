@@ -30,7 +30,10 @@ export interface CallOptions {
   readonly chunked?: boolean;
 }
 
-export interface OpenOptions extends Pick<PublicAppDeps, "forwardTo" | "forwardBounds" | "gate"> {
+export interface OpenOptions extends Pick<
+  PublicAppDeps,
+  "forwardTo" | "forwardBounds" | "gate" | "corsOrigins" | "logRequests"
+> {
   readonly region?: string;
 }
 
@@ -55,6 +58,8 @@ export class Loopback {
       region: service.region,
       version: "1.2.3",
       ...(options.gate && { gate: options.gate }),
+      ...(options.corsOrigins && { corsOrigins: options.corsOrigins }),
+      ...(options.logRequests && { logRequests: options.logRequests }),
       ...(options.forwardTo && { forwardTo: options.forwardTo }),
       ...(options.forwardBounds && { forwardBounds: options.forwardBounds }),
     };

@@ -11,7 +11,7 @@
 import { assert } from "@atoll/core";
 import type { Permission } from "./principal.ts";
 
-export type Load = "health" | "read" | "write" | "bulk" | "admin";
+export type Load = "health" | "read" | "write" | "bulk" | "feed" | "admin";
 
 export interface Access {
   readonly permission: Permission;
@@ -21,6 +21,7 @@ export interface Access {
 const health: Access = { permission: "anybody", load: "health" };
 const read: Access = { permission: "read", load: "read" };
 const write: Access = { permission: "write", load: "write" };
+const feed: Access = { permission: "read", load: "feed" };
 const observe: Access = { permission: "observe", load: "admin" };
 const operate: Access = { permission: "operate", load: "admin" };
 
@@ -34,6 +35,8 @@ export const POLICY: Readonly<Record<string, Access>> = {
   "PUT /v1/profiles/:id": write,
   "PATCH /v1/profiles/:id": write,
   "DELETE /v1/profiles/:id": write,
+
+  "GET /v1/changes": feed,
 
   "GET /metrics": observe,
   "GET /admin/v1/status": observe,

@@ -35,6 +35,7 @@ export const PROBLEMS: Readonly<Record<ErrorCode, ProblemKind>> = {
   "validation-failed": { status: 422, title: "Validation failed" },
   "counter-requires-increment": { status: 422, title: "Counter requires an increment" },
   "rate-limited": { status: 429, title: "Too many requests", retryAfterSeconds: 1 },
+  "cursor-expired": { status: 410, title: "Cursor expired" },
 
   "session-not-available": { status: 503, title: "Session not available", retryAfterSeconds: 1 },
   "durability-not-met": { status: 504, title: "Durability not met" },
@@ -84,7 +85,7 @@ export function sendProblem(
   headers: OutgoingHttpHeaders = {},
 ): void {
   const { status, title } = PROBLEMS[error.code];
-  const { faults, missingRegions, durableIn, missingIn } = error.data;
+  const { faults, missingRegions, durableIn, missingIn, cursor } = error.data;
   const body = {
     type: TYPE_BASE + error.code,
     title,
@@ -98,6 +99,7 @@ export function sendProblem(
     ...(missingRegions !== undefined && { missingRegions }),
     ...(durableIn !== undefined && { durableIn }),
     ...(missingIn !== undefined && { missingIn }),
+    ...(cursor !== undefined && { cursor }),
   };
   discardBody(request);
   const problemHeaders = {

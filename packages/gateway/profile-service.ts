@@ -97,8 +97,46 @@ export interface WriteOptions {
   readonly receipt?: ReceiptOptions;
 }
 
+/** A profile that changed, as it is now. */
+export interface FeedEvent {
+  /** To go on behind this event. */
+  readonly cursor: string;
+  readonly kind: "change" | "delete";
+  readonly id: ProfileId;
+  /** Where the change was written, and when by that region's clock. */
+  readonly region: string;
+  readonly writtenAtMs: number;
+  readonly etag: string;
+  readonly hasConflicts: boolean;
+  /** Canonical JSON, when asked for. */
+  readonly json?: string | undefined;
+}
+
+export interface FeedPage {
+  readonly events: readonly FeedEvent[];
+  /** Behind everything on this page. */
+  readonly cursor: string;
+  readonly more: boolean;
+}
+
+export interface FeedService {
+  /**
+   * `since`: a cursor, `now`, or undefined for the beginning.
+   * Rejects with `AtollError`: malformed-request, cursor-expired, storage-failed.
+   */
+  page(query: {
+    readonly since: string | undefined;
+    readonly limit: number;
+    readonly withData: boolean;
+  }): Promise<FeedPage>;
+  /** True when something lies behind the cursor; false after `waitMs`, or when the region stops. */
+  changed(cursor: string, waitMs: number, signal: AbortSignal): Promise<boolean>;
+  readonly isClosed: boolean;
+}
+
 export interface ProfileService {
   readonly region: RegionName;
+  readonly feed: FeedService;
   /** Throws `AtollError`: session-not-available, malformed-request (token), overloaded, draining. */
   read(id: ProfileId, session: SessionOptions): ReadAnswer | Promise<ReadAnswer>;
   /**

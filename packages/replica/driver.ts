@@ -32,6 +32,7 @@ import type { ProfileCodec } from "@atoll/profile";
 import type { Store } from "@atoll/store";
 import type { SyncEffect, SyncEvent, Transport, VersionRange } from "@atoll/sync";
 import { Sync } from "@atoll/sync";
+import { Feed } from "./feed.ts";
 import { GroupCommit, isStorageFault } from "./group-commit.ts";
 import { QuarantineDesk } from "./quarantine-desk.ts";
 import { recount } from "./recount.ts";
@@ -113,15 +114,18 @@ export class RegionDriver {
       flushed: (entries, seconds) => {
         this.#storageFault = undefined;
         metrics.flushed(entries, seconds);
+        feed.committed();
         this.#step({ kind: "committed", entries });
       },
       failed: (error) => this.#storageFailed(error),
     });
+    const feed = new Feed({ replica: this.replica, group: this.#group, clock });
     this.service = new RegionService({
       replica: this.replica,
       group: this.#group,
       sessions: this.#sessions,
       receipts: this.#receipts,
+      feed,
       clock,
       random,
       isStopping: () => this.#stopping,
@@ -158,6 +162,7 @@ export class RegionDriver {
     this.#sessions.close();
     this.#group.flush();
     this.#receipts.close();
+    this.service.feed.close();
     this.#step({ kind: "leave" });
     await this.#options.transport.stop();
     this.replica.close();

@@ -3,6 +3,7 @@ import type { Cluster, ProfileId, Random } from "@atoll/core";
 import { AtollError, ManualClock, MemoryLog, SeededRandom, VECTOR_ZERO, must } from "@atoll/core";
 import { MemoryStore } from "@atoll/store";
 import { testCluster, testCodec } from "./fleet.fixture.ts";
+import { Feed } from "./feed.ts";
 import { GroupCommit } from "./group-commit.ts";
 import type { Durability } from "./receipts.ts";
 import { Receipts } from "./receipts.ts";
@@ -31,6 +32,7 @@ test("more writes than may wait for other regions are refused before anything is
     group,
     sessions: new Sessions({ ...rooms, coverage: () => VECTOR_ZERO }),
     receipts: new Receipts({ ...rooms, holders: () => [], waitersMax: 1 }),
+    feed: new Feed({ replica, group, clock }),
     clock,
     random,
     isStopping: () => false,

@@ -5,6 +5,7 @@
 import type { Clock, ProfileId, Random, RegionName, RegionVector } from "@atoll/core";
 import { AtollError, VECTOR_ZERO, joinVectors, newProfileId, unreachable } from "@atoll/core";
 import type { ProfileEdit } from "@atoll/profile";
+import type { Feed } from "./feed.ts";
 import type { GroupCommit } from "./group-commit.ts";
 import type { Precondition } from "./precondition.ts";
 import type { Receipt, ReceiptOptions, Receipts } from "./receipts.ts";
@@ -46,6 +47,7 @@ export interface ServiceWriteOptions {
 
 export class RegionService {
   readonly region: RegionName;
+  readonly feed: Feed;
   readonly #replica: Replica;
   readonly #group: GroupCommit;
   readonly #sessions: Sessions;
@@ -59,6 +61,7 @@ export class RegionService {
     readonly group: GroupCommit;
     readonly sessions: Sessions;
     readonly receipts: Receipts;
+    readonly feed: Feed;
     readonly clock: Clock;
     readonly random: Random;
     readonly isStopping: () => boolean;
@@ -68,6 +71,7 @@ export class RegionService {
     this.#group = options.group;
     this.#sessions = options.sessions;
     this.#receipts = options.receipts;
+    this.feed = options.feed;
     this.#clock = options.clock;
     this.#random = options.random;
     this.#isStopping = options.isStopping;

@@ -20,7 +20,8 @@
  *     rates: { reads: { perSecond: 500, burst: 1000 }, writes: { … } }
  *                                                of each principal, in this region
  *     insecure: true                             open listeners beyond loopback, all the same
- *     log: { level: info }
+ *     cors: { origins: ["https://app.example"] }  whose pages may call this region
+ *     log: { level: info, requests: false }      requests: a line for each
  *
  * A start with a wrong config must not become a guessing game of one error at a time: the shape and the
  * checks between keys are judged separately and independently, and all that is wrong is listed at once.
@@ -91,6 +92,11 @@ const secret = z
 
 const path = (what: string) =>
   z.string(expecting(what)).refine((text) => text !== "", expecting(what));
+
+const ORIGIN = "an origin as browsers name it, such as https://app.example";
+const origin = z
+  .string(expecting(ORIGIN))
+  .refine((text) => URL.parse(text)?.origin === text && text !== "null", expecting(ORIGIN));
 
 const POSITIVE = "a number above 0";
 const rate = z.strictObject(
@@ -167,18 +173,25 @@ export const configShape = z.strictObject(
     rates: z
       .strictObject({ reads: rate.optional(), writes: rate.optional() }, mapping("reads, writes"))
       .default({}),
+    cors: z
+      .strictObject(
+        { origins: z.array(origin, expecting("a list of origins")) },
+        mapping("origins"),
+      )
+      .default({ origins: [] }),
     insecure: z.boolean(expecting("true or false")).default(false),
     log: z
       .strictObject(
         {
           level: z.enum(LOG_LEVELS, expecting(`one of ${LOG_LEVELS.join(", ")}`)).default("info"),
+          requests: z.boolean(expecting("true or false")).default(false),
         },
-        mapping("level"),
+        mapping("level, requests"),
       )
-      .default({ level: "info" }),
+      .default({ level: "info", requests: false }),
   },
   mapping(
-    "the keys region, cluster, data, listen, peers, forward, tls, schema, auth, rates, insecure, log",
+    "the keys region, cluster, data, listen, peers, forward, tls, schema, auth, rates, cors, insecure, log",
   ),
 );
 

@@ -50,7 +50,9 @@ export interface RegionConfig {
   /** Undefined: listeners are open. */
   readonly auth: AuthConfig | undefined;
   readonly rates: Rates;
+  readonly corsOrigins: readonly string[];
   readonly logLevel: LogLevel;
+  readonly logRequests: boolean;
 }
 
 export interface AuthConfig {
@@ -94,6 +96,7 @@ const KEY_BY_VARIABLE: Readonly<
   ATOLL_AUTH_JWT_ISSUER: { path: ["auth", "jwt", "issuer"], form: "text" },
   ATOLL_AUTH_JWT_AUDIENCE: { path: ["auth", "jwt", "audience"], form: "text" },
   ATOLL_AUTH_JWT_JWKS: { path: ["auth", "jwt", "jwks"], form: "text" },
+  ATOLL_LOG_REQUESTS: { path: ["log", "requests"], form: "flag" },
   ATOLL_INSECURE: { path: ["insecure"], form: "flag" },
   ATOLL_LOG_LEVEL: { path: ["log", "level"], form: "text" },
 };
@@ -178,7 +181,9 @@ export function loadRegionConfig(
     schemaFile,
     auth: config.auth && authOf(config.auth, directoryOf),
     rates: config.rates,
+    corsOrigins: config.cors.origins,
     logLevel: config.log.level,
+    logRequests: config.log.requests,
   };
 }
 

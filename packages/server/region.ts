@@ -138,6 +138,7 @@ async function openAll(
       build: buildInfo,
     },
     meter,
+    logRequests: config.logRequests,
     log,
     clock: systemClock,
     random: systemRandom,
@@ -151,7 +152,12 @@ async function openAll(
     return `http://${addressText(listener.address)}`;
   };
   const rest = await serve(
-    createPublicApp({ ...deps, gate: entrance.clients, forwardTo: config.forward }),
+    createPublicApp({
+      ...deps,
+      gate: entrance.clients,
+      forwardTo: config.forward,
+      corsOrigins: config.corsOrigins,
+    }),
     "rest",
   );
   const admin = await serve(createAdminApp({ ...deps, gate: entrance.operators }), "admin");

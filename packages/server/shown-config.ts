@@ -31,6 +31,7 @@ export function shownConfig(config: RegionConfig): Readonly<Record<string, unkno
             jwt: auth.jwt === undefined ? null : { ...auth.jwt, jwks: String(auth.jwt.jwks) },
           },
     rates: config.rates,
-    log: { level: config.logLevel },
+    cors: { origins: config.corsOrigins },
+    log: { level: config.logLevel, requests: config.logRequests },
   };
 }

@@ -159,6 +159,26 @@ export function logConformance(get: () => Store): void {
       expect(tail(4, 0)).toEqual([]);
     });
 
+    test("what was applied after an entry is told in that order, whatever its lane", () => {
+      append([sampleEntry(3), sampleEntry(1), sampleEntry(2)]);
+      const store = get();
+      const all = store.readApplied(0, 10);
+      expect(all.map(({ hash }) => [...hash])).toEqual([3, 1, 2].map((n) => [...sampleHash(n)]));
+      expect(all.map(({ origin, hlc, docId }) => [origin, hlc, [...docId]])).toEqual(
+        [3, 1, 2]
+          .map((n) => sampleEntry(n))
+          .map(({ origin, hlc, docId }) => [origin, hlc, [...docId]]),
+      );
+      const [first] = all;
+      expect(store.readApplied(first?.applied ?? 0, 1)).toEqual(all.slice(1, 2));
+      expect(store.readApplied(store.lastApplied(), 10)).toEqual([]);
+      store.begin();
+      store.removeLogEntry(sampleEntry(1), sampleEntry(1).seq);
+      store.appendVoid(sampleEntry(4), sampleEntry(4));
+      expect(store.readApplied(0, 10)).toEqual([all[0], all[2]]);
+      store.rollback();
+    });
+
     test("an element beyond 64 bits is refused", () => {
       const store = get();
       store.begin();

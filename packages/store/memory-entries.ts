@@ -3,7 +3,7 @@
  */
 import type { ChangeHash, DocId, Hlc, Lane, LogEntry, RegionCode, SeqRange } from "@atoll/core";
 import { HLC_ZERO, assert, entryBytes, mustChangeHash, mustDocId, originRegion } from "@atoll/core";
-import type { DocumentPlace, TailRow } from "./store.ts";
+import type { AppliedRow, DocumentPlace, TailRow } from "./store.ts";
 import { assertCount, assertElement64, assertEntry, assertSeqRange } from "./admissible.ts";
 import type { Journal } from "./memory-table.ts";
 import { AFTER, MemoryTable, orderedKey, placeKey, sameBytes } from "./memory-table.ts";
@@ -91,6 +91,18 @@ export class MemoryEntries {
       if (isVoid(entry)) continue;
       const docId = mustDocId(new Uint8Array(entry.docId));
       rows.push({ docId, hash: mustChangeHash(new Uint8Array(entry.hash)) });
+    }
+    return rows;
+  }
+
+  applied(after: number, limit: number): AppliedRow[] {
+    assertCount(limit, "limit");
+    const rows: AppliedRow[] = [];
+    for (const { applied, entry } of this.#entries.scan(orderedKey(after) + AFTER)) {
+      if (rows.length === limit) break;
+      if (isVoid(entry)) continue;
+      const { docId, hash, origin, hlc } = copyEntry(entry);
+      rows.push({ applied, docId, hash, origin, hlc });
     }
     return rows;
   }

@@ -19,6 +19,7 @@ import type {
 } from "@atoll/core";
 import { assert, docKeyOf, fromHex, mustDocId } from "@atoll/core";
 import type {
+  AppliedRow,
   BucketRow,
   DocumentBody,
   DocumentPlace,
@@ -232,6 +233,10 @@ export class MemoryStore implements Store {
 
   readTail(region: RegionCode, after: Hlc, limit: number): TailRow[] {
     return this.#log.tail(region, after, limit);
+  }
+
+  readApplied(after: number, limit: number): AppliedRow[] {
+    return this.#log.applied(after, limit);
   }
 
   readLogOfDocument(place: DocumentPlace): LogEntry[] {

@@ -11,7 +11,7 @@
  */
 import type { ChangeHash, DocId, Hlc, Lane, LogEntry, RegionCode, SeqRange } from "@atoll/core";
 import { HLC_ZERO, entryBytes } from "@atoll/core";
-import type { DocumentPlace, TailRow } from "./store.ts";
+import type { AppliedRow, DocumentPlace, TailRow } from "./store.ts";
 import type { SqlValue, SqliteConnection } from "./sqlite-connection.ts";
 import { assertCount, assertElement64, assertEntry, assertSeqRange } from "./admissible.ts";
 import {
@@ -20,6 +20,7 @@ import {
   entryUnlessDamaged,
   hashOfColumn,
   hlcOfColumn,
+  originOfColumn,
   sealedDep,
 } from "./sqlite-columns.ts";
 import type { EntryColumns } from "./sqlite-columns.ts";
@@ -47,6 +48,7 @@ export class SqliteLog {
   readonly #hasChange;
   readonly #findElement;
   readonly #tail;
+  readonly #applied;
   readonly #ofDocument;
   readonly #newest;
   readonly #remove;
@@ -89,6 +91,21 @@ export class SqliteLog {
       `SELECT doc_id, hash FROM log INDEXED BY log_tail
        WHERE origin >> 46 = ? AND hlc > ? AND length(change) > 0 ORDER BY hlc LIMIT ?`,
       (row) => ({ docId: docIdOfColumn(row.doc_id), hash: hashOfColumn(row.hash) }),
+    );
+    this.#applied = connection.reader<
+      [after: number, limit: number],
+      Pick<EntryColumns, "doc_id" | "hash" | "origin" | "hlc"> & { readonly applied: number },
+      AppliedRow
+    >(
+      `SELECT applied, doc_id, hash, origin, hlc FROM log
+       WHERE applied > ? AND length(change) > 0 ORDER BY applied LIMIT ?`,
+      (row) => ({
+        applied: row.applied,
+        docId: docIdOfColumn(row.doc_id),
+        hash: hashOfColumn(row.hash),
+        origin: originOfColumn(row.origin),
+        hlc: hlcOfColumn(row.hlc),
+      }),
     );
     this.#ofDocument = connection.reader<
       [shard: number, docId: DocId],
@@ -164,6 +181,11 @@ export class SqliteLog {
   tail(region: RegionCode, after: Hlc, limit: number): TailRow[] {
     assertCount(limit, "limit");
     return this.#tail.all(region, after, limit);
+  }
+
+  applied(after: number, limit: number): AppliedRow[] {
+    assertCount(limit, "limit");
+    return this.#applied.all(after, limit);
   }
 
   ofDocument({ shard, docId }: DocumentPlace): LogEntry[] {

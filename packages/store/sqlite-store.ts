@@ -16,6 +16,7 @@ import type {
   SeqRange,
 } from "@atoll/core";
 import type {
+  AppliedRow,
   BucketRow,
   DocumentBody,
   DocumentPlace,
@@ -164,6 +165,10 @@ export class SqliteStore implements Store {
 
   readTail(region: RegionCode, after: Hlc, limit: number): TailRow[] {
     return this.#log.tail(region, after, limit);
+  }
+
+  readApplied(after: number, limit: number): AppliedRow[] {
+    return this.#log.applied(after, limit);
   }
 
   readLogOfDocument(place: DocumentPlace): LogEntry[] {

@@ -101,6 +101,7 @@ export function readAll(store: Store) {
     changes: places.map(({ docId }, n) => store.hasChange(docId, sampleHash(n), 5n)),
     elements: plain(store.findElement(5n, 10)),
     tails: plain([1, 2].map((code) => store.readTail(code as RegionCode, HLC_ZERO, 100))),
+    applied: plain(store.readApplied(0, 100)),
     lastHlc: store.lastHlc(),
     lastApplied: store.lastApplied(),
     frontier: plain(store.readFrontier()),

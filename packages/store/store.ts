@@ -112,6 +112,16 @@ export interface TailRow {
   readonly hash: ChangeHash;
 }
 
+/** An entry as the change feed needs it. */
+export interface AppliedRow {
+  /** Order of application: ascending, with gaps. */
+  readonly applied: number;
+  readonly docId: DocId;
+  readonly hash: ChangeHash;
+  readonly origin: Origin;
+  readonly hlc: Hlc;
+}
+
 export interface BucketRow {
   readonly shard: number;
   /** Any number: which part of the shard it stands for is the tree's to say. */
@@ -289,6 +299,8 @@ export interface Store {
   findElement(element64: bigint, limit: number): LogEntry[];
   /** Entries of a region's origins with a timestamp above `after`, oldest first. */
   readTail(region: RegionCode, after: Hlc, limit: number): TailRow[];
+  /** Entries that were applied after this one, in that order. */
+  readApplied(after: number, limit: number): AppliedRow[];
   /** All entries of one document, in the order in which they were applied. Scans its shard. */
   readLogOfDocument(place: DocumentPlace): LogEntry[];
   /** The highest timestamp in the log; `HLC_ZERO` when it is empty. */

@@ -1,0 +1,185 @@
+/**
+ * `GET /v1/changes`: what changed in this region, as a page, a long poll, lines, or server-sent events.
+ *
+ *     Accept: application/json         one page; with `Prefer: wait=N` waits for the first event
+ *     Accept: application/x-ndjson     lines without end
+ *     Accept: text/event-stream        events without end; resumes by Last-Event-ID
+ *
+ * A stream holds one page at most. The next is read from the log when the one before has left our
+ * hands, so a consumer that reads slowly falls behind in the log and not in our memory; one that reads
+ * nothing at all is let go.
+ */
+import type { Express, Request } from "express";
+import { AtollError, errorText, isAtollError, limits } from "@atoll/core";
+import type { Clock, Log } from "@atoll/core";
+import { send, sendHead } from "./answer.ts";
+import type { Reply } from "./answer.ts";
+import { ClientGone } from "./body.ts";
+import { departureSignal } from "./departure.ts";
+import { EVENT_STREAM, EVENT_STREAM_TYPE, NDJSON, NDJSON_TYPE, pageText } from "./feed-format.ts";
+import type { FeedFormat } from "./feed-format.ts";
+import { JSON_TYPE } from "./media-type.ts";
+import { parsePrefer, preferenceApplied } from "./prefer.ts";
+import type { FeedPage, FeedService } from "./profile-service.ts";
+import { mountResource } from "./resource.ts";
+
+export interface FeedRoutesDeps {
+  readonly feed: FeedService;
+  readonly clock: Clock;
+  readonly log: Log;
+}
+
+interface Asked {
+  readonly since: string | undefined;
+  readonly limit: number;
+  readonly withData: boolean;
+}
+
+const NO_STORE = { "Cache-Control": "no-store", "X-Accel-Buffering": "no" };
+
+export function mountFeedRoutes(app: Express, { feed, clock, log }: FeedRoutesDeps): void {
+  const streamsByPrincipal = new Map<string, number>();
+
+  async function page(request: Request, reply: Reply, asked: Asked): Promise<void> {
+    const { waitMs } = parsePrefer(request.get("prefer"));
+    let found = await feed.page(asked);
+    if (found.events.length === 0 && !found.more && waitMs !== undefined && waitMs > 0) {
+      const changed = await feed.changed(found.cursor, waitMs, departureSignal(reply));
+      if (changed) found = await feed.page({ ...asked, since: found.cursor });
+    }
+    const applied = preferenceApplied(waitMs === undefined ? {} : { waitMs });
+    const headers = {
+      ...NO_STORE,
+      "Content-Type": JSON_TYPE,
+      ...(applied !== undefined && { "Preference-Applied": applied }),
+    };
+    send(reply, 200, headers, pageText(found));
+  }
+
+  async function stream(reply: Reply, format: FeedFormat, asked: Asked): Promise<void> {
+    const name = reply.locals.principal?.name ?? "";
+    const streams = streamsByPrincipal.get(name) ?? 0;
+    if (streams >= limits.FEED_STREAMS_EACH_MAX) {
+      throw new AtollError("rate-limited", `you have ${streams} streams open already`);
+    }
+    streamsByPrincipal.set(name, streams + 1);
+    try {
+      await run(reply, format, asked);
+    } finally {
+      const left = (streamsByPrincipal.get(name) ?? 1) - 1;
+      if (left === 0) streamsByPrincipal.delete(name);
+      else streamsByPrincipal.set(name, left);
+    }
+  }
+
+  async function run(reply: Reply, format: FeedFormat, asked: Asked): Promise<void> {
+    const departure = departureSignal(reply);
+    let found = await feed.page(asked); // what is wrong with the request is told before the head
+    sendHead(reply, 200, { ...NO_STORE, "Content-Type": format.type });
+    let text = format.opening;
+    try {
+      for (;;) {
+        text += found.events.map((event) => format.event(event)).join("");
+        if (text !== "") await write(reply, text, departure, clock);
+        text = "";
+        if (!found.more) {
+          const changed = await feed.changed(found.cursor, limits.FEED_BEAT_MS, departure);
+          if (!changed && feed.isClosed) break;
+          if (!changed) {
+            text = format.beat;
+            found = { ...found, events: [] };
+            continue;
+          }
+        }
+        found = await next(found, asked);
+      }
+      reply.end();
+    } catch (error) {
+      end(reply, format, error);
+    }
+  }
+
+  function next(found: FeedPage, asked: Asked): Promise<FeedPage> {
+    return feed.page({ ...asked, since: found.cursor });
+  }
+
+  /** The head has been sent: what goes wrong now can only be told in the stream, or by its end. */
+  function end(reply: Reply, format: FeedFormat, error: unknown): void {
+    if (error instanceof ClientGone) return void reply.destroy();
+    if (isAtollError(error) && error.code === "cursor-expired") {
+      return void reply.end(format.reset(error.data.cursor ?? ""));
+    }
+    const { requestId } = reply.locals;
+    log.warn("feed-stream-ended", { requestId, reason: errorText(error) });
+    reply.destroy();
+  }
+
+  mountResource(app, "/v1/changes", {
+    get(request: Request, reply: Reply): Promise<void> {
+      const asked = askedOf(request);
+      const type = request.accepts([JSON_TYPE, NDJSON_TYPE, EVENT_STREAM_TYPE]);
+      if (type === false) {
+        throw new AtollError(
+          "not-acceptable",
+          `changes are available as ${JSON_TYPE}, ${NDJSON_TYPE} and ${EVENT_STREAM_TYPE}`,
+        );
+      }
+      if (type === JSON_TYPE || request.method === "HEAD") return page(request, reply, asked);
+      const format = type === NDJSON_TYPE ? NDJSON : EVENT_STREAM;
+      return stream(reply, format, { ...asked, limit: limits.FEED_STREAM_EVENTS });
+    },
+  });
+}
+
+/** Settles when the text has left our hands; rejects when nobody takes it. */
+function write(reply: Reply, text: string, departure: AbortSignal, clock: Clock): Promise<void> {
+  departure.throwIfAborted();
+  if (reply.write(text)) return Promise.resolve();
+  return new Promise((resolve, reject) => {
+    const end = (): void => {
+      timer.cancel();
+      reply.off("drain", drained);
+      departure.removeEventListener("abort", leave);
+    };
+    const drained = (): void => {
+      end();
+      resolve();
+    };
+    const leave = (): void => {
+      end();
+      reject(departure.reason as Error);
+    };
+    const timer = clock.after(limits.FEED_STALL_MS, () => {
+      end();
+      reject(new Error(`the consumer read nothing for ${limits.FEED_STALL_MS} ms`));
+    });
+    reply.once("drain", drained);
+    departure.addEventListener("abort", leave);
+  });
+}
+
+function askedOf(request: Request): Asked {
+  const { since, limit, include } = request.query;
+  const resumed = request.get("last-event-id");
+  if (since !== undefined && typeof since !== "string") throw malformed("since may be sent once");
+  if (include !== undefined && include !== "data" && include !== "none") {
+    throw malformed("include must be data or none");
+  }
+  const from = resumed ?? since;
+  return {
+    since: from === "" ? undefined : from,
+    limit: limitOf(limit),
+    withData: include === "data",
+  };
+}
+
+function limitOf(limit: unknown): number {
+  if (limit === undefined) return limits.FEED_EVENTS_DEFAULT;
+  const value = typeof limit === "string" && /^\d{1,6}$/.test(limit) ? Number(limit) : 0;
+  if (value >= 1 && value <= limits.FEED_EVENTS_MAX) return value;
+  throw malformed(`limit must be a whole number from 1 to ${limits.FEED_EVENTS_MAX}`);
+}
+
+function malformed(detail: string): AtollError {
+  return new AtollError("malformed-request", detail);
+}

@@ -1,0 +1,232 @@
+/**
+ * What changed here, in the order in which it was applied: the log as a feed.
+ *
+ *     page(since) ──▶ events, the cursor behind them, whether there is more
+ *     changed(cursor) ──▶ settles when there is something behind it
+ *
+ * The log is the only queue: a consumer that is slow or away costs nothing here, it reads on from its
+ * cursor. A cursor is the number of the last entry seen and a few bytes of that entry's hash, so that one
+ * from another copy of the database, or of an entry that has been trimmed, is known to be none of ours.
+ * Only what is durable is told, and a profile is told as it is now: of several changes on one page the
+ * last is told, and what an older event shows may be newer than the event.
+ */
+import type { Clock, Cluster, DocKey, ProfileId, Timer } from "@atoll/core";
+import {
+  AtollError,
+  docKeyOf,
+  hlcToMs,
+  limits,
+  originRegion,
+  regionByCode,
+  toHex,
+} from "@atoll/core";
+import type { AppliedRow } from "@atoll/store";
+import type { GroupCommit } from "./group-commit.ts";
+import { etagOf } from "./heads.ts";
+import type { Replica } from "./replica.ts";
+
+export interface FeedEvent {
+  /** To go on behind this event. */
+  readonly cursor: string;
+  readonly kind: "change" | "delete";
+  readonly id: ProfileId;
+  /** Where the change was written, and when by that region's clock. */
+  readonly region: string;
+  readonly writtenAtMs: number;
+  /** Of the profile as it is now. */
+  readonly etag: string;
+  readonly hasConflicts: boolean;
+  /** Canonical JSON, when asked for. */
+  readonly json?: string | undefined;
+}
+
+export interface FeedPage {
+  readonly events: readonly FeedEvent[];
+  /** Behind everything on this page. */
+  readonly cursor: string;
+  /** There was more when this page was made. */
+  readonly more: boolean;
+}
+
+export interface FeedQuery {
+  /** A cursor; undefined for the beginning, `now` for the end. */
+  readonly since: string | undefined;
+  readonly limit: number;
+  readonly withData: boolean;
+}
+
+interface Waiter {
+  readonly after: number;
+  readonly settle: (changed: boolean) => void;
+}
+
+/** Before the first entry. */
+const BEGINNING = "0";
+/** Places at the end of the log that are looked at for an entry: some are void. */
+const END_SEARCHED = 64;
+
+export class Feed {
+  readonly #replica: Replica;
+  readonly #group: GroupCommit;
+  readonly #cluster: Cluster;
+  readonly #clock: Clock;
+  readonly #waiters = new Set<Waiter>();
+  #durable: number;
+  #waking: Timer | undefined;
+  #isClosed = false;
+
+  constructor(options: {
+    readonly replica: Replica;
+    readonly group: GroupCommit;
+    readonly clock: Clock;
+  }) {
+    this.#replica = options.replica;
+    this.#group = options.group;
+    this.#cluster = options.replica.cluster;
+    this.#clock = options.clock;
+    this.#durable = this.#replica.store.lastApplied();
+  }
+
+  get waiting(): number {
+    return this.#waiters.size;
+  }
+
+  /** Throws `malformed-request` and `cursor-expired`; rejects with what fails the group. */
+  async page({ since, limit, withData }: FeedQuery): Promise<FeedPage> {
+    if (since === "now") return { events: [], cursor: this.end(), more: false };
+    const after = this.#positionOf(since ?? BEGINNING);
+    const { page, touched } = this.#group.stage(() => this.#read(after, since, limit, withData));
+    // A profile that is being written is shown as it will be, once it is.
+    if (touched) await this.#group.durable();
+    return page;
+  }
+
+  /** The cursor behind everything that is durable. */
+  end(): string {
+    const from = Math.max(0, this.#durable - END_SEARCHED);
+    const rows = this.#replica.store
+      .readApplied(from, END_SEARCHED)
+      .filter(({ applied }) => applied <= this.#durable);
+    const last = rows.at(-1);
+    return last === undefined ? BEGINNING : cursorOf(last);
+  }
+
+  /** True when something lies behind the cursor; false after `waitMs`, or when the region stops. */
+  changed(cursor: string, waitMs: number, signal: AbortSignal): Promise<boolean> {
+    const after = this.#positionOf(cursor);
+    if (this.#durable > after) return Promise.resolve(true);
+    if (this.#isClosed) return Promise.resolve(false);
+    if (this.#waiters.size >= limits.FEED_WAITERS_MAX) {
+      throw new AtollError("overloaded", "too many consumers wait for changes");
+    }
+    return new Promise((resolve, reject) => {
+      const end = (): void => {
+        this.#waiters.delete(waiter);
+        timer.cancel();
+        signal.removeEventListener("abort", leave);
+      };
+      const leave = (): void => {
+        end();
+        reject(signal.reason as Error);
+      };
+      const waiter: Waiter = {
+        after,
+        settle: (changed) => {
+          end();
+          resolve(changed);
+        },
+      };
+      this.#waiters.add(waiter);
+      const timer = this.#clock.after(waitMs, () => waiter.settle(false));
+      if (signal.aborted) leave();
+      else signal.addEventListener("abort", leave);
+    });
+  }
+
+  get isClosed(): boolean {
+    return this.#isClosed;
+  }
+
+  /** A group has become durable. Consumers are woken a little later, many groups at once. */
+  committed(): void {
+    this.#durable = this.#replica.store.lastApplied();
+    if (this.#waiters.size === 0 || this.#waking !== undefined) return;
+    this.#waking = this.#clock.after(limits.FEED_PACE_MS, () => {
+      this.#waking = undefined;
+      for (const waiter of this.#waiters) {
+        if (this.#durable > waiter.after) waiter.settle(true);
+      }
+    });
+  }
+
+  /** Lets everybody go: the process is about to stop. */
+  close(): void {
+    this.#isClosed = true;
+    this.#waking?.cancel();
+    for (const waiter of this.#waiters) waiter.settle(false);
+  }
+
+  #read(after: number, since: string | undefined, limit: number, withData: boolean) {
+    const { store } = this.#replica;
+    this.#checkHeld(after, since);
+    const rows = store.readApplied(after, limit).filter(({ applied }) => applied <= this.#durable);
+    const lastOf = new Map<DocKey, AppliedRow>();
+    for (const row of rows) lastOf.set(docKeyOf(row.docId), row);
+    const events: FeedEvent[] = [];
+    let chars = 0;
+    let end: AppliedRow | undefined;
+    let touched = false;
+    for (const row of rows) {
+      if (chars >= limits.FEED_PAGE_CHARS_MAX) break;
+      end = row;
+      if (lastOf.get(docKeyOf(row.docId)) !== row) continue;
+      const event = this.#eventOf(row, withData);
+      if (event === undefined) continue;
+      touched ||= this.#replica.group.touches(row.docId);
+      events.push(event);
+      chars += event.json?.length ?? 0;
+    }
+    const cursor = end === undefined ? (since ?? BEGINNING) : cursorOf(end);
+    const page: FeedPage = { events, cursor, more: (end?.applied ?? after) < this.#durable };
+    return { page, touched };
+  }
+
+  #eventOf(row: AppliedRow, withData: boolean): FeedEvent | undefined {
+    const document = this.#replica.renderer.clean(this.#replica.placeOf(row.docId));
+    if (document?.profileId === undefined) return undefined; // it does not open, and never did
+    const region = originRegion(row.origin);
+    return {
+      cursor: cursorOf(row),
+      kind: document.deleted ? "delete" : "change",
+      id: document.profileId,
+      region: regionByCode(this.#cluster, region)?.name ?? `region ${region}`,
+      writtenAtMs: hlcToMs(row.hlc),
+      etag: etagOf(document.heads),
+      hasConflicts: document.conflicts > 0,
+      ...(withData && !document.deleted && { json: document.view }),
+    };
+  }
+
+  #positionOf(cursor: string): number {
+    if (cursor === BEGINNING) return 0;
+    const [, position = ""] = /^([1-9a-z][0-9a-z]{0,9})\.[0-9a-f]{8}$/.exec(cursor) ?? [];
+    const after = parseInt(position, 36);
+    if (Number.isSafeInteger(after)) return after;
+    throw new AtollError("malformed-request", "this is not a cursor of a change feed");
+  }
+
+  #checkHeld(after: number, since: string | undefined): void {
+    const [row] = this.#replica.store.readApplied(Math.max(0, after - 1), 1);
+    if (after === 0) {
+      if (row === undefined || row.applied === 1) return;
+    } else if (row !== undefined && cursorOf(row) === since) return;
+    throw new AtollError("cursor-expired", "the log does not reach back to this cursor", {
+      cursor: this.end(),
+      mend: "take the cursor of this problem, list the profiles, then read the feed from that cursor",
+    });
+  }
+}
+
+function cursorOf({ applied, hash }: { readonly applied: number; readonly hash: Uint8Array }) {
+  return `${applied.toString(36)}.${toHex(hash.subarray(0, 4))}`;
+}
