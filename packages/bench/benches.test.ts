@@ -11,6 +11,7 @@ import { classifyFrame } from "./frame-kinds.ts";
 import type { RecordedFrame } from "./frame-recorder.ts";
 import { roundTrips } from "./frame-recorder.ts";
 import { percentile } from "./percentile.ts";
+import { sessionsBench } from "./sessions.ts";
 import { tableText } from "./table.ts";
 import { visibilityBench } from "./visibility.ts";
 
@@ -152,3 +153,11 @@ function busyLoop(rounds: number): number {
   for (let i = 0; i < rounds; i++) sum = (sum * 31 + i) % 1_000_003;
   return sum;
 }
+
+test("sessions walks through cuts, is forwarded, and finds nothing with a token", async () => {
+  const { figures } = await quick(sessionsBench);
+  expect(figures["withToken"]).toMatchObject({ steps: 400, violations: 0 });
+  const { forwarded, reads, writes } = figures["withToken"] as Record<string, number>;
+  expect(forwarded).toBeGreaterThan(0);
+  expect((reads ?? 0) + (writes ?? 0)).toBeGreaterThan(300);
+}, 120_000);
