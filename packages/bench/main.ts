@@ -13,10 +13,18 @@ import { antiEntropyBench } from "./anti-entropy.ts";
 import type { Bench, BenchReport, Budget } from "./bench.ts";
 import { catchUpBench } from "./catch-up.ts";
 import { machineFacts } from "./machine.ts";
+import { readBench } from "./read.ts";
 import { tableText } from "./table.ts";
 import { visibilityBench } from "./visibility.ts";
+import { writeBench } from "./write.ts";
 
-const BENCHES: readonly Bench[] = [antiEntropyBench, catchUpBench, visibilityBench];
+const BENCHES: readonly Bench[] = [
+  antiEntropyBench,
+  catchUpBench,
+  visibilityBench,
+  readBench,
+  writeBench,
+];
 
 const USAGE = `npm run bench -- NAME [--json] [--quick | --large] [--profile] [--check] [--directory DIR]
 
