@@ -102,11 +102,11 @@ describe("doors", () => {
     expectOnlyIn(/process\.env\b/, ["packages/server/config.ts"]);
   });
 
-  test("sockets are opened by sync's transport, the gateway, the server and the command", () => {
+  test("sockets are opened by sync's transport, the gateway, the server, the command and benches", () => {
     expectImportedOnlyIn(/^ws$/, /^packages\/sync\/websocket-transport\.ts$/);
     expectImportedOnlyIn(
       /^node:(net|http|https|tls|dgram)$/,
-      /^packages\/(sync\/websocket-transport\.ts|gateway\/|server\/|cli\/)/,
+      /^packages\/(sync\/websocket-transport\.ts|gateway\/|server\/|cli\/|bench\/http-)/,
     );
   });
 });

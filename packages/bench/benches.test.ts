@@ -2,6 +2,7 @@ import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, beforeAll, expect, test } from "vitest";
+import { SeededRandom } from "@atoll/core";
 import { antiEntropyBench } from "./anti-entropy.ts";
 import type { Bench, BenchReport } from "./bench.ts";
 import { atLeast, atMost } from "./bench.ts";
@@ -11,9 +12,12 @@ import { classifyFrame } from "./frame-kinds.ts";
 import type { RecordedFrame } from "./frame-recorder.ts";
 import { roundTrips } from "./frame-recorder.ts";
 import { percentile } from "./percentile.ts";
+import { readBench } from "./read.ts";
 import { sessionsBench } from "./sessions.ts";
 import { tableText } from "./table.ts";
 import { visibilityBench } from "./visibility.ts";
+import { writeBench } from "./write.ts";
+import { zipf } from "./zipf.ts";
 
 let directory: string;
 beforeAll(() => {
@@ -114,6 +118,28 @@ test("visibility sees every write of every region, and none before its link allo
     expect(p50Ms).toBeLessThanOrEqual(p99Ms);
     expect(p99Ms).toBeLessThanOrEqual(maxMs);
   }
+});
+
+test("read and write count every request that is answered, of both servers", async () => {
+  for (const bench of [readBench, writeBench]) {
+    const { figures, parameters } = await quick(bench);
+    const of = (name: string) =>
+      figures[name] as { requests: number; cpuMicros: number; ratio: number };
+    for (const name of ["bare", "hot", "cold"]) {
+      expect(of(name).requests).toBeGreaterThan(0);
+      expect(of(name).cpuMicros).toBeGreaterThan(0);
+    }
+    expect(of("bare").ratio).toBe(1);
+    expect(of("cold").requests).toBeLessThan(parameters["profiles"] as number); // some warm it up
+  }
+});
+
+test("popular things are asked for most, the others too", () => {
+  const draw = zipf(100, new SeededRandom("popular"));
+  const asked = new Array<number>(100).fill(0);
+  for (let i = 0; i < 20_000; i++) asked[draw()]!++;
+  expect(Math.min(...asked)).toBeGreaterThan(0);
+  expect((asked[0] ?? 0) / (asked[9] ?? 1)).toBeCloseTo(10 ** 0.99, -1);
 });
 
 test("a percentile is a value that was measured", () => {

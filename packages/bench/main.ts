@@ -13,11 +13,20 @@ import { antiEntropyBench } from "./anti-entropy.ts";
 import type { Bench, BenchReport, Budget } from "./bench.ts";
 import { catchUpBench } from "./catch-up.ts";
 import { machineFacts } from "./machine.ts";
+import { readBench } from "./read.ts";
 import { sessionsBench } from "./sessions.ts";
 import { tableText } from "./table.ts";
 import { visibilityBench } from "./visibility.ts";
+import { writeBench } from "./write.ts";
 
-const BENCHES: readonly Bench[] = [antiEntropyBench, catchUpBench, visibilityBench, sessionsBench];
+const BENCHES: readonly Bench[] = [
+  antiEntropyBench,
+  catchUpBench,
+  visibilityBench,
+  readBench,
+  writeBench,
+  sessionsBench,
+];
 
 const USAGE = `npm run bench -- NAME [--json] [--quick | --large] [--profile] [--check] [--directory DIR]
 

@@ -66,6 +66,21 @@ export function parseChangeChunk(bytes: Uint8Array): ChangeChunk | ChunkFault {
   }
 }
 
+/** Where a change stands in its history: all that is needed of one that was verified before. */
+export type ChangeHead = Pick<ChangeChunk, "deps" | "message">;
+
+/** Looks no further than it must, and at no checksum. Undefined for what is compressed or no change. */
+export function readChangeHead(chunk: Uint8Array): ChangeHead | undefined {
+  try {
+    if (chunk[HASHED_FROM] !== TYPE_CHANGE) return undefined;
+    const { deps, message } = parsePreface(new ByteReader(chunk));
+    return { deps, message };
+  } catch (error) {
+    if (error instanceof ByteStreamError) return undefined;
+    throw error;
+  }
+}
+
 /** Checks the frame; inflates what came deflated into the form that is hashed. */
 function openChunk(bytes: Uint8Array): Uint8Array {
   if (bytes.length > limits.CHANGE_BYTES_MAX) throw fault("change too large");
@@ -93,6 +108,17 @@ function inflate(contents: Uint8Array): Uint8Array {
 
 function parseContents(chunk: Uint8Array): Omit<ChangeChunk, "kind" | "hash"> {
   const reader = new ByteReader(chunk);
+  const preface = parsePreface(reader);
+  for (let rest = reader.varint(); rest > 0; rest--) readActor(reader);
+  const opCount = readColumns(reader);
+  reader.end();
+  return { ...preface, opCount, chunk };
+}
+
+/** Everything before the names of other actors. */
+function parsePreface(
+  reader: ByteReader,
+): Omit<ChangeChunk, "kind" | "hash" | "opCount" | "chunk"> {
   reader.raw(HASHED_FROM + 1);
   reader.varint();
   const deps: ChangeHash[] = [];
@@ -105,10 +131,7 @@ function parseContents(chunk: Uint8Array): Omit<ChangeChunk, "kind" | "hash"> {
   if (seq === 0 || startOp === 0) throw fault("numbers start at 1");
   const timeSeconds = readSigned(reader);
   const message = reader.text(MESSAGE_BYTES_MAX);
-  for (let rest = reader.varint(); rest > 0; rest--) readActor(reader);
-  const opCount = readColumns(reader);
-  reader.end();
-  return { deps, actor, seq, startOp, timeSeconds, message, opCount, chunk };
+  return { deps, actor, seq, startOp, timeSeconds, message };
 }
 
 function readActor(reader: ByteReader): Uint8Array {

@@ -65,7 +65,7 @@ export class ProfileCodec {
     return new OpenProfile(this.#shared, this.#genesis.fork(actor), {
       actor,
       identity,
-      conflicts: 0,
+      isEmpty: true,
     });
   }
 
@@ -81,7 +81,7 @@ export class ProfileCodec {
     return new OpenProfile(this.#shared, document, {
       actor,
       identity: undefined,
-      conflicts: undefined,
+      isEmpty: false,
     });
   }
 

@@ -8,59 +8,65 @@
  */
 import { sameJson } from "./canonical.ts";
 import type { JsonValue } from "./json.ts";
+import type { StoredPath } from "./operations.ts";
 import type { SchemaNode } from "./schema.ts";
 import { naturalKey } from "./slots.ts";
 import type { StoredMap } from "./stored.ts";
 import { storedAt, storedList, storedMap, storedScalar } from "./stored.ts";
 import { memberNames, membersOf, showPlain, shownSlots } from "./view.ts";
 
-/** All values that concurrent writes left under a key; empty or undefined when there is one. */
-export type ConflictReader = (map: StoredMap, key: string) => readonly unknown[] | undefined;
+/** All values that concurrent writes left under a key of the map at a path; empty when there is one. */
+export type ConflictReader = (at: StoredPath, key: string) => readonly unknown[];
 
-export function countConflicts(
-  profile: StoredMap,
-  root: SchemaNode,
-  conflictsAt: ConflictReader,
-): number {
-  return countInMap(profile, root, conflictsAt);
+/** A map of the stored document, and the members that the schema declares in it. */
+export interface ConflictSite {
+  readonly at: StoredPath;
+  readonly map: StoredMap;
+  readonly members: ReadonlyMap<string, SchemaNode>;
 }
 
-function countInMap(
-  map: StoredMap,
-  node: SchemaNode | undefined,
+/** How many places of one member hide something, all levels together. */
+export function countMemberConflicts(
+  { at, map, members }: ConflictSite,
+  name: string,
   conflictsAt: ConflictReader,
 ): number {
-  const members = membersOf(node);
+  const child = members.get(name);
+  const slots = shownSlots(map, name, child);
+  const winner = slots[0];
+  if (winner === undefined) return 0;
+  const stored = storedAt(map, winner.key);
+  const below = [...at, winner.key];
   let count = 0;
-  for (const name of memberNames(map, members)) {
-    const child = members.get(name);
-    const slots = shownSlots(map, name, child);
-    const winner = slots[0];
-    if (winner === undefined) continue;
-    const stored = storedAt(map, winner.key);
-    if (slots.length > 1) count++;
-    else if (winner.kind === "register" && hasLoser(map, naturalKey(name), conflictsAt)) count++;
-    if (winner.kind === "map") count += countInMap(storedMap(stored) ?? {}, child, conflictsAt);
-    else if (winner.kind === "list") count += countInPlain(stored, conflictsAt);
-  }
+  if (slots.length > 1) count++;
+  else if (winner.kind === "register" && hasLoser(conflictsAt(at, naturalKey(name)))) count++;
+  if (winner.kind === "map") {
+    const site = { at: below, map: storedMap(stored) ?? {}, members: membersOf(child) };
+    for (const inner of memberNames(site.map, site.members)) {
+      count += countMemberConflicts(site, inner, conflictsAt);
+    }
+  } else if (winner.kind === "list") count += countInPlain(stored, below, conflictsAt);
   return count;
 }
 
 /** Inside list items, where values lie as they are. */
-function countInPlain(value: unknown, conflictsAt: ConflictReader): number {
+function countInPlain(value: unknown, at: StoredPath, conflictsAt: ConflictReader): number {
   let count = 0;
-  for (const item of storedList(value) ?? []) count += countInPlain(item, conflictsAt);
+  for (const [i, item] of (storedList(value) ?? []).entries()) {
+    if (storedScalar(item) === undefined) count += countInPlain(item, [...at, i], conflictsAt);
+  }
   const map = storedMap(value) ?? {};
   for (const key of Object.keys(map)) {
-    if (hasLoser(map, key, conflictsAt)) count++;
-    if (storedScalar(map[key]) === undefined) count += countInPlain(map[key], conflictsAt);
+    if (hasLoser(conflictsAt(at, key))) count++;
+    if (storedScalar(map[key]) === undefined) {
+      count += countInPlain(map[key], [...at, key], conflictsAt);
+    }
   }
   return count;
 }
 
-function hasLoser(map: StoredMap, key: string, conflictsAt: ConflictReader): boolean {
-  const values = conflictsAt(map, key);
-  if (values === undefined || values.length < 2) return false;
+function hasLoser(values: readonly unknown[]): boolean {
+  if (values.length < 2) return false;
   const shown = values.map((value): JsonValue => showPlain(value) ?? null);
   return shown.some((value) => !sameJson(value, shown[0] as JsonValue));
 }

@@ -1,11 +1,13 @@
 /**
  * The only file that knows Automerge: documents as bytes, plain values and operations.
  *
- * Four habits of the library cost whoever forgets them, and are kept here once:
+ * Five habits of the library cost whoever forgets them, and are kept here once:
  *   - actor and time are always passed, or two runs of one history differ;
  *   - wasm memory is not collected, so a document is freed by hand;
  *   - a document that threw may be half changed: `DocumentError` means free it and open it again;
- *   - changes whose parents are missing are queued without a word, so every append is checked.
+ *   - changes whose parents are missing are queued without a word, so every append is checked;
+ *   - `change()` hands out proxies and makes the document anew around each change, at three times the
+ *     price of the change itself. So the handle below it is used, and the values lie in a tree of our own.
  *
  * Automerge does not verify what it applies: chunks from elsewhere pass `parseChangeChunk` first.
  */
@@ -20,6 +22,15 @@ import { naturalKey } from "./slots.ts";
 import type { SlotKind } from "./slots.ts";
 import type { StoredMap } from "./stored.ts";
 import { storedMap } from "./stored.ts";
+import type { TreeMap, TreePatch, TreeValues } from "./stored-tree.ts";
+import {
+  copyTree,
+  isContainer,
+  patchTree,
+  performOnTree,
+  sameTree,
+  treeAt,
+} from "./stored-tree.ts";
 
 /** The document cannot be trusted any more, or never could: free it, open it from its bytes. */
 export class DocumentError extends Error {
@@ -38,39 +49,52 @@ interface Root {
   meta?: unknown;
 }
 
-/** Inside `A.change`: maps and lists that write through. */
+/** Inside `A.change`: a map that writes through. */
 type MapProxy = Record<string, unknown>;
-interface ListProxy {
-  deleteAt(index: number, count: number): void;
-  insertAt(index: number, ...values: unknown[]): void;
-}
 
+/** What lies below a document of the library. */
+type Handle = ReturnType<typeof A.getBackend>;
+
+const ROOT_ID = "_root";
 const GENESIS_ACTOR = "00".repeat(16);
 
 /** Owns wasm memory until `free`. Every method but `free` may throw `DocumentError`. */
 export class AutomergeDocument {
-  #doc: A.Doc<Root>;
+  readonly #handle: Handle;
+  #tree: TreeMap;
+  /** Names of maps, lists and texts in the document, by path; none of what lies below a list. */
+  readonly #idByPath = new Map<string, string>();
+  /** Members of `profile` that may have changed since somebody asked; undefined: any. */
+  #touched: Set<string> | undefined;
   #isFreed = false;
 
-  private constructor(doc: A.Doc<Root>) {
-    this.#doc = doc;
+  private constructor(handle: Handle, tree: TreeMap) {
+    this.#handle = handle;
+    this.#tree = tree;
+    handle.updateDiffCursor(); // what is there is no news
   }
 
   /** A document with all containers of the genesis, made by one change that is always the same. */
   static genesis(root: SchemaNode, message: string): AutomergeDocument {
     const empty = A.init<Root>({ actor: GENESIS_ACTOR });
-    const doc = A.change(empty, { time: 0, message }, (draft) => {
-      draft.meta = {};
-      draft.profile = emptyContainer(root);
-    });
-    return new AutomergeDocument(doc);
+    return of(
+      A.change(empty, { time: 0, message }, (draft) => {
+        draft.meta = {};
+        draft.profile = emptyContainer(root);
+      }),
+    );
+    function of(doc: A.Doc<Root>): AutomergeDocument {
+      return new AutomergeDocument(A.getBackend(doc), copyTree(plainRoot(doc)));
+    }
   }
 
   static load(bytes: Uint8Array, actor: Uint8Array): AutomergeDocument {
     return guard("does not load", () => {
-      const document = new AutomergeDocument(A.load<Root>(bytes, { actor: toHex(actor) }));
+      const doc = A.load<Root>(bytes, { actor: toHex(actor) });
+      // Made for this call and kept by nobody: the library's own tree becomes ours.
+      const document = new AutomergeDocument(A.getBackend(doc), plainRoot(doc));
       try {
-        const { profile, meta } = document.#doc;
+        const { profile, meta } = document.#tree;
         if (storedMap(profile) === undefined || storedMap(meta) === undefined) {
           throw new DocumentError("the document has no profile");
         }
@@ -86,23 +110,37 @@ export class AutomergeDocument {
   /** A copy with memory of its own, that writes as another actor. */
   fork(actor: Uint8Array): AutomergeDocument {
     return guard("does not fork", () => {
-      return new AutomergeDocument(A.clone(this.#live(), { actor: toHex(actor) }));
+      return new AutomergeDocument(this.#live().fork(toHex(actor)), copyTree(this.#tree));
     });
   }
 
   get profile(): StoredMap {
-    return storedMap(this.#live().profile) ?? {};
+    assert(!this.#isFreed, "a freed document is not used");
+    return storedMap(this.#tree["profile"]) ?? {};
   }
 
   get meta(): StoredMap {
-    return storedMap(this.#live().meta) ?? {};
+    assert(!this.#isFreed, "a freed document is not used");
+    return storedMap(this.#tree["meta"]) ?? {};
+  }
+
+  /**
+   * The keys of `profile` under which anything may have changed since this was last called; undefined:
+   * under any.
+   */
+  takeTouched(): ReadonlySet<string> | undefined {
+    const touched = this.#touched;
+    this.#touched = new Set();
+    return touched;
   }
 
   /** Changes whose parents are here or earlier in the list; applying one twice is harmless. */
   append(chunks: readonly Uint8Array[]): void {
     guard("does not apply", () => {
-      [this.#doc] = A.applyChanges(this.#live(), [...chunks]);
+      const handle = this.#live();
+      handle.applyChanges([...chunks]);
       this.#refuseMissingParents();
+      this.#patch(handle.diffIncremental());
     });
   }
 
@@ -110,84 +148,116 @@ export class AutomergeDocument {
   perform(operations: readonly Operation[], timeSeconds: number): Uint8Array {
     assert(operations.length > 0, "a change has operations");
     return guard("does not change", () => {
-      const before = this.#live();
-      this.#doc = A.change(before, { time: timeSeconds }, (draft) => execute(draft, operations));
-      return this.#lastChange(before);
+      const handle = this.#live();
+      for (const operation of operations) this.#execute(operation);
+      if (handle.commit(undefined, timeSeconds) === null) {
+        throw new DocumentError("operations changed nothing");
+      }
+      handle.updateDiffCursor(); // the tree follows the plan, not the patches
+      for (const operation of operations) {
+        this.#touch([...operation.at, "key" in operation ? operation.key : operation.index]);
+        if (!performOnTree(this.#tree, operation, treeValues)) {
+          this.#askForTree();
+          break;
+        }
+      }
+      return this.lastChange();
     });
   }
 
   /** How Automerge makes a container: what `containerChunk` is compared with. */
   makeContainer(path: readonly string[], kind: SlotKind, message: string): Uint8Array {
     return guard("does not take a container", () => {
-      const before = this.#live();
-      this.#doc = A.change(before, { time: 0, message }, (draft) => {
-        const parent = proxyAt(draft as MapProxy, ["profile", ...path.slice(0, -1)]) as MapProxy;
-        const node: SchemaNode = { kind, inGenesis: false, members: new Map() };
-        parent[path.at(-1) as string] = emptyContainer(node);
-      });
-      return this.#lastChange(before);
+      const handle = this.#live();
+      const parent = this.#idAt(["profile", ...path.slice(0, -1)]);
+      const key = path.at(-1) as string;
+      switch (kind) {
+        case "counter":
+          handle.put(parent, key, 0, "counter");
+          break;
+        case "list":
+          handle.putObject(parent, key, []);
+          break;
+        case "text":
+          handle.putObject(parent, key, "");
+          break;
+        default:
+          handle.putObject(parent, key, {});
+      }
+      handle.commit(message, 0);
+      this.#patch(handle.diffIncremental());
+      return this.lastChange();
     });
   }
 
   /** The chunk of the newest change that this document's own actor made. */
   lastChange(): Uint8Array {
-    const chunk = guard("has no change", () => A.getLastLocalChange(this.#live()));
-    if (chunk === undefined) throw new DocumentError("the change is not there");
+    const chunk = guard("has no change", () => this.#live().getLastLocalChange());
+    if (chunk === null) throw new DocumentError("the change is not there");
     return chunk;
   }
 
   /** Sorted. */
   heads(): ChangeHash[] {
-    return guard("has no heads", () => A.getHeads(this.#live()).map(hashFromHex));
+    return guard("has no heads", () => this.#live().getHeads().map(hashFromHex));
   }
 
   hasChange(hash: Uint8Array): boolean {
-    return guard("cannot look up a change", () => A.hasHeads(this.#live(), [toHex(hash)]));
+    return guard("cannot look up a change", () => {
+      return this.#live().getChangeMetaByHash(toHex(hash)) !== null;
+    });
   }
 
   /** "counter@actor" of the operation that made a map or list. */
   objectId(at: StoredPath): string {
-    const id = A.getObjectId(proxyAt(this.#live(), at));
-    assert(id !== null, "the place exists");
-    return id;
+    return guard("has no such place", () => this.#idAt(at));
   }
 
   size(): { readonly changes: number; readonly operations: number } {
-    const { numChanges, numOps } = guard("has no size", () => A.stats(this.#live()));
+    const { numChanges, numOps } = guard("has no size", () => this.#live().stats());
     return { changes: numChanges, operations: numOps };
   }
 
   /** Parents before children. */
   history(): ChangeRecord[] {
     return guard("has no history", () =>
-      A.getChangesMetaSince(this.#live(), []).map((meta) => ({
-        hash: hashFromHex(meta.hash),
-        deps: meta.deps.map(hashFromHex),
-        message: meta.message ?? undefined,
-      })),
+      this.#live()
+        .getChangesMeta([])
+        .map((meta) => ({
+          hash: hashFromHex(meta.hash),
+          deps: meta.deps.map(hashFromHex),
+          message: meta.message ?? undefined,
+        })),
     );
   }
 
   /** The same as chunks, which may be compressed. */
   changes(): Uint8Array[] {
-    return guard("does not give its changes", () => A.getAllChanges(this.#live()));
+    return guard("does not give its changes", () => this.#live().getChanges([]));
   }
 
-  /** All values that concurrent writes left under a key of a map of this document. */
-  conflictsAt(map: StoredMap, key: string): readonly unknown[] | undefined {
-    const conflicts = guard("cannot list conflicts", () => A.getConflicts(map, key));
-    return conflicts === undefined ? undefined : Object.values(conflicts);
+  /** All values that concurrent writes left under a key of a map; none when there is nothing. */
+  conflictsAt(at: StoredPath, key: string): readonly unknown[] {
+    return guard("cannot list conflicts", () => {
+      const values = this.#live().getAll(this.#idAt(at), key);
+      return values.length < 2 ? [] : values.map(([type, value]) => this.#valueOf(type, value));
+    });
   }
 
-  /** Saved bytes that were loaded again and gave the same heads: Automerge had bugs here. */
+  /**
+   * Saved bytes that were loaded again and gave the same heads and the same values as the tree: Automerge
+   * had bugs here, and what was kept up step by step is held against what is there as a whole.
+   */
   save(): Uint8Array {
     return guard("does not save", () => {
-      const doc = this.#live();
-      const bytes = A.save(doc);
+      const handle = this.#live();
+      const bytes = handle.save();
       const reloaded = A.load<Root>(bytes, { actor: GENESIS_ACTOR });
-      const isSame = A.getHeads(reloaded).join() === A.getHeads(doc).join();
+      const isSame = A.getHeads(reloaded).join() === handle.getHeads().join();
+      const isSameTree = sameTree(plainRoot(reloaded), this.#tree);
       A.free(reloaded);
       if (!isSame) throw new DocumentError("saved bytes load with other heads");
+      if (!isSameTree) throw new DocumentError("saved bytes load with other values");
       return bytes;
     });
   }
@@ -196,24 +266,126 @@ export class AutomergeDocument {
   free(): void {
     if (this.#isFreed) return;
     this.#isFreed = true;
-    A.free(this.#doc);
+    this.#handle.free();
   }
 
-  #live(): A.Doc<Root> {
+  #live(): Handle {
     assert(!this.#isFreed, "a freed document is not used");
-    return this.#doc;
+    return this.#handle;
   }
 
   /** A change without its parents waits unseen, in no head and no saved byte. */
   #refuseMissingParents(): void {
-    const missing = A.getMissingDeps(this.#live(), []);
+    const missing = this.#live().getMissingDeps([]);
     if (missing.length > 0) throw new DocumentError(`missing parents: ${missing.join(", ")}`);
   }
 
-  #lastChange(before: A.Doc<Root>): Uint8Array {
-    if (this.#doc === before) throw new DocumentError("operations changed nothing");
-    return this.lastChange();
+  #execute(operation: Operation): void {
+    const handle = this.#handle;
+    if (operation.kind === "text") {
+      const { at, key, index, removed, inserted } = operation;
+      return handle.splice(this.#idAt([...at, key]), index, removed, inserted);
+    }
+    const id = this.#idAt(operation.at);
+    switch (operation.kind) {
+      case "splice": {
+        const { index, removed, inserted } = operation;
+        if (removed > 0) handle.splice(id, index, removed);
+        if (inserted.length > 0) handle.spliceFromHydrate(id, index, 0, inserted.map(toStored));
+        return;
+      }
+      case "put":
+        return this.#put(id, operation.key, operation.value);
+      case "remove":
+        return handle.delete(id, operation.key);
+      case "add":
+        return handle.increment(id, operation.key, operation.by);
+    }
   }
+
+  #put(id: string, key: string, value: JsonValue): void {
+    const handle = this.#handle;
+    switch (typeof value) {
+      case "string":
+        return handle.put(id, key, value, "str");
+      case "boolean":
+        return handle.put(id, key, value, "boolean");
+      case "number":
+        return handle.put(id, key, value, Number.isInteger(value) ? "int" : "f64");
+      default:
+        if (value === null) handle.put(id, key, null, "null");
+        else handle.putObjectFromHydrate(id, key, toStored(value));
+    }
+  }
+
+  /** The name of a map, list or text. */
+  #idAt(path: StoredPath): string {
+    let id = ROOT_ID;
+    let known: string | undefined = ""; // nothing below a list keeps its place
+    for (const part of path) {
+      known = known === undefined || typeof part === "number" ? undefined : `${known}\0${part}`;
+      const cached = known === undefined ? undefined : this.#idByPath.get(known);
+      id = cached ?? this.#childId(id, part);
+      if (known !== undefined && cached === undefined) this.#idByPath.set(known, id);
+    }
+    return id;
+  }
+
+  #childId(id: string, part: string | number): string {
+    const child = this.#handle.getWithType(id, part);
+    if (child?.[0] === "map" || child?.[0] === "list" || child?.[0] === "text") return child[1];
+    throw new DocumentError(`there is nothing at ${part}`);
+  }
+
+  #valueOf(type: string, value: unknown): unknown {
+    switch (type) {
+      case "str":
+        return new A.ImmutableString(value as string);
+      case "counter":
+        return new A.Counter(value as number);
+      case "text":
+        return this.#handle.text(value as string);
+      case "map":
+      case "list":
+        return this.#handle.materialize(value as string);
+      default:
+        return value;
+    }
+  }
+
+  #patch(patches: readonly TreePatch[]): void {
+    for (const patch of patches) {
+      this.#touch(patch.path);
+      this.#forgetIds(patch);
+      if (!patchTree(this.#tree, patch, treeValues)) return this.#askForTree();
+    }
+  }
+
+  /** A container in whose place there is something else has another name, or none. */
+  #forgetIds(patch: TreePatch): void {
+    if (patch.action !== "put" && patch.action !== "del") return;
+    const isOne = patch.action === "put" && isContainer(patch.value);
+    if (isOne || isContainer(treeAt(this.#tree, patch.path))) this.#idByPath.clear();
+  }
+
+  #askForTree(): void {
+    this.#tree = this.#live().materialize("/") as TreeMap;
+    this.#idByPath.clear();
+    this.#touched = undefined;
+  }
+
+  #touch(path: StoredPath): void {
+    if (path[0] !== "profile") return;
+    const key = path[1];
+    if (typeof key === "string") this.#touched?.add(key);
+    else this.#touched = undefined;
+  }
+}
+
+const treeValues: TreeValues = { fromJson: toStored, counter: (value) => new A.Counter(value) };
+
+function plainRoot(doc: A.Doc<Root>): TreeMap {
+  return doc;
 }
 
 function guard<T>(what: string, run: () => T): T {
@@ -250,47 +422,6 @@ function emptyContainer(node: SchemaNode): unknown {
     case "register":
       return null;
   }
-}
-
-function execute(draft: Root, operations: readonly Operation[]): void {
-  // Operations on one place share its path by identity; so each place is looked up once.
-  const proxies = new Map<StoredPath, unknown>();
-  for (const operation of operations) {
-    let target = proxies.get(operation.at);
-    if (target === undefined) {
-      proxies.set(operation.at, (target = proxyAt(draft as MapProxy, operation.at)));
-    }
-    if (operation.kind === "splice") {
-      const list = target as ListProxy;
-      const { index, removed, inserted } = operation;
-      if (removed > 0) list.deleteAt(index, removed);
-      if (inserted.length > 0) list.insertAt(index, ...inserted.map(toStored));
-      continue;
-    }
-    const map = target as MapProxy;
-    switch (operation.kind) {
-      case "put":
-        map[operation.key] = toStored(operation.value);
-        break;
-      case "remove":
-        delete map[operation.key];
-        break;
-      case "add":
-        (map[operation.key] as A.Counter).increment(operation.by);
-        break;
-      case "text": {
-        const { key, index, removed, inserted } = operation;
-        A.splice(map, [key], index, removed, inserted);
-        break;
-      }
-    }
-  }
-}
-
-function proxyAt(draft: MapProxy, at: StoredPath): unknown {
-  let proxy: unknown = draft;
-  for (const key of at) proxy = (proxy as Record<string | number, unknown>)[key];
-  return proxy;
 }
 
 /** Strings become registers: a bare string would be text, one operation per character. */

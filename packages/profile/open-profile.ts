@@ -8,9 +8,8 @@
 import { hash as digest } from "node:crypto";
 import { DEFAULT_TENANT, limits, mustChangeHash, parseProfileId, toHex } from "@atoll/core";
 import type { ChangeHash, ProfileId, Tenant } from "@atoll/core";
-import { canonicalBytes, canonicalJson } from "./canonical.ts";
-import { parseChangeChunk } from "./change-chunk.ts";
-import { countConflicts } from "./conflicts.ts";
+import { canonicalBytes } from "./canonical.ts";
+import { readChangeHead } from "./change-chunk.ts";
 import type { ContainerChange, ContainerPath } from "./containers.ts";
 import type { AutomergeDocument } from "./document.ts";
 import { DocumentError } from "./document.ts";
@@ -22,6 +21,8 @@ import type { Operation } from "./operations.ts";
 import type { Plan } from "./plan.ts";
 import { planIncrement, planMergePatch, planPut } from "./plan.ts";
 import type { SchemaNode } from "./schema.ts";
+import { ShownProfile } from "./shown-profile.ts";
+import type { StoredMap } from "./stored.ts";
 import { storedAt, storedScalar } from "./stored.ts";
 import { showProfile } from "./view.ts";
 
@@ -79,10 +80,9 @@ export class OpenProfile {
   readonly #document: AutomergeDocument;
   /** Who it was created as, for as long as the document itself does not say. */
   readonly #identity: Identity | undefined;
-  /** Undefined: to be counted. Zero stays zero until something concurrent arrives. */
-  #conflicts: number | undefined;
-  /** Upper bound of the canonical JSON's bytes; undefined: to be measured. */
-  #viewBytesMax: number | undefined;
+  readonly #shown: ShownProfile;
+  /** Something concurrent is known to be in its history: no need to look for it. */
+  #isForked = false;
 
   constructor(
     shared: Shared,
@@ -90,14 +90,16 @@ export class OpenProfile {
     state: {
       readonly actor: Uint8Array;
       readonly identity: Identity | undefined;
-      readonly conflicts: number | undefined;
+      /** Nobody has written in it yet. */
+      readonly isEmpty: boolean;
     },
   ) {
     this.#shared = shared;
     this.#document = document;
     this.actor = state.actor;
     this.#identity = state.identity;
-    this.#conflicts = state.conflicts;
+    this.#shown = new ShownProfile(shared.root);
+    if (state.isEmpty) this.#shown.knowNoConflicts();
   }
 
   /**
@@ -108,7 +110,7 @@ export class OpenProfile {
    */
   edit(edit: ProfileEdit, context: EditContext): EditResult {
     const plan = this.#plan(edit, context);
-    const viewBytesMax = this.#checkSize(edit);
+    this.#checkSize(edit);
     if (plan.operations.length === 0) return { changed: false };
     const containers = plan.containers.map((path) => this.#shared.containerChange(path).chunk);
     if (containers.length > 0) this.#document.append(containers);
@@ -116,8 +118,7 @@ export class OpenProfile {
     if (change.length > limits.CHANGE_BYTES_MAX) {
       throw new DocumentError(`the change has ${change.length} bytes`);
     }
-    if (this.#conflicts !== 0) this.#conflicts = undefined;
-    this.#viewBytesMax = viewBytesMax;
+    this.#follow();
     return { changed: true, hash: hashOfChunk(change), change, containers };
   }
 
@@ -127,10 +128,12 @@ export class OpenProfile {
    */
   append(chunks: readonly Uint8Array[]): void {
     if (chunks.length === 0) return;
-    if (this.#conflicts === 0 && !this.#isSuccession(chunks)) this.#conflicts = undefined;
-    else if (this.#conflicts !== 0) this.#conflicts = undefined;
-    this.#viewBytesMax = undefined;
+    const isSuccession = this.#shown.knowsConflicts && this.#isSuccession(chunks);
     this.#document.append(chunks);
+    this.#follow();
+    if (isSuccession) return;
+    if (this.#shown.knowsConflicts) this.#isForked = true;
+    this.#shown.forgetConflicts();
   }
 
   /** Sorted. */
@@ -142,14 +145,13 @@ export class OpenProfile {
     const meta = this.#document.meta;
     const id = storedScalar(storedAt(meta, "id"));
     const tenant = storedScalar(storedAt(meta, "tenant"));
-    const json = canonicalJson(this.#show());
-    this.#viewBytesMax = Buffer.byteLength(json, "utf8");
+    const { profile } = this.#document;
     return {
       profileId: typeof id === "string" ? parseProfileId(id) : this.#identity?.id,
       tenant: typeof tenant === "string" ? (tenant as Tenant) : this.#tenantUnsaid(id),
       deleted: this.#isDeleted,
-      json,
-      conflicts: this.#countConflicts(),
+      json: this.#shown.json(profile),
+      conflicts: this.#countConflicts(profile),
     };
   }
 
@@ -224,39 +226,32 @@ export class OpenProfile {
     }
   }
 
-  /** What the view may measure after the edit, as far as that is known without doing it. */
-  #checkSize(edit: ProfileEdit): number | undefined {
-    switch (edit.kind) {
-      case "put":
-        refuseSize(canonicalBytes(edit.value));
-        return undefined;
-      case "merge-patch": {
-        const bytes = this.#viewBytesMax ?? canonicalBytes(this.#show());
-        const grown = bytes + canonicalBytes(edit.patch);
-        if (grown <= limits.PROFILE_BYTES_MAX) return grown;
-        const view = this.#show();
-        const exact = canonicalBytes(mergeObject(view, edit.patch));
-        // A profile that grew too large by merging may still be made smaller.
-        if (exact > canonicalBytes(view)) refuseSize(exact);
-        return exact;
-      }
-      case "increment":
-      case "delete":
-        return undefined;
-    }
+  /** Refuses what would become too large, as far as that is known without doing it. */
+  #checkSize(edit: ProfileEdit): void {
+    if (edit.kind === "put") refuseSize(canonicalBytes(edit.value));
+    if (edit.kind !== "merge-patch") return;
+    const bytes = this.#shown.bytes(this.#document.profile);
+    if (bytes + canonicalBytes(edit.patch) <= limits.PROFILE_BYTES_MAX) return;
+    const exact = canonicalBytes(mergeObject(this.#show(), edit.patch));
+    // A profile that grew too large by merging may still be made smaller.
+    if (exact > bytes) refuseSize(exact);
   }
 
   #show(): JsonObject {
     return showProfile(this.#document.profile, this.#root);
   }
 
-  #countConflicts(): number {
-    this.#conflicts ??= this.#isOneLine()
-      ? 0
-      : countConflicts(this.#document.profile, this.#root, (map, key) =>
-          this.#document.conflictsAt(map, key),
-        );
-    return this.#conflicts;
+  /** What has changed in the document changes in what is shown of it. */
+  #follow(): void {
+    this.#shown.touched(this.#document.takeTouched(), this.#document.profile);
+  }
+
+  #countConflicts(profile: StoredMap): number {
+    if (!this.#shown.knowsConflicts && !this.#isForked) {
+      if (this.#isOneLine()) this.#shown.knowNoConflicts();
+      else this.#isForked = true;
+    }
+    return this.#shown.conflicts(profile, (at, key) => this.#document.conflictsAt(at, key));
   }
 
   /** A short history in which every change knew of the one before it has no conflicts. */
@@ -274,13 +269,13 @@ export class OpenProfile {
   /** True when these changes, one after the other, knew all that is here: nothing is concurrent. */
   #isSuccession(chunks: readonly Uint8Array[]): boolean {
     let heads = this.#document.heads().map(toHex);
-    for (const chunk of chunks) {
-      const change = parseChangeChunk(chunk);
-      if (change.kind === "fault") return false;
-      if (change.message !== "") continue;
-      const known = new Set(change.deps.map(toHex));
-      if (!heads.every((head) => known.has(head))) return false;
-      heads = [toHex(change.hash)];
+    for (const [i, chunk] of chunks.entries()) {
+      const head = readChangeHead(chunk);
+      if (head === undefined) return false;
+      if (head.message !== "") continue;
+      const known = new Set(head.deps.map(toHex));
+      if (!heads.every((each) => known.has(each))) return false;
+      if (i < chunks.length - 1) heads = [toHex(hashOfChunk(chunk))];
     }
     return true;
   }

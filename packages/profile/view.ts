@@ -123,7 +123,8 @@ function showMembers(map: StoredMap, members: Members): JsonObject {
   return object;
 }
 
-function showMember(
+/** Undefined when no slot of the member has anything to show. */
+export function showMember(
   map: StoredMap,
   member: string,
   node: SchemaNode | undefined,

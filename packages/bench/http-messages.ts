@@ -1,0 +1,39 @@
+/** What the benches of HTTP and the servers they measure, each a process of its own, say to each other. */
+import type { JsonObject } from "@atoll/profile";
+
+/** How a server is started: one argument of its process, as JSON. */
+export type ServerPlan = BarePlan | RegionPlan;
+
+/** The limit of what is possible: `node:http`, the same bytes, nothing else. */
+export interface BarePlan extends JsonObject {
+  readonly kind: "bare";
+  readonly body: string;
+}
+
+export interface RegionPlan extends JsonObject {
+  readonly kind: "region";
+  readonly region: string;
+  readonly regions: string[];
+  /** A directory of this region's own. */
+  readonly directory: string;
+  /** What is put into the database before the region listens. */
+  readonly prepare: {
+    /** `rows`: only what reads look at. `writes`: documents, as clients make them. */
+    readonly as: "nothing" | "rows" | "writes";
+    readonly profiles: number;
+  };
+}
+
+export type ToServer =
+  /** Where the regions listen for each other. */
+  | { readonly kind: "peers"; readonly portByRegion: Readonly<Record<string, number>> }
+  | { readonly kind: "usage" }
+  | { readonly kind: "stop" };
+
+export type FromServer =
+  /** For other regions; 0 for a bare server. */
+  | { readonly kind: "listening"; readonly peerPort: number }
+  /** For clients. */
+  | { readonly kind: "ready"; readonly port: number }
+  /** Processor time of the whole process so far, its helper threads included. */
+  | { readonly kind: "usage"; readonly micros: number };

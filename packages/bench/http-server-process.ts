@@ -1,0 +1,79 @@
+/** A server in a process of its own, so that its processor time is its own. */
+import { fork } from "node:child_process";
+import type { ChildProcess } from "node:child_process";
+import { join } from "node:path";
+import { assert, must } from "@atoll/core";
+import type { FromServer, ServerPlan, ToServer } from "./http-messages.ts";
+
+export class ServerProcess {
+  readonly ended: Promise<void>;
+  readonly #child: ChildProcess;
+  readonly #received: FromServer[] = [];
+  #port = 0;
+  #wake: (() => void) | undefined;
+  #exitCode: number | null | undefined;
+
+  constructor(plan: ServerPlan) {
+    const script = join(import.meta.dirname, "http-server.ts");
+    this.#child = fork(script, [JSON.stringify(plan)], { execArgv: [] });
+    this.#child.on("message", (message) => {
+      this.#received.push(message as FromServer);
+      this.#wake?.();
+    });
+    this.ended = new Promise((resolve) => {
+      this.#child.once("exit", (code) => {
+        this.#exitCode = code;
+        this.#wake?.();
+        resolve();
+      });
+    });
+  }
+
+  /** Where it answers clients, once it is started. */
+  get port(): number {
+    return this.#port;
+  }
+
+  /** The port for other regions. */
+  async listening(): Promise<number> {
+    return (await this.#next("listening")).peerPort;
+  }
+
+  /** Until it serves; `portByRegion`: where the others listen. */
+  async start(portByRegion: Readonly<Record<string, number>>): Promise<void> {
+    this.#send({ kind: "peers", portByRegion });
+    this.#port = (await this.#next("ready")).port;
+  }
+
+  async cpuMicros(): Promise<number> {
+    this.#send({ kind: "usage" });
+    return (await this.#next("usage")).micros;
+  }
+
+  async stop(): Promise<void> {
+    this.#send({ kind: "stop" });
+    await this.ended;
+  }
+
+  kill(): void {
+    this.#child.kill("SIGKILL");
+  }
+
+  #send(message: ToServer): void {
+    this.#child.send(message);
+  }
+
+  async #next<Kind extends FromServer["kind"]>(
+    kind: Kind,
+  ): Promise<Extract<FromServer, { kind: Kind }>> {
+    while (this.#received.length === 0) {
+      assert(this.#exitCode === undefined, `a server ended with exit code ${this.#exitCode}`);
+      await new Promise<void>((resolve) => {
+        this.#wake = resolve;
+      });
+    }
+    const message = must(this.#received.shift(), "a message");
+    assert(message.kind === kind, `${kind} is next, not ${message.kind}`);
+    return message as Extract<FromServer, { kind: Kind }>;
+  }
+}
