@@ -16,6 +16,10 @@ export type ErrorCode =
   | "unsupported-media-type"
   | "validation-failed"
   | "counter-requires-increment"
+  | "patch-test-failed"
+  | "unknown-base"
+  | "stale-conflict"
+  | "idempotency-mismatch"
   // the state of this region
   | "session-not-available"
   | "durability-not-met"

@@ -43,6 +43,17 @@ export const HEADS_IN_HEADER_MAX = 8;
 /** Read and thrown away of a refused body, so that its sender sees the answer. → disconnected */
 export const BODY_DISCARD_BYTES_MAX = MIB;
 
+// ── A profile's past ─────────────────────────────────────────────────────────────────────────────
+/** Parts of a set, list or text that an explanation names. The rest is not told. */
+export const EXPLAINED_PARTS_MAX = 1_000;
+/** Heads that a client may name as a version. More than any document should have. → 400 */
+export const VERSION_HEADS_MAX = 64;
+/** Changes on one page of a history unless asked otherwise, and at most. → 400 */
+export const HISTORY_PAGE_DEFAULT = 100;
+export const HISTORY_PAGE_MAX = 1_000;
+/** Members that one revert names. → 422 */
+export const REVERT_PATHS_MAX = 100;
+
 // ── A connection of a client ─────────────────────────────────────────────────────────────────────
 /** Request line and headers together. → 431 */
 export const HTTP_HEADER_BYTES_MAX = 16 * KIB;

@@ -32,6 +32,10 @@ export const PROBLEMS: Readonly<Record<ErrorCode, ProblemKind>> = {
   "unsupported-media-type": { status: 415, title: "Unsupported media type" },
   "validation-failed": { status: 422, title: "Validation failed" },
   "counter-requires-increment": { status: 422, title: "Counter requires an increment" },
+  "patch-test-failed": { status: 409, title: "Patch test failed" },
+  "unknown-base": { status: 409, title: "Unknown base version" },
+  "stale-conflict": { status: 409, title: "Conflict has changed" },
+  "idempotency-mismatch": { status: 422, title: "Idempotency-Key of another request" },
 
   "session-not-available": { status: 503, title: "Session not available", retryAfterSeconds: 1 },
   "durability-not-met": { status: 504, title: "Durability not met" },

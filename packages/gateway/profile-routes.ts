@@ -7,13 +7,14 @@
  */
 import type { Express, Request } from "express";
 import { AtollError, unreachable } from "@atoll/core";
-import type { Clock, ProfileId } from "@atoll/core";
+import type { ChangeHash, Clock, ProfileId } from "@atoll/core";
 import type { ProfileEdit } from "@atoll/profile";
 import { send } from "./answer.ts";
 import type { Reply } from "./answer.ts";
 import type { Forwarder } from "./forwarder.ts";
-import { JSON_TYPE, MERGE_PATCH_TYPE, negotiateFormat } from "./media-type.ts";
+import { JSON_TYPE, negotiateFormat } from "./media-type.ts";
 import type { Format } from "./media-type.ts";
+import { PATCH_TYPES, readPatch } from "./patch-edit.ts";
 import { parsePrefer } from "./prefer.ts";
 import type { Preferences } from "./prefer.ts";
 import { sendProblem } from "./problem.ts";
@@ -23,6 +24,7 @@ import type {
   ProfileService,
   ReadAnswer,
   WriteAnswer,
+  WriteOptions,
 } from "./profile-service.ts";
 import { durabilityProblem, honouredWith, receiptHeaders } from "./receipt-headers.ts";
 import {
@@ -32,7 +34,7 @@ import {
   profileHeaders,
   sessionHeaders,
 } from "./representation.ts";
-import { patienceOf, profileIdOf, readJsonBody, upsertOf } from "./request.ts";
+import { baseVersionOf, patienceOf, profileIdOf, readJsonBody, upsertOf } from "./request.ts";
 import type { Patience } from "./request.ts";
 import { mountResource } from "./resource.ts";
 import { readCondition, writePrecondition } from "./validators.ts";
@@ -103,7 +105,7 @@ export function mountProfileRoutes(app: Express, deps: ProfileRoutesDeps): void 
     const preferences = parsePrefer(request.get("prefer"));
     const format = negotiateFormat(request);
     const patience = patienceOf(request, reply, preferences, forwarder.isUseful);
-    return { preferences, format, patience, upsert: false };
+    return { preferences, format, patience, upsert: false, base: baseVersionOf(request) };
   }
 
   async function post(request: Request, reply: Reply): Promise<void> {
@@ -127,8 +129,7 @@ export function mountProfileRoutes(app: Express, deps: ProfileRoutesDeps): void 
     const id = profileIdOf(request);
     const asked = { ...writingOf(request, reply), upsert: upsertOf(request) };
     const precondition = writePrecondition(request.headers);
-    const { value, bytes } = await readJsonBody(request, MERGE_PATCH_TYPE);
-    const edit: ProfileEdit = { kind: "merge-patch", patch: value };
+    const { edit, bytes } = await readPatch(request);
     await write(request, reply, id, edit, precondition, { ...asked, body: bytes });
   }
 
@@ -140,6 +141,7 @@ export function mountProfileRoutes(app: Express, deps: ProfileRoutesDeps): void 
       format: "bare",
       patience: patienceOf(request, reply, preferences, forwarder.isUseful),
       upsert: false,
+      base: baseVersionOf(request),
     };
     const id = profileIdOf(request);
     const precondition = writePrecondition(request.headers);
@@ -154,9 +156,13 @@ export function mountProfileRoutes(app: Express, deps: ProfileRoutesDeps): void 
     precondition: Precondition,
     writing: Writing,
   ): Promise<void> {
-    const { patience, upsert, body } = writing;
+    const { patience, upsert, base, body } = writing;
     const { session, receipt } = patience;
-    const options = { upsert, ...(receipt !== undefined && { receipt }) };
+    const options: WriteOptions = {
+      upsert,
+      ...(receipt !== undefined && { receipt }),
+      ...(base !== undefined && { base }),
+    };
     const startedMs = clock.monotonicMs();
     let answer: WriteAnswer;
     try {
@@ -208,7 +214,7 @@ export function mountProfileRoutes(app: Express, deps: ProfileRoutesDeps): void 
     put,
     patch,
     delete: remove,
-    acceptPatch: [MERGE_PATCH_TYPE],
+    acceptPatch: PATCH_TYPES,
   });
   mountResource(app, PROFILES, { post });
 }
@@ -225,6 +231,7 @@ interface Writing {
   readonly preferences: Preferences;
   readonly patience: Patience;
   readonly upsert: boolean;
+  readonly base: readonly ChangeHash[] | undefined;
   /** As received, where there is one to be read. */
   readonly body?: Uint8Array;
 }

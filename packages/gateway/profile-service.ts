@@ -5,7 +5,7 @@
  * or replicates, and a test of a route needs a page of fake, not a database.
  */
 import type { RegionName } from "@atoll/core";
-import type { ProfileId } from "@atoll/core";
+import type { ChangeHash, ProfileId } from "@atoll/core";
 import type { ProfileEdit } from "@atoll/profile";
 
 /** How a request relates to what its client has seen before. */
@@ -86,13 +86,15 @@ export type WriteAnswer = Answer &
         /** When one was asked for and this region knows of any such profile. */
         readonly receipt?: Receipt | undefined;
       }
-    /** A merge-patch, without `upsert`, of a profile that is not here. */
+    /** A patch, without `upsert` or with a base, of a profile that is not here. */
     | { readonly kind: "absent" }
   );
 
 export interface WriteOptions {
-  /** A merge-patch of an absent profile creates it in the same step, and is not `absent`. */
+  /** A patch of an absent profile creates it in the same step, and is not `absent`. */
   readonly upsert: boolean;
+  /** The version that the client saw: the edit is made there, and merges with what came since. */
+  readonly base?: readonly ChangeHash[];
   /** Undefined: durable here is enough. */
   readonly receipt?: ReceiptOptions;
 }
@@ -105,6 +107,7 @@ export interface ProfileService {
    * Settles when the write is durable in this region, and in others if a receipt is asked for. A
    * `session-not-available` means that the write was not even tried.
    * Throws `AtollError`: precondition-failed, validation-failed, counter-requires-increment,
+   * patch-test-failed, unknown-base, stale-conflict,
    * session-not-available, storage-full, storage-failed, overloaded, draining, document-quarantined.
    */
   write(

@@ -9,6 +9,7 @@
  *
  * Automerge does not verify what it applies: chunks from elsewhere pass `parseChangeChunk` first.
  */
+import { hash as digest } from "node:crypto";
 import * as A from "@automerge/automerge";
 import { InvariantError, assert, errorText, fromHex, mustChangeHash, toHex } from "@atoll/core";
 import type { ChangeHash } from "@atoll/core";
@@ -16,7 +17,7 @@ import type { JsonValue } from "./json.ts";
 import { isJsonArray } from "./json.ts";
 import type { Operation, StoredPath } from "./operations.ts";
 import type { SchemaNode } from "./schema.ts";
-import { naturalKey } from "./slots.ts";
+import { markKey, naturalKey } from "./slots.ts";
 import type { SlotKind } from "./slots.ts";
 import type { StoredMap } from "./stored.ts";
 import { storedMap } from "./stored.ts";
@@ -31,6 +32,31 @@ export interface ChangeRecord {
   readonly hash: ChangeHash;
   readonly deps: readonly ChangeHash[];
   readonly message: string | undefined;
+}
+
+/** Its two maps: of the document as it is, or as it was. */
+export interface DocumentView {
+  readonly profile: StoredMap;
+  readonly meta: StoredMap;
+}
+
+/** A change as the graph of changes knows it. */
+export interface ChangeMeta extends ChangeRecord {
+  /** 16 bytes, hexadecimal. */
+  readonly actor: string;
+  readonly seq: number;
+  /** Its operations are numbered from here … */
+  readonly startOp: number;
+  /** … to here: larger than in any change that it knew of. */
+  readonly maxOp: number;
+  readonly timeSeconds: number;
+}
+
+/** A value and the name of the operation that wrote it: "counter@actor". */
+export interface WrittenValue {
+  readonly opId: string;
+  /** As stored: see `stored.ts`. */
+  readonly value: unknown;
 }
 
 interface Root {
@@ -116,6 +142,43 @@ export class AutomergeDocument {
     });
   }
 
+  /**
+   * The same at a version that this document has, as if nothing else were here; the change merges. A
+   * writer's changes follow one another, so one that does not know of ours is written by another actor,
+   * which is made of ours: as many as there are concurrent edits, not one for each.
+   */
+  performAt(
+    base: readonly ChangeHash[],
+    operations: readonly Operation[],
+    timeSeconds: number,
+  ): Uint8Array {
+    return guard("does not change at a version", () => {
+      const heads = base.map(toHex);
+      const since = new Set(A.getChangesMetaSince(this.#live(), heads).map(({ actor }) => actor));
+      const own = A.getActorId(this.#live());
+      let actor = own;
+      for (let level = 1; since.has(actor); level++) actor = actorBeside(own, level);
+      // Not `changeAt`: 3.5.0 throws "cannot insert into a map" where lists and maps took turns.
+      const backend = A.getBackend(this.#live()).fork(undefined, heads);
+      const past = A.load<Root>(backend.save(), { actor });
+      backend.free();
+      const changed = A.change(past, { time: timeSeconds }, (draft) => execute(draft, operations));
+      const chunk = changed === past ? undefined : A.getLastLocalChange(changed);
+      A.free(changed);
+      if (chunk === undefined) throw new DocumentError("operations changed nothing");
+      this.append([chunk]);
+      return chunk;
+    });
+  }
+
+  /** The document at a version that it has. */
+  viewAt(heads: readonly ChangeHash[]): DocumentView {
+    return guard("has no such version", () => {
+      const { profile, meta } = A.view(this.#live(), heads.map(toHex));
+      return { profile: storedMap(profile) ?? {}, meta: storedMap(meta) ?? {} };
+    });
+  }
+
   /** How Automerge makes a container: what `containerChunk` is compared with. */
   makeContainer(path: readonly string[], kind: SlotKind, message: string): Uint8Array {
     return guard("does not take a container", () => {
@@ -166,6 +229,75 @@ export class AutomergeDocument {
         message: meta.message ?? undefined,
       })),
     );
+  }
+
+  /** The same with who, when and where in the order of operations. */
+  changeMetas(): ChangeMeta[] {
+    return guard("has no history", () =>
+      A.getChangesMetaSince(this.#live(), []).map((meta) => ({
+        hash: hashFromHex(meta.hash),
+        deps: meta.deps.map(hashFromHex),
+        message: meta.message ?? undefined,
+        actor: meta.actor,
+        seq: meta.seq,
+        startOp: meta.startOp,
+        maxOp: meta.maxOp,
+        timeSeconds: meta.time,
+      })),
+    );
+  }
+
+  /** Changes that a version does not have, as chunks; parents before children. */
+  changesSince(heads: readonly ChangeHash[]): Uint8Array[] {
+    return guard("does not give its changes", () =>
+      A.getChangesSince(this.#live(), heads.map(toHex)),
+    );
+  }
+
+  /** All values under a key of a map or at an index of a list, with who wrote them; the winner last. */
+  values(at: StoredPath, key: string | number): WrittenValue[] {
+    return guard("cannot list values", () => {
+      const doc = this.#live();
+      const holder = proxyAt(doc, at);
+      const object = A.getObjectId(holder);
+      assert(object !== null, "the place exists");
+      const conflicts = A.getConflicts(holder as StoredMap, key);
+      const shown = (holder as Record<string | number, unknown>)[key];
+      return A.getBackend(doc)
+        .getAll(object, key)
+        .map((found) => {
+          const opId = String(found.at(-1));
+          return { opId, value: conflicts === undefined ? shown : conflicts[opId] };
+        });
+    });
+  }
+
+  /** Who wrote each character of a text, in UTF-16 code units; empty for what is no text. */
+  textWriters(at: StoredPath, key: string): string[] {
+    return guard("cannot list a text's writers", () => {
+      const doc = this.#live();
+      const backend = A.getBackend(doc);
+      const holder = A.getObjectId(proxyAt(doc, at));
+      const found = holder === null ? undefined : backend.getAll(holder, key).at(-1);
+      if (found?.[0] !== "text") return [];
+      const text = String(found[1]);
+      const length = backend.length(text);
+      return Array.from({ length }, (_, i) => String(backend.getAll(text, i).at(-1)?.at(-1)));
+    });
+  }
+
+  /** The name of the operation that made a container; of its mark, where it is shown by that alone. */
+  containerId(at: StoredPath): string {
+    return guard("cannot name a container", () => {
+      const doc = this.#live();
+      const holder = A.getObjectId(proxyAt(doc, at.slice(0, -1)));
+      assert(holder !== null, "the place exists");
+      const key = String(at.at(-1));
+      const backend = A.getBackend(doc);
+      const found =
+        backend.getAll(holder, key).at(-1) ?? backend.getAll(holder, markKey(key)).at(-1);
+      return String(found?.at(-1));
+    });
   }
 
   /** The same as chunks, which may be compressed. */
@@ -223,6 +355,12 @@ function guard<T>(what: string, run: () => T): T {
     if (error instanceof DocumentError || error instanceof InvariantError) throw error;
     throw new DocumentError(`the document ${what}: ${errorText(error)}`, { cause: error });
   }
+}
+
+/** Of the same origin, by which regions are told apart: see `replica/identity.ts`. */
+function actorBeside(actor: string, level: number): string {
+  const origin = actor.slice(0, actor.length / 2);
+  return origin + digest("sha256", `atoll beside ${level} ${actor}`, "hex").slice(0, origin.length);
 }
 
 function hashFromHex(hex: string): ChangeHash {

@@ -4,7 +4,15 @@
  * A name that an earlier process left behind is proven before it is written under: until every peer has
  * said that it knows no more of it than this file does, a write takes a new one (identity.ts says why).
  */
-import type { Clock, Hlc, LogEntry, Origin, ProfileId, RegionVector } from "@atoll/core";
+import type {
+  ChangeHash,
+  Clock,
+  Hlc,
+  LogEntry,
+  Origin,
+  ProfileId,
+  RegionVector,
+} from "@atoll/core";
 import { AtollError, DEFAULT_TENANT, HybridClock, assert, hlcToMs } from "@atoll/core";
 import type { ProfileEdit } from "@atoll/profile";
 import { DocumentError, parseChangeChunk } from "@atoll/profile";
@@ -96,7 +104,10 @@ export class Author {
   edit(
     { id, place }: { readonly id: ProfileId; readonly place: DocumentPlace },
     edit: ProfileEdit,
-    dep: RegionVector,
+    {
+      dep,
+      base,
+    }: { readonly dep: RegionVector; readonly base?: readonly ChangeHash[] | undefined },
     { documents, ledger }: { readonly documents: DocumentCache; readonly ledger: Ledger },
   ): Authored | undefined {
     for (const seen of dep.values()) this.observe(seen);
@@ -107,7 +118,7 @@ export class Author {
     const timeSeconds = Math.floor(deletedAtMs / 1000);
     try {
       const profile = documents.open(place, identity);
-      const result = profile.edit(edit, { timeSeconds, deletedAtMs, identity });
+      const result = profile.edit(edit, { timeSeconds, deletedAtMs, identity, base });
       if (!result.changed) return undefined;
       const { hash, change, containers } = result;
       const parsed = parseChangeChunk(change);

@@ -11,6 +11,7 @@
  * them. If the group fails, the transaction, the account and every cache go back to what was committed.
  */
 import type {
+  ChangeHash,
   Clock,
   Cluster,
   DocId,
@@ -78,8 +79,10 @@ export interface WriteOptions {
   readonly precondition: Precondition;
   /** What the writer's session has seen. */
   readonly dep: RegionVector;
-  /** A merge-patch of a profile that is not here creates it. */
+  /** A patch of a profile that is not here creates it. */
   readonly upsert: boolean;
+  /** The version that the client saw. */
+  readonly base?: readonly ChangeHash[] | undefined;
 }
 
 export class Replica {
@@ -210,11 +213,10 @@ export class Replica {
     checkPrecondition(options.precondition, current?.etag);
     if (current === undefined) {
       if (edit.kind === "delete") return { kind: "deleted", existed: false, dep: VECTOR_ZERO };
-      if (edit.kind === "increment") return { kind: "absent" };
-      if (edit.kind === "merge-patch" && !options.upsert) return { kind: "absent" };
+      if (isAboutExisting(edit, row, options)) return { kind: "absent" };
     }
     const asked = creating(edit, current === undefined);
-    const authored = this.#author.edit({ id, place }, asked, options.dep, this);
+    const authored = this.#author.edit({ id, place }, asked, options, this);
     const after = authored && this.#apply(authored);
     if (edit.kind === "delete") {
       return { kind: "deleted", existed: true, dep: (after ?? row)?.dep ?? VECTOR_ZERO };
@@ -306,9 +308,22 @@ export class Replica {
   }
 }
 
+/** Whether the edit means nothing where there is no profile. */
+function isAboutExisting(
+  edit: ProfileEdit,
+  row: DocumentRow | undefined,
+  { upsert, base }: WriteOptions,
+): boolean {
+  if (base !== undefined || edit.kind === "increment") return true;
+  if (edit.kind === "revert") return row === undefined; // a deleted profile has a past to go back to
+  return edit.kind !== "put" && !upsert;
+}
+
 /** A patch that creates starts from nothing, also where a deleted profile lies underneath. */
 function creating(edit: ProfileEdit, isAbsent: boolean): ProfileEdit {
-  if (edit.kind !== "merge-patch" || !isAbsent) return edit;
+  if (!isAbsent) return edit;
+  if (edit.kind === "json-patch" || edit.kind === "operations") return { ...edit, recreates: true };
+  if (edit.kind !== "merge-patch") return edit;
   const value = mergePatch({}, edit.patch);
   assert(isJsonObject(value), "an object patched with an object is one");
   return { kind: "put", value };

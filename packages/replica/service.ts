@@ -2,7 +2,7 @@
  * Reading and writing profiles, as the gateway asks for it: a session is admitted, the replica answers,
  * and what rests on staged writes waits until they are durable.
  */
-import type { Clock, ProfileId, Random, RegionName, RegionVector } from "@atoll/core";
+import type { ChangeHash, Clock, ProfileId, Random, RegionName, RegionVector } from "@atoll/core";
 import { AtollError, VECTOR_ZERO, joinVectors, newProfileId, unreachable } from "@atoll/core";
 import type { ProfileEdit } from "@atoll/profile";
 import type { GroupCommit } from "./group-commit.ts";
@@ -40,6 +40,8 @@ export type WriteAnswer = Answer &
 
 export interface ServiceWriteOptions {
   readonly upsert: boolean;
+  /** The version that the client saw. */
+  readonly base?: readonly ChangeHash[];
   /** Undefined: durable here is enough, and nothing is said about elsewhere. */
   readonly receipt?: ReceiptOptions;
 }
@@ -85,7 +87,7 @@ export class RegionService {
     edit: ProfileEdit,
     precondition: Precondition,
     session: SessionOptions,
-    { upsert, receipt: asked }: ServiceWriteOptions,
+    { upsert, base, receipt: asked }: ServiceWriteOptions,
   ): Promise<WriteAnswer> {
     const startedMs = this.#clock.monotonicMs();
     const { signal } = session;
@@ -95,7 +97,7 @@ export class RegionService {
     const giveBack = this.#receipts.reserve(asked?.durability ?? "local");
     try {
       const { result, foundation } = this.#group.stage(() => ({
-        result: this.#replica.write(id, edit, { precondition, dep: seen, upsert }),
+        result: this.#replica.write(id, edit, { precondition, dep: seen, upsert, base }),
         foundation: asked === undefined ? [] : foundationOf(this.#replica, id),
       }));
       await this.#group.durable();
