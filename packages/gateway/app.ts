@@ -20,9 +20,11 @@ import type { Clock, Log, Random, RegionName } from "@atoll/core";
 import { mountAdminRoutes } from "./admin-routes.ts";
 import { identifier } from "./answer.ts";
 import type { IdentifyDeps, Reply } from "./answer.ts";
+import { Exchange } from "./exchange.ts";
 import { Forwarder } from "./forwarder.ts";
 import type { ForwardBounds } from "./forwarder.ts";
 import { mountHealthRoutes } from "./health-routes.ts";
+import { mountPastRoutes } from "./past-routes.ts";
 import { problemHandler } from "./problem.ts";
 import { mountProfileRoutes } from "./profile-routes.ts";
 import type { AdminService, ProfileService } from "./profile-service.ts";
@@ -50,7 +52,9 @@ export function createPublicApp(deps: PublicAppDeps): RequestListener {
   const urls = deps.forwardTo ?? new Map<string, URL>();
   const forwarder = new Forwarder({ region, urls, clock, log, ...deps.forwardBounds });
   return createListener({ clock, random, region }, log, (app) => {
-    mountProfileRoutes(app, { service: deps.service, clock, forwarder });
+    const exchange = new Exchange({ service: deps.service, clock, forwarder });
+    mountProfileRoutes(app, exchange);
+    mountPastRoutes(app, exchange);
     mountHealthRoutes(app, deps.admin);
   });
 }

@@ -2,4 +2,5 @@
 export { createAdminApp, createPublicApp } from "./app.ts";
 export type { AdminAppDeps, PublicAppDeps } from "./app.ts";
 export { createHttpServer } from "./http-server.ts";
+export type * from "./past-contract.ts";
 export type * from "./profile-service.ts";

@@ -7,6 +7,7 @@
 import type { RegionName } from "@atoll/core";
 import type { ChangeHash, ProfileId } from "@atoll/core";
 import type { ProfileEdit } from "@atoll/profile";
+import type { PastService } from "./past-contract.ts";
 
 /** How a request relates to what its client has seen before. */
 export interface SessionOptions {
@@ -119,6 +120,8 @@ export interface ProfileService {
   ): Promise<WriteAnswer>;
   /** An id for a profile whose client chose none: UUIDv7. */
   newProfileId(): ProfileId;
+  /** What was, who wrote it, and what lost. */
+  readonly past: PastService;
 }
 
 export type PeerState = "active" | "paused";

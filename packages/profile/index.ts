@@ -13,6 +13,7 @@ export { parseProfileSchema } from "./schema.ts";
 export { socialProfileSchema } from "./social-profile.ts";
 export type { ProfileEdit } from "./edit.ts";
 export type { PatchOperation } from "./json-patch.ts";
+export { diffJson } from "./json-diff.ts";
 export type { Choice, NativeOperation } from "./native-operation.ts";
 
 // documents and changes

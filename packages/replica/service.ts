@@ -6,6 +6,7 @@ import type { ChangeHash, Clock, ProfileId, Random, RegionName, RegionVector } f
 import { AtollError, VECTOR_ZERO, joinVectors, newProfileId, unreachable } from "@atoll/core";
 import type { ProfileEdit } from "@atoll/profile";
 import type { GroupCommit } from "./group-commit.ts";
+import { PastService } from "./past-service.ts";
 import type { Precondition } from "./precondition.ts";
 import type { Receipt, ReceiptOptions, Receipts } from "./receipts.ts";
 import { foundationOf } from "./receipts.ts";
@@ -48,6 +49,8 @@ export interface ServiceWriteOptions {
 
 export class RegionService {
   readonly region: RegionName;
+  /** What was, who wrote it, and what lost. */
+  readonly past: PastService;
   readonly #replica: Replica;
   readonly #group: GroupCommit;
   readonly #sessions: Sessions;
@@ -73,6 +76,12 @@ export class RegionService {
     this.#clock = options.clock;
     this.#random = options.random;
     this.#isStopping = options.isStopping;
+    this.past = new PastService({
+      replica: options.replica,
+      group: options.group,
+      admit: (session) => this.#admit(session),
+      token: (vector) => this.#sessions.token(vector),
+    });
   }
 
   read(id: ProfileId, session: SessionOptions): ReadAnswer | Promise<ReadAnswer> {
