@@ -27,6 +27,7 @@ import { mountHealthRoutes } from "./health-routes.ts";
 import { mountPastRoutes } from "./past-routes.ts";
 import { problemHandler } from "./problem.ts";
 import { mountProfileRoutes } from "./profile-routes.ts";
+import { mountSchemaRoutes } from "./schema-routes.ts";
 import type { AdminService, ProfileService } from "./profile-service.ts";
 
 export interface AdminAppDeps {
@@ -55,6 +56,7 @@ export function createPublicApp(deps: PublicAppDeps): RequestListener {
     const exchange = new Exchange({ service: deps.service, clock, forwarder });
     mountProfileRoutes(app, exchange);
     mountPastRoutes(app, exchange);
+    mountSchemaRoutes(app, deps.service.schema);
     mountHealthRoutes(app, deps.admin);
   });
 }

@@ -164,7 +164,12 @@ export class Exchange {
           return created ? send(reply, 201, headers, "") : send(reply, 204, headers);
         }
         headers["Content-Type"] = contentTypeOf(format);
-        return send(reply, created ? 201 : 200, headers, bodyOf(profile, format));
+        return send(
+          reply,
+          created ? 201 : 200,
+          headers,
+          bodyOf(profile, format, this.service.schema),
+        );
       }
       default:
         return unreachable(answer);

@@ -56,6 +56,7 @@ export class FakeService implements ProfileService {
   late = false;
   hasConflicts = false;
   headCount = 1;
+  readonly schema = { source: { type: "object" }, faults: () => [] };
   /** It remembers nothing of the past: routes that ask are tested with a real region. */
   readonly past = new Proxy({} as PastService, {
     get: () => () => Promise.reject(new AtollError("not-found", "a fake has no past")),

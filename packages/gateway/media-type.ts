@@ -13,6 +13,7 @@ export const JSON_TYPE = "application/json";
 export const MERGE_PATCH_TYPE = "application/merge-patch+json";
 export const JSON_PATCH_TYPE = "application/json-patch+json";
 export const OPERATIONS_TYPE = "application/vnd.atoll.ops+json";
+export const SCHEMA_TYPE = "application/schema+json";
 export const ENVELOPE_TYPE = "application/vnd.atoll.profile+json";
 
 /** `bare`: the profile's own JSON, its metadata in headers. `envelope`: both in one document. */

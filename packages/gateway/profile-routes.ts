@@ -74,7 +74,7 @@ export function mountProfileRoutes(app: Express, exchange: Exchange): void {
     };
     if (outcome === "not-modified") return send(reply, 304, headers);
     headers["Content-Type"] = contentTypeOf(reading.format);
-    send(reply, 200, headers, bodyOf(profile, reading.format));
+    send(reply, 200, headers, bodyOf(profile, reading.format, service.schema));
   }
 
   async function post(request: Request, reply: Reply): Promise<void> {

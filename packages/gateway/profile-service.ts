@@ -5,8 +5,8 @@
  * or replicates, and a test of a route needs a page of fake, not a database.
  */
 import type { RegionName } from "@atoll/core";
-import type { ChangeHash, ProfileId } from "@atoll/core";
-import type { ProfileEdit } from "@atoll/profile";
+import type { ChangeHash, FieldFault, ProfileId } from "@atoll/core";
+import type { JsonObject, ProfileEdit } from "@atoll/profile";
 import type { PastService } from "./past-contract.ts";
 
 /** How a request relates to what its client has seen before. */
@@ -100,6 +100,14 @@ export interface WriteOptions {
   readonly receipt?: ReceiptOptions;
 }
 
+/** What a profile may be. */
+export interface SchemaService {
+  /** JSON Schema 2020-12, as the operator gave it. */
+  readonly source: JsonObject;
+  /** What a profile's JSON has against it: only writes from elsewhere can have put it there. */
+  faults(json: string): readonly FieldFault[];
+}
+
 export interface ProfileService {
   readonly region: RegionName;
   /** Throws `AtollError`: session-not-available, malformed-request (token), overloaded, draining. */
@@ -120,6 +128,7 @@ export interface ProfileService {
   ): Promise<WriteAnswer>;
   /** An id for a profile whose client chose none: UUIDv7. */
   newProfileId(): ProfileId;
+  readonly schema: SchemaService;
   /** What was, who wrote it, and what lost. */
   readonly past: PastService;
 }

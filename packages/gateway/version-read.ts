@@ -35,7 +35,7 @@ export async function readVersion(
       const all = { ...headers, ...profileHeaders(profile, exchange.clock.nowMs()) };
       if (condition(profile.etag) === "not-modified") return send(reply, 304, all);
       all["Content-Type"] = contentTypeOf(format);
-      send(reply, 200, all, bodyOf(profile, format));
+      send(reply, 200, all, bodyOf(profile, format, exchange.service.schema));
     },
   });
 }

@@ -23,11 +23,18 @@ import type { IdentityOptions } from "./identity.ts";
 import { closeIdentity, openIdentity, renewIdentity, withNewActor } from "./identity.ts";
 import type { SoundEntry } from "./intake.ts";
 import type { Ledger } from "./ledger.ts";
+import type { SchemaJudge } from "./schema-judge.ts";
 
 /** An entry of ours, ready to be committed, and what the profile looks like with it. */
 export interface Authored {
   readonly sound: SoundEntry;
   readonly view: RenderedView;
+}
+
+interface AuthorRooms {
+  readonly documents: DocumentCache;
+  readonly ledger: Ledger;
+  readonly schema: SchemaJudge;
 }
 
 export class Author {
@@ -102,14 +109,20 @@ export class Author {
    * `AtollError`; whoever does not commit the entry must drop the document, which is ahead of the store.
    */
   edit(
-    { id, place }: { readonly id: ProfileId; readonly place: DocumentPlace },
+    about: {
+      readonly id: ProfileId;
+      readonly place: DocumentPlace;
+      /** The profile's JSON, if there is one. */
+      readonly before: string | undefined;
+    },
     edit: ProfileEdit,
     {
       dep,
       base,
     }: { readonly dep: RegionVector; readonly base?: readonly ChangeHash[] | undefined },
-    { documents, ledger }: { readonly documents: DocumentCache; readonly ledger: Ledger },
+    { documents, ledger, schema }: AuthorRooms,
   ): Authored | undefined {
+    const { id, place, before } = about;
     for (const seen of dep.values()) this.observe(seen);
     assert(!this.#isInherited, "nothing is written under a name that is not proven");
     const hlc = this.stamp();
@@ -128,6 +141,14 @@ export class Author {
       const seq = ledger.frontier.contig({ shard, origin }) + 1;
       const entry: LogEntry = { shard, origin, seq, hlc, docId, hash, dep, change, containers };
       const { json, deleted, conflicts } = profile.render();
+      if (!deleted) {
+        try {
+          schema.refuseNewFaults(json, before);
+        } catch (fault) {
+          documents.drop(place); // it has the change that nobody will have
+          throw fault;
+        }
+      }
       const view = { profileId: id, json, deleted, conflicts };
       return { sound: { entry, place, deps: parsed.deps }, view };
     } catch (error) {

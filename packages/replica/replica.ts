@@ -42,6 +42,7 @@ import { checkPrecondition } from "./precondition.ts";
 import { Quarantine } from "./quarantine.ts";
 import { Renderer } from "./renderer.ts";
 import { Restorer } from "./restorer.ts";
+import { SchemaJudge } from "./schema-judge.ts";
 import type { Snapshot } from "./snapshot.ts";
 import { Snapshots } from "./snapshot.ts";
 import { WaitingRoom } from "./waiting-room.ts";
@@ -89,6 +90,7 @@ export class Replica {
   readonly cluster: Cluster;
   readonly region: Region;
   readonly codec: ProfileCodec;
+  readonly schema: SchemaJudge;
   readonly store: Store;
   readonly ledger: Ledger;
   readonly documents: DocumentCache;
@@ -109,6 +111,7 @@ export class Replica {
     this.region = region;
     this.store = store;
     this.codec = codec;
+    this.schema = new SchemaJudge(codec);
     const author = new Author(store, clock, { ...options, genesisHash: codec.genesisHash });
     this.#author = author;
     this.ledger = new Ledger(store, cluster);
@@ -168,7 +171,14 @@ export class Replica {
       restorer,
       waitingRoom: this.waitingRoom,
     });
-    this.renderer = new Renderer({ store, documents, group, restorer, quarantine });
+    this.renderer = new Renderer({
+      store,
+      documents,
+      group,
+      restorer,
+      quarantine,
+      schema: this.schema,
+    });
   }
 
   get identity(): StoredIdentity {
@@ -216,7 +226,7 @@ export class Replica {
       if (isAboutExisting(edit, row, options)) return { kind: "absent" };
     }
     const asked = creating(edit, current === undefined);
-    const authored = this.#author.edit({ id, place }, asked, options, this);
+    const authored = this.#author.edit({ id, place, before: current?.json }, asked, options, this);
     const after = authored && this.#apply(authored);
     if (edit.kind === "delete") {
       return { kind: "deleted", existed: true, dep: (after ?? row)?.dep ?? VECTOR_ZERO };

@@ -11,6 +11,7 @@ import type { Precondition } from "./precondition.ts";
 import type { Receipt, ReceiptOptions, Receipts } from "./receipts.ts";
 import { foundationOf } from "./receipts.ts";
 import type { Replica, WriteResult } from "./replica.ts";
+import type { SchemaJudge } from "./schema-judge.ts";
 import type { Admission, SessionOptions, Sessions } from "./sessions.ts";
 import type { Snapshot } from "./snapshot.ts";
 
@@ -51,6 +52,8 @@ export class RegionService {
   readonly region: RegionName;
   /** What was, who wrote it, and what lost. */
   readonly past: PastService;
+  /** What a profile may be. */
+  readonly schema: SchemaJudge;
   readonly #replica: Replica;
   readonly #group: GroupCommit;
   readonly #sessions: Sessions;
@@ -76,6 +79,7 @@ export class RegionService {
     this.#clock = options.clock;
     this.#random = options.random;
     this.#isStopping = options.isStopping;
+    this.schema = options.replica.schema;
     this.past = new PastService({
       replica: options.replica,
       group: options.group,
