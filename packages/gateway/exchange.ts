@@ -14,6 +14,7 @@ import type { ProfileEdit } from "@atoll/profile";
 import { send } from "./answer.ts";
 import type { Reply } from "./answer.ts";
 import type { Forwarder } from "./forwarder.ts";
+import { idempotencyOf } from "./idempotency.ts";
 import { negotiateFormat } from "./media-type.ts";
 import type { Format } from "./media-type.ts";
 import { parsePrefer } from "./prefer.ts";
@@ -125,8 +126,10 @@ export class Exchange {
   ): Promise<void> {
     const { patience, upsert, base, body } = writing;
     const { session, receipt } = patience;
+    const idempotency = idempotencyOf(request, body);
     const options: WriteOptions = {
       upsert,
+      ...(idempotency !== undefined && { idempotency }),
       ...(receipt !== undefined && { receipt }),
       ...(base !== undefined && { base }),
     };
@@ -147,9 +150,10 @@ export class Exchange {
     }
     const { receipt } = answer;
     const problem = durabilityProblem(preferences, receipt);
-    const headers = {
+    const headers: OutgoingHttpHeaders = {
       ...sessionHeaders(answer, honouredWith(preferences, receipt)),
       ...receiptHeaders(receipt),
+      ...(answer.replayed === true && { "Idempotent-Replayed": "true" }),
     };
     switch (answer.kind) {
       case "deleted":

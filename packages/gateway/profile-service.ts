@@ -70,8 +70,16 @@ export interface Receipt {
   readonly missingIn: readonly string[];
 }
 
-export type WriteAnswer = Answer &
-  (
+/** Names an attempt, so that it is not made twice. */
+export interface Idempotency {
+  /** 32 bytes, of whoever asks and the key they chose. */
+  readonly key: Uint8Array;
+  /** 32 bytes, of everything that decides what the request does. */
+  readonly fingerprint: Uint8Array;
+}
+
+/** `replayed`: the answer to an earlier request with the same key and fingerprint. */
+export type WriteAnswer = Answer & { readonly replayed?: boolean } & (
     | {
         readonly kind: "written";
         readonly created: boolean;
@@ -98,6 +106,8 @@ export interface WriteOptions {
   readonly base?: readonly ChangeHash[];
   /** Undefined: durable here is enough. */
   readonly receipt?: ReceiptOptions;
+  /** Undefined: made again when it is asked again. */
+  readonly idempotency?: Idempotency;
 }
 
 /** What a profile may be. */
@@ -116,7 +126,7 @@ export interface ProfileService {
    * Settles when the write is durable in this region, and in others if a receipt is asked for. A
    * `session-not-available` means that the write was not even tried.
    * Throws `AtollError`: precondition-failed, validation-failed, counter-requires-increment,
-   * patch-test-failed, unknown-base, stale-conflict,
+   * patch-test-failed, unknown-base, stale-conflict, idempotency-mismatch,
    * session-not-available, storage-full, storage-failed, overloaded, draining, document-quarantined.
    */
   write(

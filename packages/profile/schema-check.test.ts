@@ -12,13 +12,13 @@ describe("the social profile's schema", () => {
   test("names every fault by its place", () => {
     const faults = check.faults({
       handle: "has spaces",
-      birthday: "1815-13-10",
+      birthday: "10 December 1815",
       location: { latitude: 91 },
       links: [{ url: "not a url" }],
       interests: [1],
     });
     expect(faults.map(({ pointer, code }) => [pointer, code]).sort()).toEqual([
-      ["/birthday", "format"],
+      ["/birthday", "pattern"],
       ["/handle", "pattern"],
       ["/interests/0", "type"],
       ["/links/0/url", "format"],

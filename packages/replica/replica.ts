@@ -36,6 +36,7 @@ import { Commit } from "./commit.ts";
 import { DocumentCache } from "./document-cache.ts";
 import { Group } from "./group.ts";
 import { Intake } from "./intake.ts";
+import { KeptAnswers } from "./kept-answers.ts";
 import { Ledger } from "./ledger.ts";
 import type { Precondition } from "./precondition.ts";
 import { checkPrecondition } from "./precondition.ts";
@@ -95,6 +96,7 @@ export class Replica {
   readonly ledger: Ledger;
   readonly documents: DocumentCache;
   readonly group: Group;
+  readonly answers: KeptAnswers;
   readonly quarantine: Quarantine;
   readonly restorer: Restorer;
   readonly waitingRoom: WaitingRoom;
@@ -120,6 +122,7 @@ export class Replica {
     }
     this.documents = new DocumentCache({ store, codec, actor: () => author.actor });
     this.group = new Group(store);
+    this.answers = new KeptAnswers({ store, group: this.group, clock });
     this.intake = new Intake(store, cluster, codec);
     const { ledger, documents, group } = this;
     const origin = (): Origin => this.origin;
@@ -270,6 +273,7 @@ export class Replica {
     this.group.end();
     this.forgetCaches();
     this.ledger.reload();
+    this.answers.reload();
     this.waitingRoom.reload();
     this.quarantine.reload();
   }
