@@ -20,6 +20,10 @@ export type ErrorCode =
   | "counter-requires-increment"
   | "rate-limited"
   | "cursor-expired"
+  | "patch-test-failed"
+  | "unknown-base"
+  | "stale-conflict"
+  | "idempotency-mismatch"
   // the state of this region
   | "session-not-available"
   | "durability-not-met"

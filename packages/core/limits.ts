@@ -45,6 +45,52 @@ export const CORS_SECONDS = 600;
 /** Read and thrown away of a refused body, so that its sender sees the answer. → disconnected */
 export const BODY_DISCARD_BYTES_MAX = MIB;
 
+// ── A profile's past ─────────────────────────────────────────────────────────────────────────────
+/** Parts of a set, list or text that an explanation names. The rest is not told. */
+export const EXPLAINED_PARTS_MAX = 1_000;
+/** Heads that a client may name as a version. More than any document should have. → 400 */
+export const VERSION_HEADS_MAX = 64;
+/** Changes on one page of a history unless asked otherwise, and at most. → 400 */
+export const HISTORY_PAGE_DEFAULT = 100;
+export const HISTORY_PAGE_MAX = 1_000;
+/** Members that one revert names. → 422 */
+export const REVERT_PATHS_MAX = 100;
+
+// ── A request that is repeated ───────────────────────────────────────────────────────────────────
+/** How long the answer to a request with an Idempotency-Key is kept. Later it is a new request. */
+export const ANSWER_KEPT_MS = 24 * 3_600_000;
+/** Answers kept: ≈ 300 bytes each. The oldest go first. */
+export const ANSWERS_KEPT_MAX = 200_000;
+/** Forgotten with one write that is kept: keeps its transaction short. */
+export const ANSWERS_FORGOTTEN_AT_ONCE = 16;
+/** Characters of an Idempotency-Key. → 400 */
+export const IDEMPOTENCY_KEY_CHARS_MAX = 255;
+
+// ── Many profiles at once ────────────────────────────────────────────────────────────────────────
+/** Profiles of one batch read. Each may be as large as a profile is. → 422 */
+export const BATCH_GET_MAX = 500;
+/** Writes of one batch: each is atomic alone. → 422 */
+export const BATCH_WRITE_MAX = 100;
+/** Bytes of a batch's body: the writes that a page of an import needs. → 413 */
+export const BATCH_BODY_BYTES_MAX = 4 * MIB;
+/** Members and items in a batch's body, all levels together. → 422 */
+export const BATCH_NODES_MAX = 100_000;
+/** Characters of the profiles in one answer. A batch: told to ask for less; a list: a shorter page. */
+export const MANY_CHARS_MAX = 8 * MIB;
+/** Profiles on one page of a list unless asked otherwise, and at most. → 400 */
+export const LIST_PAGE_DEFAULT = 100;
+export const LIST_PAGE_MAX = 1_000;
+/** Profiles that came from elsewhere and are rendered before a list is made. The rest comes later. */
+export const LIST_RENDERED_MAX = 256;
+/** Members that `fields` names. → 400 */
+export const FIELDS_MAX = 64;
+
+// ── An answer's body ─────────────────────────────────────────────────────────────────────────────
+/** A smaller one is sent as it is: compressing costs more than it saves. */
+export const ANSWER_COMPRESSED_BYTES_MIN = KIB;
+/** A larger one is compressed on a thread of its own, so that others are served meanwhile. */
+export const ANSWER_COMPRESSED_INLINE_BYTES_MAX = 32 * KIB;
+
 // ── A connection of a client ─────────────────────────────────────────────────────────────────────
 /** Request line and headers together. → 431 */
 export const HTTP_HEADER_BYTES_MAX = 16 * KIB;

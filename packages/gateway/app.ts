@@ -23,12 +23,15 @@ import { identifier } from "./answer.ts";
 import type { IdentifyDeps, Reply } from "./answer.ts";
 import { Cors } from "./cors.ts";
 import { mountFeedRoutes } from "./feed-routes.ts";
+import { Exchange } from "./exchange.ts";
 import { Forwarder } from "./forwarder.ts";
 import type { ForwardBounds } from "./forwarder.ts";
 import { Gatekeeper } from "./gatekeeper.ts";
 import { mountHealthRoutes } from "./health-routes.ts";
+import { mountPastRoutes } from "./past-routes.ts";
 import { problemHandler } from "./problem.ts";
 import { mountProfileRoutes } from "./profile-routes.ts";
+import { mountSchemaRoutes } from "./schema-routes.ts";
 import type { AdminService, ProfileService } from "./profile-service.ts";
 import { requestLogger } from "./request-log.ts";
 import { RequestMetrics } from "./request-metrics.ts";
@@ -48,7 +51,8 @@ export interface AdminAppDeps {
   readonly logRequests?: boolean;
 }
 
-export interface PublicAppDeps extends AdminAppDeps {
+export interface PublicAppDeps extends Omit<AdminAppDeps, "admin"> {
+  readonly admin: Pick<AdminService, "readiness">;
   readonly service: ProfileService;
   /** Where other regions answer clients, by region: whom to hand an uncovered session to. */
   readonly forwardTo?: ReadonlyMap<string, URL>;
@@ -68,7 +72,10 @@ export function createPublicApp(deps: PublicAppDeps): RequestListener {
   const requestLog = deps.logRequests === true ? requestLogger(log) : undefined;
   const identity = { clock, random, region, gate, metrics, cors, requestLog };
   return createListener(identity, log, (app) => {
-    mountProfileRoutes(app, { service: deps.service, clock, forwarder });
+    const exchange = new Exchange({ service: deps.service, clock, forwarder });
+    mountProfileRoutes(app, exchange);
+    mountPastRoutes(app, exchange);
+    mountSchemaRoutes(app, deps.service.schema);
     mountFeedRoutes(app, { feed: deps.service.feed, clock, log });
     mountHealthRoutes(app, deps.admin);
   });

@@ -9,6 +9,7 @@ import { AtollError } from "@atoll/core";
 import type { ProfileId, RegionName } from "@atoll/core";
 import type { JsonObject, JsonValue, ProfileEdit } from "@atoll/profile";
 import { FakeFeed } from "./fake-feed.ts";
+import type { PastService } from "./past-contract.ts";
 import type {
   AdminService,
   Answer,
@@ -57,6 +58,11 @@ export class FakeService implements ProfileService {
   late = false;
   hasConflicts = false;
   headCount = 1;
+  readonly schema = { source: { type: "object" }, faults: () => [] };
+  /** It remembers nothing of the past: routes that ask are tested with a real region. */
+  readonly past = new Proxy({} as PastService, {
+    get: () => () => Promise.reject(new AtollError("not-found", "a fake has no past")),
+  });
   readonly #profiles = new Map<ProfileId, Stored>();
   #lastId = 0;
 

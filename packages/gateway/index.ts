@@ -2,6 +2,7 @@
 export { createAdminApp, createPublicApp } from "./app.ts";
 export type { AdminAppDeps, PublicAppDeps } from "./app.ts";
 export { createHttpServer } from "./http-server.ts";
+export type * from "./past-contract.ts";
 export type * from "./profile-service.ts";
 export { ApiKeys, makeApiKey } from "./api-keys.ts";
 export type { ApiKeyRecord } from "./api-keys.ts";

@@ -11,6 +11,9 @@ import { parseParameter, splitOutsideQuotes } from "./quoted-list.ts";
 
 export const JSON_TYPE = "application/json";
 export const MERGE_PATCH_TYPE = "application/merge-patch+json";
+export const JSON_PATCH_TYPE = "application/json-patch+json";
+export const OPERATIONS_TYPE = "application/vnd.atoll.ops+json";
+export const SCHEMA_TYPE = "application/schema+json";
 export const ENVELOPE_TYPE = "application/vnd.atoll.profile+json";
 
 /** `bare`: the profile's own JSON, its metadata in headers. `envelope`: both in one document. */
@@ -41,27 +44,32 @@ export function negotiateFormat(request: Request): Format {
   );
 }
 
-/** Refuses a body that is not plain UTF-8 of the one type its route takes, or that is not there. */
-export function requireContentType(request: Request, type: string): void {
+/**
+ * Refuses a body that is not plain UTF-8 of a type that its route takes, or that is not there; says
+ * which of the types it is.
+ */
+export function requireContentType<T extends string>(request: Request, types: readonly T[]): T {
   if (!hasBody(request)) throw new AtollError("malformed-request", "the body is empty");
   const coding = request.headers["content-encoding"];
   if (coding !== undefined && coding.trim().toLowerCase() !== "identity") {
-    throw unsupported("send the body without a content coding", type);
+    throw unsupported("send the body without a content coding", types);
   }
   // Node would keep the first of several; whoever checked the request before us may keep the last.
   if ((request.headersDistinct["content-type"]?.length ?? 0) > 1) {
     throw new AtollError("malformed-request", "Content-Type may be sent once");
   }
   const [essence, ...parameters] = splitOutsideQuotes(request.headers["content-type"] ?? "", ";");
-  if (essence?.toLowerCase() !== type) throw unsupported(`the body must be ${type}`, type);
+  const type = types.find((each) => each === essence?.toLowerCase());
+  if (type === undefined) throw unsupported(`the body must be ${types.join(" or ")}`, types);
   for (const each of parameters) {
     const parameter = parseParameter(each);
     if (parameter?.name === "charset" && parameter.value.toLowerCase() !== "utf-8") {
-      throw unsupported("the body must be UTF-8", type);
+      throw unsupported("the body must be UTF-8", types);
     }
   }
+  return type;
 }
 
-function unsupported(detail: string, type: string): AtollError {
-  return new AtollError("unsupported-media-type", detail, { accept: [type] });
+function unsupported(detail: string, accept: readonly string[]): AtollError {
+  return new AtollError("unsupported-media-type", detail, { accept });
 }

@@ -21,6 +21,7 @@ export interface Access {
 const health: Access = { permission: "anybody", load: "health" };
 const read: Access = { permission: "read", load: "read" };
 const write: Access = { permission: "write", load: "write" };
+const audit: Access = { permission: "audit", load: "read" };
 const feed: Access = { permission: "read", load: "feed" };
 const observe: Access = { permission: "observe", load: "admin" };
 const operate: Access = { permission: "operate", load: "admin" };
@@ -35,8 +36,14 @@ export const POLICY: Readonly<Record<string, Access>> = {
   "PUT /v1/profiles/:id": write,
   "PATCH /v1/profiles/:id": write,
   "DELETE /v1/profiles/:id": write,
-
+  "GET /v1/profiles/:id/conflicts": read,
+  "POST /v1/profiles/:id/conflicts/resolve": write,
+  "GET /v1/profiles/:id/history": audit,
+  "GET /v1/profiles/:id/diff": audit,
+  "GET /v1/profiles/:id/explain": audit,
+  "POST /v1/profiles/:id/revert": write,
   "GET /v1/changes": feed,
+  "GET /v1/schema": read,
 
   "GET /metrics": observe,
   "GET /admin/v1/status": observe,

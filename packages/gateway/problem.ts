@@ -36,6 +36,10 @@ export const PROBLEMS: Readonly<Record<ErrorCode, ProblemKind>> = {
   "counter-requires-increment": { status: 422, title: "Counter requires an increment" },
   "rate-limited": { status: 429, title: "Too many requests", retryAfterSeconds: 1 },
   "cursor-expired": { status: 410, title: "Cursor expired" },
+  "patch-test-failed": { status: 409, title: "Patch test failed" },
+  "unknown-base": { status: 409, title: "Unknown base version" },
+  "stale-conflict": { status: 409, title: "Conflict has changed" },
+  "idempotency-mismatch": { status: 422, title: "Idempotency-Key of another request" },
 
   "session-not-available": { status: 503, title: "Session not available", retryAfterSeconds: 1 },
   "durability-not-met": { status: 504, title: "Durability not met" },

@@ -5,8 +5,9 @@
  * or replicates, and a test of a route needs a page of fake, not a database.
  */
 import type { RegionName } from "@atoll/core";
-import type { ProfileId } from "@atoll/core";
-import type { ProfileEdit } from "@atoll/profile";
+import type { ChangeHash, FieldFault, ProfileId } from "@atoll/core";
+import type { JsonObject, ProfileEdit } from "@atoll/profile";
+import type { PastService } from "./past-contract.ts";
 
 /** How a request relates to what its client has seen before. */
 export interface SessionOptions {
@@ -69,8 +70,16 @@ export interface Receipt {
   readonly missingIn: readonly string[];
 }
 
-export type WriteAnswer = Answer &
-  (
+/** Names an attempt, so that it is not made twice. */
+export interface Idempotency {
+  /** 32 bytes, of whoever asks and the key they chose. */
+  readonly key: Uint8Array;
+  /** 32 bytes, of everything that decides what the request does. */
+  readonly fingerprint: Uint8Array;
+}
+
+/** `replayed`: the answer to an earlier request with the same key and fingerprint. */
+export type WriteAnswer = Answer & { readonly replayed?: boolean } & (
     | {
         readonly kind: "written";
         readonly created: boolean;
@@ -86,15 +95,27 @@ export type WriteAnswer = Answer &
         /** When one was asked for and this region knows of any such profile. */
         readonly receipt?: Receipt | undefined;
       }
-    /** A merge-patch, without `upsert`, of a profile that is not here. */
+    /** A patch, without `upsert` or with a base, of a profile that is not here. */
     | { readonly kind: "absent" }
   );
 
 export interface WriteOptions {
-  /** A merge-patch of an absent profile creates it in the same step, and is not `absent`. */
+  /** A patch of an absent profile creates it in the same step, and is not `absent`. */
   readonly upsert: boolean;
+  /** The version that the client saw: the edit is made there, and merges with what came since. */
+  readonly base?: readonly ChangeHash[];
   /** Undefined: durable here is enough. */
   readonly receipt?: ReceiptOptions;
+  /** Undefined: made again when it is asked again. */
+  readonly idempotency?: Idempotency;
+}
+
+/** What a profile may be. */
+export interface SchemaService {
+  /** JSON Schema 2020-12, as the operator gave it. */
+  readonly source: JsonObject;
+  /** What a profile's JSON has against it: only writes from elsewhere can have put it there. */
+  faults(json: string): readonly FieldFault[];
 }
 
 /** A profile that changed, as it is now. */
@@ -143,6 +164,7 @@ export interface ProfileService {
    * Settles when the write is durable in this region, and in others if a receipt is asked for. A
    * `session-not-available` means that the write was not even tried.
    * Throws `AtollError`: precondition-failed, validation-failed, counter-requires-increment,
+   * patch-test-failed, unknown-base, stale-conflict, idempotency-mismatch,
    * session-not-available, storage-full, storage-failed, overloaded, draining, document-quarantined.
    */
   write(
@@ -154,6 +176,9 @@ export interface ProfileService {
   ): Promise<WriteAnswer>;
   /** An id for a profile whose client chose none: UUIDv7. */
   newProfileId(): ProfileId;
+  readonly schema: SchemaService;
+  /** What was, who wrote it, and what lost. */
+  readonly past: PastService;
 }
 
 export type PeerState = "active" | "paused";

@@ -5,7 +5,7 @@
  *     envelope    {"id":…,"etag":…,"heads":[…],"createdAt":…,"updatedAt":…,"data":{"name":"Ann"}}
  *
  * The bare form keeps PUT, merge-patch and JSON Pointer exact: what is read is what may be written.
- * The canonical JSON is never parsed on its way out, in the envelope neither.
+ * The canonical JSON is never changed on its way out, in the envelope neither.
  */
 import type { OutgoingHttpHeaders } from "node:http";
 import { limits } from "@atoll/core";
@@ -13,10 +13,10 @@ import { ENVELOPE_TYPE, JSON_TYPE } from "./media-type.ts";
 import type { Format } from "./media-type.ts";
 import { preferenceApplied } from "./prefer.ts";
 import type { Preferences } from "./prefer.ts";
-import type { Answer, ProfileSnapshot } from "./profile-service.ts";
+import type { Answer, ProfileSnapshot, SchemaService } from "./profile-service.ts";
 
-export function bodyOf(profile: ProfileSnapshot, format: Format): string {
-  return format === "bare" ? profile.json : envelopeOf(profile);
+export function bodyOf(profile: ProfileSnapshot, format: Format, schema: SchemaService): string {
+  return format === "bare" ? profile.json : envelopeOf(profile, schema);
 }
 
 export function contentTypeOf(format: Format): string {
@@ -55,13 +55,17 @@ export function profileHeaders(profile: ProfileSnapshot, nowMs: number): Outgoin
   return headers;
 }
 
-function envelopeOf(profile: ProfileSnapshot): string {
+/** `schemaFaults` is there only when there are any. */
+export function envelopeOf(profile: ProfileSnapshot, schema: SchemaService): string {
+  const faults = schema.faults(profile.json);
   const metadata = JSON.stringify({
     id: profile.id,
     etag: profile.etag,
     heads: profile.heads,
     createdAt: new Date(profile.createdAtMs).toISOString(),
     updatedAt: new Date(profile.updatedAtMs).toISOString(),
+    ...(profile.hasConflicts && { conflicts: true }),
+    ...(faults.length > 0 && { schemaFaults: faults }),
   });
   return `${metadata.slice(0, -1)},"data":${profile.json}}`;
 }

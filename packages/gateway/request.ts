@@ -6,11 +6,12 @@
  */
 import type { Request } from "express";
 import { AtollError, limits, parseProfileId } from "@atoll/core";
-import type { ProfileId } from "@atoll/core";
+import type { ChangeHash, ProfileId } from "@atoll/core";
 import { parseJson } from "@atoll/profile";
 import type { JsonObject, JsonValue } from "@atoll/profile";
 import { readBody } from "./body.ts";
 import type { Reply } from "./answer.ts";
+import { headsText } from "./contract/values.ts";
 import { departureSignal } from "./departure.ts";
 import { forwardedMarkOf } from "./forwarded.ts";
 import { requireContentType } from "./media-type.ts";
@@ -81,6 +82,19 @@ function sessionTokenOf(request: Request): string | undefined {
   return token === "" ? undefined : token; // an empty header: a client without a session yet
 }
 
+/** `Base-Version`: the heads that the client saw, as `Document-Heads` gave them. */
+export function baseVersionOf(request: Request): readonly ChangeHash[] | undefined {
+  const header = request.get("base-version");
+  if (header === undefined) return undefined;
+  const parsed = headsText.safeParse(header);
+  if (parsed.success) return parsed.data;
+  throw new AtollError(
+    "malformed-request",
+    `Base-Version is a list of at most ${limits.VERSION_HEADS_MAX} changes, each 64 hexadecimal ` +
+      "digits, as Document-Heads names them",
+  );
+}
+
 /**
  * `?upsert=true` on a PATCH. Anything but a plain yes or no is refused: it decides what is
  * written.
@@ -105,11 +119,23 @@ export async function readJsonObject(request: Request, type: string): Promise<Js
 
 /** The same, with the bytes for whoever has to send them on. */
 export async function readJsonBody(request: Request, type: string): Promise<JsonBody> {
-  requireContentType(request, type);
+  const { value, bytes } = await readJsonOf(request, [type]);
+  return { value: asObject(value), bytes };
+}
+
+/** A body of one of these media types, whatever JSON it is. */
+export async function readJsonOf<T extends string>(
+  request: Request,
+  types: readonly T[],
+): Promise<{ readonly type: T; readonly value: JsonValue; readonly bytes: Uint8Array }> {
+  const type = requireContentType(request, types);
   const bytes = await readBody(request, limits.BODY_BYTES_MAX);
   if (bytes.length === 0) throw new AtollError("malformed-request", "the body is empty");
-  const value = parseJson(bytes);
-  if (isObject(value)) return { value, bytes };
+  return { type, value: parseJson(bytes), bytes };
+}
+
+export function asObject(value: JsonValue): JsonObject {
+  if (isObject(value)) return value;
   const detail = "must be a JSON object";
   throw new AtollError("validation-failed", `the body ${detail}`, {
     faults: [{ pointer: "", detail, code: "type" }],

@@ -21,6 +21,7 @@ import { AutomergeDocument, DocumentError } from "./document.ts";
 import { genesisMessage } from "./genesis.ts";
 import type { Identity, Shared } from "./open-profile.ts";
 import { OpenProfile, hashOfChunk } from "./open-profile.ts";
+import { SchemaCheck } from "./schema-check.ts";
 import type { ProfileSchema } from "./schema.ts";
 import type { SlotKind } from "./slots.ts";
 import { SLOT_ORDER, undeclaredSlot } from "./slots.ts";
@@ -35,6 +36,8 @@ export interface DocumentBytes {
 
 export class ProfileCodec {
   readonly schema: ProfileSchema;
+  /** Whether a profile is what the schema allows. */
+  readonly check: SchemaCheck;
   readonly genesisHash: Uint8Array;
   /** The genesis as a change, for whoever writes a document to somebody without Atoll. */
   readonly genesisChange: Uint8Array;
@@ -46,6 +49,7 @@ export class ProfileCodec {
 
   constructor(schema: ProfileSchema) {
     this.schema = schema;
+    this.check = new SchemaCheck(schema.source);
     this.#genesis = AutomergeDocument.genesis(schema.root, genesisMessage(schema.root));
     this.genesisChange = this.#genesis.lastChange();
     this.genesisHash = hashOfChunk(this.genesisChange);

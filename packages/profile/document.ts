@@ -11,6 +11,7 @@
  *
  * Automerge does not verify what it applies: chunks from elsewhere pass `parseChangeChunk` first.
  */
+import { hash as digest } from "node:crypto";
 import * as A from "@automerge/automerge";
 import { InvariantError, assert, errorText, fromHex, mustChangeHash, toHex } from "@atoll/core";
 import type { ChangeHash } from "@atoll/core";
@@ -18,7 +19,7 @@ import type { JsonValue } from "./json.ts";
 import { isJsonArray } from "./json.ts";
 import type { Operation, StoredPath } from "./operations.ts";
 import type { SchemaNode } from "./schema.ts";
-import { naturalKey } from "./slots.ts";
+import { markKey, naturalKey } from "./slots.ts";
 import type { SlotKind } from "./slots.ts";
 import type { StoredMap } from "./stored.ts";
 import { storedMap } from "./stored.ts";
@@ -42,6 +43,31 @@ export interface ChangeRecord {
   readonly hash: ChangeHash;
   readonly deps: readonly ChangeHash[];
   readonly message: string | undefined;
+}
+
+/** Its two maps: of the document as it is, or as it was. */
+export interface DocumentView {
+  readonly profile: StoredMap;
+  readonly meta: StoredMap;
+}
+
+/** A change as the graph of changes knows it. */
+export interface ChangeMeta extends ChangeRecord {
+  /** 16 bytes, hexadecimal. */
+  readonly actor: string;
+  readonly seq: number;
+  /** Its operations are numbered from here … */
+  readonly startOp: number;
+  /** … to here: larger than in any change that it knew of. */
+  readonly maxOp: number;
+  readonly timeSeconds: number;
+}
+
+/** A value and the name of the operation that wrote it: "counter@actor". */
+export interface WrittenValue {
+  readonly opId: string;
+  /** As stored: see `stored.ts`. */
+  readonly value: unknown;
 }
 
 interface Root {
@@ -165,6 +191,46 @@ export class AutomergeDocument {
     });
   }
 
+  /**
+   * The same at a version that this document has, as if nothing else were here; the change merges. A
+   * writer's changes follow one another, so one that does not know of ours is written by another actor,
+   * which is made of ours: as many as there are concurrent edits, not one for each.
+   */
+  performAt(
+    base: readonly ChangeHash[],
+    operations: readonly Operation[],
+    timeSeconds: number,
+  ): Uint8Array {
+    return guard("does not change at a version", () => {
+      const handle = this.#live();
+      const heads = base.map(toHex);
+      const since = new Set(handle.getChangesMeta(heads).map(({ actor }) => actor));
+      const own = handle.getActorId();
+      let actor = own;
+      for (let level = 1; since.has(actor); level++) actor = actorBeside(own, level);
+      // Not `changeAt`: 3.5.0 throws "cannot insert into a map" where lists and maps took turns.
+      const forked = handle.fork(undefined, heads);
+      const bytes = forked.save();
+      forked.free();
+      const past = AutomergeDocument.load(bytes, fromHex(actor));
+      try {
+        const chunk = past.perform(operations, timeSeconds);
+        this.append([chunk]);
+        return chunk;
+      } finally {
+        past.free();
+      }
+    });
+  }
+
+  /** The document at a version that it has. */
+  viewAt(heads: readonly ChangeHash[]): DocumentView {
+    return guard("has no such version", () => {
+      const { profile, meta } = this.#live().materialize("/", heads.map(toHex)) as TreeMap;
+      return { profile: storedMap(profile) ?? {}, meta: storedMap(meta) ?? {} };
+    });
+  }
+
   /** How Automerge makes a container: what `containerChunk` is compared with. */
   makeContainer(path: readonly string[], kind: SlotKind, message: string): Uint8Array {
     return guard("does not take a container", () => {
@@ -229,6 +295,63 @@ export class AutomergeDocument {
           message: meta.message ?? undefined,
         })),
     );
+  }
+
+  /** The same with who, when and where in the order of operations. */
+  changeMetas(): ChangeMeta[] {
+    return guard("has no history", () =>
+      this.#live()
+        .getChangesMeta([])
+        .map((meta) => ({
+          hash: hashFromHex(meta.hash),
+          deps: meta.deps.map(hashFromHex),
+          message: meta.message ?? undefined,
+          actor: meta.actor,
+          seq: meta.seq,
+          startOp: meta.startOp,
+          maxOp: meta.maxOp,
+          timeSeconds: meta.time,
+        })),
+    );
+  }
+
+  /** Changes that a version does not have, as chunks; parents before children. */
+  changesSince(heads: readonly ChangeHash[]): Uint8Array[] {
+    return guard("does not give its changes", () => this.#live().getChanges(heads.map(toHex)));
+  }
+
+  /** All values under a key of a map or at an index of a list, with who wrote them; the winner last. */
+  values(at: StoredPath, key: string | number): WrittenValue[] {
+    return guard("cannot list values", () => {
+      const written = this.#live().getAll(this.#idAt(at), key);
+      return written.map((found) => {
+        const [type, value] = found;
+        return { opId: String(found.at(-1)), value: this.#valueOf(type, value) };
+      });
+    });
+  }
+
+  /** Who wrote each character of a text, in UTF-16 code units; empty for what is no text. */
+  textWriters(at: StoredPath, key: string): string[] {
+    return guard("cannot list a text's writers", () => {
+      const handle = this.#live();
+      const found = handle.getAll(this.#idAt(at), key).at(-1);
+      if (found?.[0] !== "text") return [];
+      const text = String(found[1]);
+      const length = handle.length(text);
+      return Array.from({ length }, (_, i) => String(handle.getAll(text, i).at(-1)?.at(-1)));
+    });
+  }
+
+  /** The name of the operation that made a container; of its mark, where it is shown by that alone. */
+  containerId(at: StoredPath): string {
+    return guard("cannot name a container", () => {
+      const handle = this.#live();
+      const holder = this.#idAt(at.slice(0, -1));
+      const key = String(at.at(-1));
+      const found = handle.getAll(holder, key).at(-1) ?? handle.getAll(holder, markKey(key)).at(-1);
+      return String(found?.at(-1));
+    });
   }
 
   /** The same as chunks, which may be compressed. */
@@ -395,6 +518,12 @@ function guard<T>(what: string, run: () => T): T {
     if (error instanceof DocumentError || error instanceof InvariantError) throw error;
     throw new DocumentError(`the document ${what}: ${errorText(error)}`, { cause: error });
   }
+}
+
+/** Of the same origin, by which regions are told apart: see `replica/identity.ts`. */
+function actorBeside(actor: string, level: number): string {
+  const origin = actor.slice(0, actor.length / 2);
+  return origin + digest("sha256", `atoll beside ${level} ${actor}`, "hex").slice(0, origin.length);
 }
 
 function hashFromHex(hex: string): ChangeHash {

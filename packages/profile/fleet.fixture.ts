@@ -5,12 +5,15 @@
  */
 import fc from "fast-check";
 import { assert, isAtollError, toHex } from "@atoll/core";
-import type { ProfileId, Tenant } from "@atoll/core";
+import type { ChangeHash, ProfileId, Tenant } from "@atoll/core";
 import { parseChangeChunk } from "./change-chunk.ts";
 import type { ChangeChunk } from "./change-chunk.ts";
 import { ProfileCodec } from "./codec.ts";
 import type { ProfileEdit } from "./edit.ts";
-import type { JsonObject, JsonValue } from "./json.ts";
+import type { PatchOperation } from "./json-patch.ts";
+import type { JsonObject, JsonScalar, JsonValue } from "./json.ts";
+import type { NativeOperation } from "./native-operation.ts";
+import { childPointer } from "./pointer.ts";
 import type { OpenProfile, RenderedProfile } from "./open-profile.ts";
 import { parseProfileSchema } from "./schema.ts";
 
@@ -61,9 +64,10 @@ export class Copy {
   }
 
   /** Undefined when the edit was refused or changed nothing. */
-  edit(edit: ProfileEdit): Entry | undefined {
+  edit(edit: ProfileEdit, base?: readonly ChangeHash[]): Entry | undefined {
     this.#edits++;
-    const context = { timeSeconds: 1000 + this.#edits, deletedAtMs: this.#edits, identity };
+    const timeSeconds = 1000 + this.#edits;
+    const context = { timeSeconds, deletedAtMs: this.#edits, identity, base };
     try {
       const result = this.profile.edit(edit, context);
       if (!result.changed) return undefined;
@@ -219,6 +223,57 @@ const anyPatch: fc.Arbitrary<JsonObject> = fc
   )
   .map(([body, gone]) => ({ ...body, ...Object.fromEntries(gone.map((name) => [name, null])) }));
 
+const anyPlace = fc
+  .array(
+    fc
+      .constantFrom("a", "b", "bio", "notes", "tags", "links", "place", "later", "marks", "memo")
+      .chain((name) =>
+        fc.oneof({ weight: 3, arbitrary: fc.constant(name) }, fc.constantFrom("0", "1", "-")),
+      ),
+    { minLength: 1, maxLength: 3 },
+  )
+  .map((tokens) => tokens.reduce<string>(childPointer, ""));
+const anyValues = fc.array(scalar as fc.Arbitrary<JsonScalar>, { maxLength: 2 });
+const index = fc.integer({ min: 0, max: 3 });
+
+const anyPatchOperation: fc.Arbitrary<PatchOperation> = fc.oneof(
+  fc.record({ op: fc.constantFrom("add", "replace"), path: anyPlace, value: anyJson }),
+  fc.record({ op: fc.constant("remove"), path: anyPlace }),
+  fc.record({ op: fc.constantFrom("move", "copy"), path: anyPlace, from: anyPlace }),
+);
+
+const anyNativeOperation: fc.Arbitrary<NativeOperation> = fc.oneof(
+  fc.record({ op: fc.constant("set"), path: anyPlace, value: anyJson }),
+  fc.record({ op: fc.constant("unset"), path: anyPlace }),
+  fc.record({
+    op: fc.constant("increment"),
+    path: fc.constantFrom("/stats/n", "/later/hits"),
+    by: fc.integer({ min: -3, max: 3 }),
+  }),
+  fc.record({ op: fc.constant("listInsert"), path: anyPlace, index, values: anyValues }),
+  fc.record({ op: fc.constant("listRemove"), path: anyPlace, index }),
+  fc.record({ op: fc.constantFrom("setAdd", "setRemove"), path: anyPlace, values: anyValues }),
+  fc.record({
+    op: fc.constant("textSplice"),
+    path: fc.constantFrom("/bio", "/notes", "/place/memo"),
+    index,
+    remove: index,
+    insert: sentence,
+  }),
+  fc.record({ op: fc.constant("textUpdate"), path: anyPlace, value: sentence }),
+  fc.record({ op: fc.constant("resolve"), path: anyPlace, value: anyJson }),
+);
+
+/** Edits of several steps; many of them are refused. */
+export const anySteps: fc.Arbitrary<ProfileEdit> = fc.oneof(
+  fc
+    .array(anyPatchOperation, { minLength: 1, maxLength: 3 })
+    .map((operations): ProfileEdit => ({ kind: "json-patch", operations })),
+  fc
+    .array(anyNativeOperation, { minLength: 1, maxLength: 3 })
+    .map((operations): ProfileEdit => ({ kind: "operations", operations })),
+);
+
 export const anyEdit: fc.Arbitrary<ProfileEdit> = fc.oneof(
   { weight: 4, arbitrary: anyBody.map((value): ProfileEdit => ({ kind: "put", value })) },
   { weight: 5, arbitrary: anyPatch.map((patch): ProfileEdit => ({ kind: "merge-patch", patch })) },
@@ -230,3 +285,6 @@ export const anyEdit: fc.Arbitrary<ProfileEdit> = fc.oneof(
   },
   { weight: 1, arbitrary: fc.constant<ProfileEdit>({ kind: "delete" }) },
 );
+
+/** Of every kind but revert. */
+export const anyMixedEdit: fc.Arbitrary<ProfileEdit> = fc.oneof(anyEdit, anySteps);

@@ -12,6 +12,9 @@ export type { CrdtKind, ProfileSchema, SchemaNode } from "./schema.ts";
 export { parseProfileSchema } from "./schema.ts";
 export { socialProfileSchema } from "./social-profile.ts";
 export type { ProfileEdit } from "./edit.ts";
+export type { PatchOperation } from "./json-patch.ts";
+export { diffJson } from "./json-diff.ts";
+export type { Choice, NativeOperation } from "./native-operation.ts";
 
 // documents and changes
 export type { ChangeChunk, ChunkFault } from "./change-chunk.ts";
@@ -22,4 +25,9 @@ export type { DocumentBytes } from "./codec.ts";
 export { ProfileCodec } from "./codec.ts";
 export type { EditContext, EditResult, Identity, RenderedProfile } from "./open-profile.ts";
 export { OpenProfile } from "./open-profile.ts";
+export type { ChangeMeta } from "./document.ts";
+export { Inspection } from "./inspection.ts";
+export type { VersionView } from "./inspection.ts";
+export type { ConflictValue, ProfileConflict } from "./conflict-list.ts";
+export type { Explanation, ExplainedPart } from "./explanation.ts";
 export { DocumentError } from "./document.ts";

@@ -6,18 +6,30 @@
  * be made leaves no trace.
  */
 import { hash as digest } from "node:crypto";
-import { DEFAULT_TENANT, limits, mustChangeHash, parseProfileId, toHex } from "@atoll/core";
+import {
+  AtollError,
+  DEFAULT_TENANT,
+  limits,
+  mustChangeHash,
+  parseProfileId,
+  toHex,
+} from "@atoll/core";
 import type { ChangeHash, ProfileId, Tenant } from "@atoll/core";
 import { canonicalBytes } from "./canonical.ts";
 import { readChangeHead } from "./change-chunk.ts";
 import type { ContainerChange, ContainerPath } from "./containers.ts";
-import type { AutomergeDocument } from "./document.ts";
+import type { AutomergeDocument, DocumentView } from "./document.ts";
 import { DocumentError } from "./document.ts";
 import type { ProfileEdit } from "./edit.ts";
 import type { JsonObject } from "./json.ts";
 import { invalid, jsonFaults } from "./json.ts";
 import { mergeObject } from "./merge-patch.ts";
 import type { Operation } from "./operations.ts";
+import { Inspection } from "./inspection.ts";
+import { planJsonPatch } from "./plan-json-patch.ts";
+import { planNative } from "./plan-native.ts";
+import { revertedValue } from "./plan-revert.ts";
+import { Steps, clearAll } from "./plan-steps.ts";
 import type { Plan } from "./plan.ts";
 import { planIncrement, planMergePatch, planPut } from "./plan.ts";
 import type { SchemaNode } from "./schema.ts";
@@ -39,6 +51,8 @@ export interface EditContext {
   readonly deletedAtMs: number;
   /** Written into the document by its first edit. */
   readonly identity: Identity;
+  /** The version that the client saw: the edit is made there, and merges. Undefined: the present one. */
+  readonly base?: readonly ChangeHash[] | undefined;
 }
 
 export type EditResult =
@@ -109,16 +123,28 @@ export class OpenProfile {
    * document already.
    */
   edit(edit: ProfileEdit, context: EditContext): EditResult {
-    const plan = this.#plan(edit, context);
-    this.#checkSize(edit);
+    const base = context.base && this.#baseOf(context.base);
+    const seen = base === undefined ? this.#document : this.#document.viewAt(base);
+    const plan = this.#plan(edit, context, seen);
+    if (base === undefined) this.#checkSize(edit);
     if (plan.operations.length === 0) return { changed: false };
-    const containers = plan.containers.map((path) => this.#shared.containerChange(path).chunk);
+    const made = plan.containers.map((path) => this.#shared.containerChange(path));
+    const containers = made.map(({ chunk }) => chunk);
     if (containers.length > 0) this.#document.append(containers);
-    const change = this.#document.perform(plan.operations, context.timeSeconds);
+    const { operations } = plan;
+    const change =
+      base === undefined
+        ? this.#document.perform(operations, context.timeSeconds)
+        : this.#document.performAt(
+            [...base, ...made.map(({ hash }) => hash)],
+            operations,
+            context.timeSeconds,
+          );
     if (change.length > limits.CHANGE_BYTES_MAX) {
       throw new DocumentError(`the change has ${change.length} bytes`);
     }
     this.#follow();
+    if (base !== undefined) this.#forked();
     return { changed: true, hash: hashOfChunk(change), change, containers };
   }
 
@@ -131,9 +157,12 @@ export class OpenProfile {
     const isSuccession = this.#shown.knowsConflicts && this.#isSuccession(chunks);
     this.#document.append(chunks);
     this.#follow();
-    if (isSuccession) return;
-    if (this.#shown.knowsConflicts) this.#isForked = true;
-    this.#shown.forgetConflicts();
+    if (!isSuccession) this.#forked();
+  }
+
+  /** For whoever asks about the past, or about who wrote what. Valid until the next edit. */
+  inspect(): Inspection {
+    return new Inspection(this.#document, this.#shared);
   }
 
   /** Sorted. */
@@ -188,30 +217,38 @@ export class OpenProfile {
   }
 
   get #isDeleted(): boolean {
-    return typeof storedAt(this.#document.meta, "deletedAt") === "number";
+    return isDeleted(this.#document);
   }
 
-  #plan(edit: ProfileEdit, context: EditContext): Plan {
-    const content = this.#planContent(edit);
+  /** Undefined when it is the present version anyway. Throws unknown-base. */
+  #baseOf(base: readonly ChangeHash[]): readonly ChangeHash[] | undefined {
+    const present = this.#document.heads().map(toHex);
+    if (present.join() === base.map(toHex).sort().join()) return undefined;
+    const unknown = base.find((hash) => !this.#document.hasChange(hash));
+    if (unknown === undefined) return base;
+    throw new AtollError("unknown-base", `this region has no change ${toHex(unknown)}`);
+  }
+
+  #plan(edit: ProfileEdit, context: EditContext, seen: DocumentView): Plan {
+    const content = this.#planContent(edit, seen);
     const at = ["meta"];
     const operations: Operation[] = [];
-    if (storedAt(this.#document.meta, "id") === undefined) {
+    if (storedAt(seen.meta, "id") === undefined) {
       const { id, tenant } = context.identity;
       operations.push({ kind: "put", at, key: "id", value: id });
       if (tenant !== DEFAULT_TENANT) {
         operations.push({ kind: "put", at, key: "tenant", value: tenant });
       }
     }
-    if (edit.kind === "delete" && !this.#isDeleted) {
+    if (edit.kind === "delete" && !isDeleted(seen)) {
       operations.push({ kind: "put", at, key: "deletedAt", value: context.deletedAtMs });
-    } else if (edit.kind === "put" && this.#isDeleted) {
+    } else if (showsAgain(edit) && isDeleted(seen)) {
       operations.push({ kind: "remove", at, key: "deletedAt" });
     }
     return { containers: content.containers, operations: [...operations, ...content.operations] };
   }
 
-  #planContent(edit: ProfileEdit): Plan {
-    const profile = this.#document.profile;
+  #planContent(edit: ProfileEdit, { profile }: DocumentView): Plan {
     switch (edit.kind) {
       case "put":
         refuseFaults(edit.value);
@@ -221,9 +258,42 @@ export class OpenProfile {
         return planMergePatch(profile, this.#root, edit.patch);
       case "increment":
         return planIncrement(profile, this.#root, edit);
+      case "json-patch":
+      case "operations":
+        return this.#planSteps(edit, profile);
+      case "revert": {
+        const to = this.#baseOf(edit.to);
+        const then = to === undefined ? profile : this.#document.viewAt(to).profile;
+        const versions = {
+          now: showProfile(profile, this.#root),
+          then: showProfile(then, this.#root),
+        };
+        return planPut(profile, this.#root, revertedValue(versions, this.#root, edit.pointers));
+      }
       case "delete":
         return { operations: [], containers: [] };
     }
+  }
+
+  /** Something was added beside what was there: conflicts are looked for again. */
+  #forked(): void {
+    if (this.#shown.knowsConflicts) this.#isForked = true;
+    this.#shown.forgetConflicts();
+  }
+
+  #planSteps(
+    edit: ProfileEdit & { readonly kind: "json-patch" | "operations" },
+    profile: StoredMap,
+  ): Plan {
+    const steps = new Steps(profile, this.#root);
+    if (edit.recreates === true) clearAll(steps);
+    if (edit.kind === "json-patch") planJsonPatch(steps, edit.operations);
+    else planNative(steps, edit.operations, this.#document);
+    const plan = steps.finish();
+    const bytes = canonicalBytes(steps.show());
+    // What grew too large by merging may still be made smaller, here too.
+    if (bytes > limits.PROFILE_BYTES_MAX && bytes > canonicalBytes(this.#show())) refuseSize(bytes);
+    return plan;
   }
 
   /** Refuses what would become too large, as far as that is known without doing it. */
@@ -279,6 +349,16 @@ export class OpenProfile {
     }
     return true;
   }
+}
+
+export function isDeleted({ meta }: DocumentView): boolean {
+  return typeof storedAt(meta, "deletedAt") === "number";
+}
+
+/** Edits after which a deleted profile is there again. */
+function showsAgain(edit: ProfileEdit): boolean {
+  if (edit.kind === "json-patch" || edit.kind === "operations") return edit.recreates === true;
+  return edit.kind === "put" || edit.kind === "revert";
 }
 
 function refuseFaults(value: JsonObject): void {

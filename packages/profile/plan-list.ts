@@ -53,7 +53,8 @@ export function planList(
   }
 }
 
-function planItem(
+/** From one stored item to a desired one, member by member. */
+export function planItem(
   planning: Planning,
   at: StoredPath,
   current: StoredMap,

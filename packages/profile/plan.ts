@@ -97,7 +97,8 @@ export function planIncrement(
   return finish(planning);
 }
 
-function finish(planning: Planning): Plan {
+/** The plan, if nothing was found wrong with it. */
+export function finish(planning: Planning): Plan {
   if (planning.faults.length > 0) throw invalid(planning.faults.slice(0, limits.FAULTS_MAX));
   const faults = planning.counterFaults.slice(0, limits.FAULTS_MAX);
   if (faults[0] !== undefined) {
@@ -130,7 +131,7 @@ function planMembers(planning: Planning, site: Site, desired: JsonObject, mode: 
   return removed;
 }
 
-function planMember(
+export function planMember(
   planning: Planning,
   site: Site,
   name: string,

@@ -4,7 +4,15 @@
  * A name that an earlier process left behind is proven before it is written under: until every peer has
  * said that it knows no more of it than this file does, a write takes a new one (identity.ts says why).
  */
-import type { Clock, Hlc, LogEntry, Origin, ProfileId, RegionVector } from "@atoll/core";
+import type {
+  ChangeHash,
+  Clock,
+  Hlc,
+  LogEntry,
+  Origin,
+  ProfileId,
+  RegionVector,
+} from "@atoll/core";
 import { AtollError, DEFAULT_TENANT, HybridClock, assert, hlcToMs } from "@atoll/core";
 import type { ProfileEdit } from "@atoll/profile";
 import { DocumentError, parseChangeChunk } from "@atoll/profile";
@@ -15,11 +23,18 @@ import type { IdentityOptions } from "./identity.ts";
 import { closeIdentity, openIdentity, renewIdentity, withNewActor } from "./identity.ts";
 import type { SoundEntry } from "./intake.ts";
 import type { Ledger } from "./ledger.ts";
+import type { SchemaJudge } from "./schema-judge.ts";
 
 /** An entry of ours, ready to be committed, and what the profile looks like with it. */
 export interface Authored {
   readonly sound: SoundEntry;
   readonly view: RenderedView;
+}
+
+interface AuthorRooms {
+  readonly documents: DocumentCache;
+  readonly ledger: Ledger;
+  readonly schema: SchemaJudge;
 }
 
 export class Author {
@@ -94,11 +109,20 @@ export class Author {
    * `AtollError`; whoever does not commit the entry must drop the document, which is ahead of the store.
    */
   edit(
-    { id, place }: { readonly id: ProfileId; readonly place: DocumentPlace },
+    about: {
+      readonly id: ProfileId;
+      readonly place: DocumentPlace;
+      /** The profile's JSON, if there is one. */
+      readonly before: string | undefined;
+    },
     edit: ProfileEdit,
-    dep: RegionVector,
-    { documents, ledger }: { readonly documents: DocumentCache; readonly ledger: Ledger },
+    {
+      dep,
+      base,
+    }: { readonly dep: RegionVector; readonly base?: readonly ChangeHash[] | undefined },
+    { documents, ledger, schema }: AuthorRooms,
   ): Authored | undefined {
+    const { id, place, before } = about;
     for (const seen of dep.values()) this.observe(seen);
     assert(!this.#isInherited, "nothing is written under a name that is not proven");
     const hlc = this.stamp();
@@ -107,7 +131,7 @@ export class Author {
     const timeSeconds = Math.floor(deletedAtMs / 1000);
     try {
       const profile = documents.open(place, identity);
-      const result = profile.edit(edit, { timeSeconds, deletedAtMs, identity });
+      const result = profile.edit(edit, { timeSeconds, deletedAtMs, identity, base });
       if (!result.changed) return undefined;
       const { hash, change, containers } = result;
       const parsed = parseChangeChunk(change);
@@ -117,6 +141,14 @@ export class Author {
       const seq = ledger.frontier.contig({ shard, origin }) + 1;
       const entry: LogEntry = { shard, origin, seq, hlc, docId, hash, dep, change, containers };
       const { json, deleted, conflicts } = profile.render();
+      if (!deleted) {
+        try {
+          schema.refuseNewFaults(json, before);
+        } catch (fault) {
+          documents.drop(place); // it has the change that nobody will have
+          throw fault;
+        }
+      }
       const view = { profileId: id, json, deleted, conflicts };
       return { sound: { entry, place, deps: parsed.deps }, view };
     } catch (error) {

@@ -13,6 +13,7 @@ import type { DocumentCache } from "./document-cache.ts";
 import type { Group } from "./group.ts";
 import type { Quarantine } from "./quarantine.ts";
 import type { Restorer } from "./restorer.ts";
+import type { SchemaJudge } from "./schema-judge.ts";
 
 export class Renderer {
   readonly #store: Store;
@@ -20,6 +21,7 @@ export class Renderer {
   readonly #group: Group;
   readonly #restorer: Restorer;
   readonly #quarantine: Quarantine;
+  readonly #schema: SchemaJudge;
 
   constructor(options: {
     readonly store: Store;
@@ -27,12 +29,14 @@ export class Renderer {
     readonly group: Group;
     readonly restorer: Restorer;
     readonly quarantine: Quarantine;
+    readonly schema: SchemaJudge;
   }) {
     this.#store = options.store;
     this.#documents = options.documents;
     this.#group = options.group;
     this.#restorer = options.restorer;
     this.#quarantine = options.quarantine;
+    this.#schema = options.schema;
   }
 
   /** The document's row, with a view that is as new as its changes unless it had to be set aside. */
@@ -76,6 +80,7 @@ export class Renderer {
   #attempt(row: DocumentRow): DocumentRow | undefined {
     try {
       const view = this.#documents.open(row).render();
+      if (!view.deleted) this.#schema.note(view.json);
       return {
         ...row,
         profileId: view.profileId ?? row.profileId,

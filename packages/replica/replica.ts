@@ -11,6 +11,7 @@
  * them. If the group fails, the transaction, the account and every cache go back to what was committed.
  */
 import type {
+  ChangeHash,
   Clock,
   Cluster,
   DocId,
@@ -35,12 +36,14 @@ import { Commit } from "./commit.ts";
 import { DocumentCache } from "./document-cache.ts";
 import { Group } from "./group.ts";
 import { Intake } from "./intake.ts";
+import { KeptAnswers } from "./kept-answers.ts";
 import { Ledger } from "./ledger.ts";
 import type { Precondition } from "./precondition.ts";
 import { checkPrecondition } from "./precondition.ts";
 import { Quarantine } from "./quarantine.ts";
 import { Renderer } from "./renderer.ts";
 import { Restorer } from "./restorer.ts";
+import { SchemaJudge } from "./schema-judge.ts";
 import type { Snapshot } from "./snapshot.ts";
 import { Snapshots } from "./snapshot.ts";
 import { WaitingRoom } from "./waiting-room.ts";
@@ -78,18 +81,22 @@ export interface WriteOptions {
   readonly precondition: Precondition;
   /** What the writer's session has seen. */
   readonly dep: RegionVector;
-  /** A merge-patch of a profile that is not here creates it. */
+  /** A patch of a profile that is not here creates it. */
   readonly upsert: boolean;
+  /** The version that the client saw. */
+  readonly base?: readonly ChangeHash[] | undefined;
 }
 
 export class Replica {
   readonly cluster: Cluster;
   readonly region: Region;
   readonly codec: ProfileCodec;
+  readonly schema: SchemaJudge;
   readonly store: Store;
   readonly ledger: Ledger;
   readonly documents: DocumentCache;
   readonly group: Group;
+  readonly answers: KeptAnswers;
   readonly quarantine: Quarantine;
   readonly restorer: Restorer;
   readonly waitingRoom: WaitingRoom;
@@ -106,6 +113,7 @@ export class Replica {
     this.region = region;
     this.store = store;
     this.codec = codec;
+    this.schema = new SchemaJudge(codec);
     const author = new Author(store, clock, { ...options, genesisHash: codec.genesisHash });
     this.#author = author;
     this.ledger = new Ledger(store, cluster);
@@ -114,6 +122,7 @@ export class Replica {
     }
     this.documents = new DocumentCache({ store, codec, actor: () => author.actor });
     this.group = new Group(store);
+    this.answers = new KeptAnswers({ store, group: this.group, clock });
     this.intake = new Intake(store, cluster, codec);
     const { ledger, documents, group } = this;
     const origin = (): Origin => this.origin;
@@ -165,7 +174,14 @@ export class Replica {
       restorer,
       waitingRoom: this.waitingRoom,
     });
-    this.renderer = new Renderer({ store, documents, group, restorer, quarantine });
+    this.renderer = new Renderer({
+      store,
+      documents,
+      group,
+      restorer,
+      quarantine,
+      schema: this.schema,
+    });
   }
 
   get identity(): StoredIdentity {
@@ -210,11 +226,10 @@ export class Replica {
     checkPrecondition(options.precondition, current?.etag);
     if (current === undefined) {
       if (edit.kind === "delete") return { kind: "deleted", existed: false, dep: VECTOR_ZERO };
-      if (edit.kind === "increment") return { kind: "absent" };
-      if (edit.kind === "merge-patch" && !options.upsert) return { kind: "absent" };
+      if (isAboutExisting(edit, row, options)) return { kind: "absent" };
     }
     const asked = creating(edit, current === undefined);
-    const authored = this.#author.edit({ id, place }, asked, options.dep, this);
+    const authored = this.#author.edit({ id, place, before: current?.json }, asked, options, this);
     const after = authored && this.#apply(authored);
     if (edit.kind === "delete") {
       return { kind: "deleted", existed: true, dep: (after ?? row)?.dep ?? VECTOR_ZERO };
@@ -258,6 +273,7 @@ export class Replica {
     this.group.end();
     this.forgetCaches();
     this.ledger.reload();
+    this.answers.reload();
     this.waitingRoom.reload();
     this.quarantine.reload();
   }
@@ -306,9 +322,22 @@ export class Replica {
   }
 }
 
+/** Whether the edit means nothing where there is no profile. */
+function isAboutExisting(
+  edit: ProfileEdit,
+  row: DocumentRow | undefined,
+  { upsert, base }: WriteOptions,
+): boolean {
+  if (base !== undefined || edit.kind === "increment") return true;
+  if (edit.kind === "revert") return row === undefined; // a deleted profile has a past to go back to
+  return edit.kind !== "put" && !upsert;
+}
+
 /** A patch that creates starts from nothing, also where a deleted profile lies underneath. */
 function creating(edit: ProfileEdit, isAbsent: boolean): ProfileEdit {
-  if (edit.kind !== "merge-patch" || !isAbsent) return edit;
+  if (!isAbsent) return edit;
+  if (edit.kind === "json-patch" || edit.kind === "operations") return { ...edit, recreates: true };
+  if (edit.kind !== "merge-patch") return edit;
   const value = mergePatch({}, edit.patch);
   assert(isJsonObject(value), "an object patched with an object is one");
   return { kind: "put", value };

@@ -2,15 +2,28 @@
  * Reading and writing profiles, as the gateway asks for it: a session is admitted, the replica answers,
  * and what rests on staged writes waits until they are durable.
  */
-import type { Clock, ProfileId, Random, RegionName, RegionVector } from "@atoll/core";
-import { AtollError, VECTOR_ZERO, joinVectors, newProfileId, unreachable } from "@atoll/core";
+import type { ChangeHash, Clock, ProfileId, Random, RegionName, RegionVector } from "@atoll/core";
+import {
+  AtollError,
+  VECTOR_ZERO,
+  fromHex,
+  joinVectors,
+  mustChangeHash,
+  newProfileId,
+  toHex,
+  unreachable,
+} from "@atoll/core";
 import type { ProfileEdit } from "@atoll/profile";
 import type { Feed } from "./feed.ts";
 import type { GroupCommit } from "./group-commit.ts";
+import type { Idempotency, KeptOutcome } from "./kept-answers.ts";
+import { Past } from "./past.ts";
+import { PastService } from "./past-service.ts";
 import type { Precondition } from "./precondition.ts";
 import type { Receipt, ReceiptOptions, Receipts } from "./receipts.ts";
 import { foundationOf } from "./receipts.ts";
 import type { Replica, WriteResult } from "./replica.ts";
+import type { SchemaJudge } from "./schema-judge.ts";
 import type { Admission, SessionOptions, Sessions } from "./sessions.ts";
 import type { Snapshot } from "./snapshot.ts";
 
@@ -19,10 +32,16 @@ interface Answer {
   readonly stale: boolean;
 }
 
+interface Replayable {
+  /** True when this is the answer to an earlier request with the same Idempotency-Key. */
+  readonly replayed?: boolean;
+}
+
 export type ReadAnswer = Answer &
   ({ readonly kind: "found"; readonly profile: Snapshot } | { readonly kind: "absent" });
 
 export type WriteAnswer = Answer &
+  Replayable &
   (
     | {
         readonly kind: "written";
@@ -41,6 +60,9 @@ export type WriteAnswer = Answer &
 
 export interface ServiceWriteOptions {
   readonly upsert: boolean;
+  /** The version that the client saw. */
+  readonly base?: readonly ChangeHash[];
+  readonly idempotency?: Idempotency;
   /** Undefined: durable here is enough, and nothing is said about elsewhere. */
   readonly receipt?: ReceiptOptions;
 }
@@ -48,6 +70,10 @@ export interface ServiceWriteOptions {
 export class RegionService {
   readonly region: RegionName;
   readonly feed: Feed;
+  /** What was, who wrote it, and what lost. */
+  readonly past: PastService;
+  /** What a profile may be. */
+  readonly schema: SchemaJudge;
   readonly #replica: Replica;
   readonly #group: GroupCommit;
   readonly #sessions: Sessions;
@@ -75,6 +101,13 @@ export class RegionService {
     this.#clock = options.clock;
     this.#random = options.random;
     this.#isStopping = options.isStopping;
+    this.schema = options.replica.schema;
+    this.past = new PastService({
+      replica: options.replica,
+      group: options.group,
+      admit: (session) => this.#admit(session),
+      token: (vector) => this.#sessions.token(vector),
+    });
   }
 
   read(id: ProfileId, session: SessionOptions): ReadAnswer | Promise<ReadAnswer> {
@@ -89,7 +122,7 @@ export class RegionService {
     edit: ProfileEdit,
     precondition: Precondition,
     session: SessionOptions,
-    { upsert, receipt: asked }: ServiceWriteOptions,
+    { upsert, base, idempotency, receipt: asked }: ServiceWriteOptions,
   ): Promise<WriteAnswer> {
     const startedMs = this.#clock.monotonicMs();
     const { signal } = session;
@@ -98,10 +131,19 @@ export class RegionService {
     if (this.#replica.mustRenew) this.#group.apart(() => this.#replica.reincarnate());
     const giveBack = this.#receipts.reserve(asked?.durability ?? "local");
     try {
-      const { result, foundation } = this.#group.stage(() => ({
-        result: this.#replica.write(id, edit, { precondition, dep: seen, upsert }),
-        foundation: asked === undefined ? [] : foundationOf(this.#replica, id),
-      }));
+      const { result, replayed, foundation } = this.#group.stage(() => {
+        const kept = idempotency && this.#replica.answers.find(idempotency);
+        const result =
+          kept === undefined
+            ? this.#replica.write(id, edit, { precondition, dep: seen, upsert, base })
+            : outcomeAgain(this.#replica, kept);
+        if (kept === undefined && idempotency !== undefined) {
+          keepOutcome(this.#replica, idempotency, result);
+        }
+        const about = kept?.kind === "written" ? kept.id : id;
+        const foundation = asked === undefined ? [] : foundationOf(this.#replica, about);
+        return { result, replayed: kept !== undefined, foundation };
+      });
       await this.#group.durable();
       // Without a foundation there is nothing that could be anywhere.
       const isAbout = result.kind !== "absent" && foundation.length > 0;
@@ -110,7 +152,7 @@ export class RegionService {
           ? undefined
           : await this.#receipts.receiptFor(foundation, { ...asked, startedMs, signal });
       const answer = this.#answer(joinVectors(seen, dependenciesOf(result)), stale);
-      return writeAnswer(answer, result, receipt);
+      return { ...writeAnswer(answer, result, receipt), ...(replayed && { replayed }) };
     } finally {
       giveBack();
     }
@@ -142,6 +184,35 @@ export class RegionService {
   #answer(vector: RegionVector, stale: boolean): Answer {
     return { sessionToken: this.#sessions.token(vector), stale };
   }
+}
+
+function keepOutcome(replica: Replica, idempotency: Idempotency, result: WriteResult): void {
+  switch (result.kind) {
+    case "written": {
+      const { created, changed, snapshot } = result;
+      const heads = snapshot.heads.map((hex) => mustChangeHash(fromHex(hex)));
+      const outcome = { kind: result.kind, id: snapshot.id, created, changed, heads };
+      return replica.answers.keep(idempotency, outcome);
+    }
+    case "deleted":
+      return replica.answers.keep(idempotency, { kind: "deleted", existed: result.existed });
+    case "absent":
+      return; // nothing was done: there is nothing to do twice
+  }
+}
+
+/** The same result as then, of the version that was written then. */
+function outcomeAgain(replica: Replica, kept: KeptOutcome): WriteResult {
+  if (kept.kind === "deleted") return { ...kept, dep: VECTOR_ZERO };
+  const { id, created, changed, heads } = kept;
+  const present = replica.read(id).snapshot;
+  const isPresent = present?.heads.join() === heads.map(toHex).join();
+  const snapshot = isPresent
+    ? present
+    : Past.of(replica, id, (past) => past.version({ kind: "heads", heads }));
+  return snapshot === undefined
+    ? { kind: "absent" }
+    : { kind: "written", created, changed, snapshot };
 }
 
 function dependenciesOf(result: WriteResult): RegionVector {

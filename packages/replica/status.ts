@@ -19,6 +19,8 @@ export interface RegionStatus extends Readonly<Record<string, unknown>> {
     /** Entries that wait for a change they build on. */
     readonly pending: number;
     readonly quarantined: number;
+    /** Times since the start that changes from elsewhere left a profile that the schema forbids. */
+    readonly schemaFaulty: number;
     /** Damage found by the scrub since the start, repaired or not. */
     readonly scrubFaults: number;
     /** Open Automerge documents, and how many were opened since the start. */
@@ -83,6 +85,7 @@ export function statusOf(options: {
       changes: ledger.changes,
       pending: store.countPending(),
       quarantined: store.countQuarantine(),
+      schemaFaulty: replica.schema.faultyViews,
       scrubFaults: options.scrubFaults,
       documentsOpen: documents.size,
       documentsOpened: documents.opened,

@@ -28,7 +28,9 @@ import type {
   DocumentBody,
   DocumentPlace,
   DocumentRow,
+  KeptAnswer,
   PendingEntry,
+  ProfileListing,
   QuarantineRecord,
   StoredIdentity,
 } from "./store.ts";
@@ -128,6 +130,18 @@ export function assertQuarantine(record: Omit<QuarantineRecord, "id">): void {
   if (record.seq !== undefined) assertSeq(record.seq);
   if (record.hash !== undefined) assertHash(record.hash);
   assertDocId(record.docId);
+}
+
+export function assertKeptAnswer({ key, fingerprint, atMs, outcome }: KeptAnswer): void {
+  assert(key.length === HASH_BYTES, "a key has 32 bytes");
+  assert(fingerprint.length === HASH_BYTES, "a fingerprint has 32 bytes");
+  assertTime(atMs);
+  assertText(outcome, "an outcome");
+}
+
+export function assertListing(listing: ProfileListing): void {
+  assertCount(listing.limit, "limit");
+  if (listing.order === "updated") assertHlc(listing.since);
 }
 
 export function assertTime(atMs: number): void {

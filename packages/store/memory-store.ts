@@ -27,7 +27,10 @@ import type {
   DocumentRow,
   DocumentSumRow,
   FrontierRow,
+  KeptAnswer,
+  ListedProfile,
   PendingEntry,
+  ProfileListing,
   QuarantineRecord,
   QuarantineSummary,
   QuarantineUpdate,
@@ -43,15 +46,19 @@ import {
   assertDocumentRow,
   assertFrontier,
   assertIdentity,
+  assertKeptAnswer,
+  assertListing,
   assertPending,
   assertPlace,
   assertQuarantine,
   assertTime,
 } from "./admissible.ts";
 import { MemoryEntries } from "./memory-entries.ts";
+import { listProfiles } from "./memory-listing.ts";
 import { MemoryScrub } from "./memory-scrub.ts";
 import { AFTER, Journal, MemoryTable, orderedKey, placeKey, sameBytes } from "./memory-table.ts";
 import {
+  copyAnswer,
   copyBody,
   copyBucket,
   copyDocument,
@@ -75,6 +82,7 @@ export class MemoryStore implements Store {
   readonly #coverage = new MemoryTable<readonly [RegionCode, Hlc]>(this.#journal);
   readonly #pending = new MemoryTable<PendingEntry>(this.#journal);
   readonly #quarantine = new MemoryTable<QuarantineRecord>(this.#journal);
+  readonly #answers = new MemoryTable<KeptAnswer>(this.#journal);
   readonly #lastQuarantineId = new MemoryTable<number>(this.#journal);
   readonly scrub = new MemoryScrub({
     journal: this.#journal,
@@ -376,6 +384,40 @@ export class MemoryStore implements Store {
 
   countQuarantine(): number {
     return this.#quarantine.size;
+  }
+
+  // ── answers kept, and listings ──
+
+  keepAnswer(answer: KeptAnswer): void {
+    this.#journal.assertWritable();
+    assertKeptAnswer(answer);
+    this.#answers.set(orderedKey(answer.key), copyAnswer(answer));
+  }
+
+  readAnswer(key: Uint8Array): KeptAnswer | undefined {
+    const answer = this.#answers.get(orderedKey(key));
+    return answer && copyAnswer(answer);
+  }
+
+  forgetAnswers(beforeMs: number, limit: number): number {
+    this.#journal.assertWritable();
+    assertTime(beforeMs);
+    assertCount(limit, "limit");
+    const old = [...this.#answers.scan()]
+      .filter(({ atMs }) => atMs < beforeMs)
+      .sort((a, b) => a.atMs - b.atMs)
+      .slice(0, limit);
+    for (const { key } of old) this.#answers.delete(orderedKey(key));
+    return old.length;
+  }
+
+  countAnswers(): number {
+    return this.#answers.size;
+  }
+
+  listProfiles(listing: ProfileListing): ListedProfile[] {
+    assertListing(listing);
+    return listProfiles(this.#documents.scan(), listing);
   }
 
   // ── the end ──

@@ -11,6 +11,7 @@ import type {
   BucketRow,
   DocumentBody,
   DocumentRow,
+  KeptAnswer,
   PendingEntry,
   QuarantineRecord,
   StoredIdentity,
@@ -70,4 +71,8 @@ export function copyRecord(record: QuarantineRecord): QuarantineRecord {
     hash: record.hash && mustChangeHash(copyBytes(record.hash)),
     bytes: copyBytes(record.bytes),
   };
+}
+
+export function copyAnswer({ key, fingerprint, ...rest }: KeptAnswer): KeptAnswer {
+  return { ...rest, key: new Uint8Array(key), fingerprint: new Uint8Array(fingerprint) };
 }

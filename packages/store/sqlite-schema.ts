@@ -10,6 +10,7 @@
  *     bucket      per (shard, bucket): the stored level of the Merkle tree
  *     coverage    per region: up to when everything of it is held
  *     pending     entries that wait for a parent         quarantine   entries that wait for a person
+ *     answer      what requests with an Idempotency-Key came to, for a day
  *
  * Why so: a write touches one page of `document`, one of `body`, one each of `log` and its indexes, one
  * of `bucket`, one of `frontier`. A document of 10,000 edits costs what one of 10 does, because its
@@ -119,6 +120,19 @@ export const MIGRATIONS: readonly string[] = [
   CREATE TABLE coverage (
     region INTEGER PRIMARY KEY, hlc INTEGER NOT NULL
   ) STRICT;
+  `,
+  `
+  CREATE TABLE answer (
+    key BLOB PRIMARY KEY, fingerprint BLOB NOT NULL,
+    at_ms INTEGER NOT NULL, outcome TEXT NOT NULL
+  ) STRICT, WITHOUT ROWID;
+  CREATE INDEX answer_age ON answer (at_ms);
+
+  -- What clients page through; nothing that they may not see.
+  CREATE INDEX document_by_id ON document (profile_id)
+    WHERE deleted = 0 AND profile_id IS NOT NULL;
+  CREATE INDEX document_by_update ON document (updated_hlc, doc_id)
+    WHERE deleted = 0 AND profile_id IS NOT NULL;
   `,
 ];
 

@@ -24,7 +24,10 @@ import type {
   DocumentRow,
   DocumentSumRow,
   FrontierRow,
+  KeptAnswer,
+  ListedProfile,
   PendingEntry,
+  ProfileListing,
   QuarantineRecord,
   QuarantineSummary,
   QuarantineUpdate,
@@ -32,10 +35,12 @@ import type {
   StoredIdentity,
   TailRow,
 } from "./store.ts";
+import { SqliteAnswers } from "./sqlite-answers.ts";
 import { SqliteAside } from "./sqlite-aside.ts";
 import type { SqliteOptions } from "./sqlite-connection.ts";
 import { SqliteConnection } from "./sqlite-connection.ts";
 import { SqliteDocuments } from "./sqlite-documents.ts";
+import { SqliteListing } from "./sqlite-listing.ts";
 import { SqliteLog } from "./sqlite-log.ts";
 import { SqliteScrub } from "./sqlite-scrub.ts";
 import { SqliteStanding } from "./sqlite-standing.ts";
@@ -53,6 +58,8 @@ export class SqliteStore implements Store {
   readonly #documents: StagedDocuments;
   readonly #log: SqliteLog;
   readonly #aside: SqliteAside;
+  readonly #answers: SqliteAnswers;
+  readonly #listing: SqliteListing;
   readonly scrub: SqliteScrub;
 
   constructor(connection: SqliteConnection) {
@@ -61,6 +68,8 @@ export class SqliteStore implements Store {
     this.#documents = new StagedDocuments(connection, new SqliteDocuments(connection));
     this.#log = new SqliteLog(connection);
     this.#aside = new SqliteAside(connection);
+    this.#answers = new SqliteAnswers(connection);
+    this.#listing = new SqliteListing(connection);
     this.scrub = new SqliteScrub(connection, () => this.#documents.flush());
   }
 
@@ -128,6 +137,28 @@ export class SqliteStore implements Store {
 
   listSums(range: DocumentRange): DocumentSumRow[] {
     return this.#documents.all().listSums(range);
+  }
+
+  listProfiles(listing: ProfileListing): ListedProfile[] {
+    if (this.inTransaction) this.#documents.flush();
+    return this.#listing.list(listing);
+  }
+
+  // ── answers kept ──
+  keepAnswer(answer: KeptAnswer): void {
+    this.#answers.keep(answer);
+  }
+
+  readAnswer(key: Uint8Array): KeptAnswer | undefined {
+    return this.#answers.read(key);
+  }
+
+  forgetAnswers(beforeMs: number, limit: number): number {
+    return this.#answers.forget(beforeMs, limit);
+  }
+
+  countAnswers(): number {
+    return this.#answers.count();
   }
 
   // ── the log ──

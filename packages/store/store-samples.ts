@@ -16,6 +16,7 @@ import type {
   BucketRow,
   DocumentPlace,
   DocumentRow,
+  KeptAnswer,
   QuarantineRecord,
   StoredIdentity,
 } from "./store.ts";
@@ -42,6 +43,16 @@ export function sampleOrigin(n: number): Origin {
 
 export function samplePlace(n: number, position = n * 1000): DocumentPlace {
   return { docId: sampleDocId(n), position, shard: n % 4 };
+}
+
+export function sampleAnswer(n: number, changes: Partial<KeptAnswer> = {}): KeptAnswer {
+  return {
+    key: digest(`key ${n}`),
+    fingerprint: digest(`request ${n}`),
+    atMs: 1_000 + n,
+    outcome: `{"n":${n}}`,
+    ...changes,
+  };
 }
 
 export function sampleDocument(n: number, changes: Partial<DocumentRow> = {}): DocumentRow {

@@ -7,6 +7,7 @@ import { HLC_ZERO, LaneFrontier, mustHlc } from "@atoll/core";
 import type { Store } from "./store.ts";
 import {
   plain,
+  sampleAnswer,
   sampleBucket,
   sampleDocument,
   sampleEntry,
@@ -72,6 +73,11 @@ export const WRITES: Readonly<Record<string, (store: Store, n: number) => void>>
     store.writeCoverage(new Map([[(1 + n) as RegionCode, mustHlc(1_000 + n)]])),
   addPending: (store, n) => store.addPending({ entry: sampleEntry(n), missing: sampleHash(n + 1) }),
   removePending: (store) => store.removePending(sampleEntry(1), 1),
+  keepAnswer: (store, n) => store.keepAnswer(sampleAnswer(n)),
+  forgetAnswers: (store, n) => {
+    store.keepAnswer(sampleAnswer(n));
+    store.forgetAnswers(sampleAnswer(n).atMs, 1);
+  },
   addQuarantine: (store, n) => {
     store.addQuarantine(sampleQuarantine(n));
   },
@@ -113,5 +119,9 @@ export function readAll(store: Store) {
     quarantine: plain(store.listQuarantine(100)),
     summaries: plain(store.summarizeQuarantine(100)),
     quarantineCount: store.countQuarantine(),
+    answers: plain(places.map((_place, n) => store.readAnswer(sampleAnswer(n).key))),
+    answerCount: store.countAnswers(),
+    profiles: plain(store.listProfiles({ order: "id", limit: 100 })),
+    updated: plain(store.listProfiles({ order: "updated", since: HLC_ZERO, limit: 100 })),
   };
 }

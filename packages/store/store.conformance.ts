@@ -8,8 +8,10 @@ import { afterEach, beforeEach, describe, expect, test } from "vitest";
 import type { RegionCode } from "@atoll/core";
 import { HLC_ZERO, InvariantError, LaneFrontier, mustHlc } from "@atoll/core";
 import type { Store } from "./store.ts";
+import { answersConformance } from "./answers.conformance.ts";
 import { asideConformance } from "./aside.conformance.ts";
 import { documentsConformance } from "./documents.conformance.ts";
+import { listingConformance } from "./listing.conformance.ts";
 import { logConformance } from "./log.conformance.ts";
 import {
   plain,
@@ -37,6 +39,8 @@ export function storeConformance(name: string, open: () => Store): void {
     documentsConformance(get);
     logConformance(get);
     asideConformance(get);
+    answersConformance(get);
+    listingConformance(get);
   });
 }
 

@@ -168,6 +168,33 @@ export interface QuarantineSummary extends Omit<QuarantineRecord, "bytes"> {
 /** What may change of a record: a retry gives it a new reason. */
 export type QuarantineUpdate = Pick<QuarantineRecord, "id" | "atMs" | "reason" | "bytes">;
 
+/** What a request with an Idempotency-Key came to: told again to whoever repeats it. */
+export interface KeptAnswer {
+  /** 32 bytes. */
+  readonly key: Uint8Array;
+  /** Of the request: 32 bytes. */
+  readonly fingerprint: Uint8Array;
+  readonly atMs: number;
+  /** Whatever its writer needs to answer again. */
+  readonly outcome: string;
+}
+
+/** A page of the profiles that are not deleted and whose id is known: those that were rendered. */
+export type ProfileListing = { readonly limit: number } & (
+  | { readonly order: "id"; /** Strictly after this id. */ readonly after?: ProfileId | undefined }
+  | {
+      readonly order: "updated";
+      /** From this timestamp on; of this very one, only documents after `after`. */
+      readonly since: Hlc;
+      readonly after?: DocId | undefined;
+    }
+);
+
+export interface ListedProfile extends DocumentPlace {
+  readonly profileId: ProfileId;
+  readonly updatedHlc: Hlc;
+}
+
 // ── rows as they lie, for whoever looks for damage: keys are read without trusting them ──
 
 export interface RawLane {
@@ -271,6 +298,17 @@ export interface Store {
   listDocuments(range: DocumentRange): DocumentRow[];
   /** The same listing, only what a sum over it needs: a third of the cost. */
   listSums(range: DocumentRange): DocumentSumRow[];
+
+  /** In the order that the listing names, ascending. Ids are compared by their bytes. */
+  listProfiles(listing: ProfileListing): ListedProfile[];
+
+  // ── answers kept for those who ask twice ──
+  /** Replaces one with the same key. */
+  keepAnswer(answer: KeptAnswer): void;
+  readAnswer(key: Uint8Array): KeptAnswer | undefined;
+  /** Forgets those that were kept before, oldest first, at most so many; returns how many it were. */
+  forgetAnswers(beforeMs: number, limit: number): number;
+  countAnswers(): number;
 
   // ── the log ──
   /**

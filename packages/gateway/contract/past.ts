@@ -1,0 +1,196 @@
+/** Routes that ask about a profile's past and its writers, and those that act on the answer. */
+import { z } from "zod";
+import { limits } from "@atoll/core";
+import { OPERATIONS_TYPE } from "../media-type.ts";
+import type { Operation } from "./operation.ts";
+import { jsonPatch } from "./patches.ts";
+import { changeHash, changeHashHex, headsText, innerPointer, jsonValue, time } from "./values.ts";
+
+const PROFILE = "/v1/profiles/:id";
+
+/** Heads as `Document-Heads` names them, or a moment. */
+export const versionName = z
+  .string()
+  .meta({ description: "Heads, separated by commas, or a time (RFC 3339)" })
+  .transform((text, context) => {
+    const byTime = time.safeParse(text);
+    if (byTime.success) return { kind: "time" as const, atMs: Date.parse(text) };
+    const byHeads = headsText.safeParse(text);
+    if (byHeads.success) return { kind: "heads" as const, heads: byHeads.data };
+    context.addIssue("must be heads (64 hexadecimal digits each) or a time (RFC 3339)");
+    return z.NEVER;
+  });
+
+export const versionParameter = z.object({ at: versionName });
+
+const change = z.object({
+  hash: changeHashHex,
+  deps: z.array(changeHashHex),
+  region: z.string().nullable(),
+  actor: z.string(),
+  seq: z.int(),
+  time: z.string(),
+  message: z.string().nullable(),
+  /** Who asked for it, where that is known. */
+  principal: z.string().nullable(),
+  opCount: z.int(),
+});
+
+const writer = change.pick({
+  hash: true,
+  deps: true,
+  region: true,
+  actor: true,
+  seq: true,
+  time: true,
+  message: true,
+  principal: true,
+});
+
+const writtenValue = z.object({
+  opId: z.string(),
+  value: jsonValue,
+  writer: writer.nullable(),
+});
+
+const historyPlace = z
+  .string()
+  .transform((text) => /^(\d{1,15})\.([0-9a-f]{64})$/.exec(text))
+  .transform((match, context) => {
+    if (match !== null) return { maxOp: Number(match[1]), hash: match[2] ?? "" };
+    context.addIssue("must be a nextPageToken of this history");
+    return z.NEVER;
+  });
+
+export const getHistory = {
+  id: "getProfileHistory",
+  method: "get",
+  path: `${PROFILE}/history`,
+  summary: "The profile's changes, newest first, in an order that is the same in every region",
+  query: z.object({
+    pageSize: z.coerce
+      .number()
+      .int()
+      .min(1)
+      .max(limits.HISTORY_PAGE_MAX)
+      .default(limits.HISTORY_PAGE_DEFAULT),
+    pageToken: historyPlace.optional(),
+  }),
+  responses: {
+    200: {
+      description: "A page of changes",
+      content: {
+        "application/json": z.object({
+          items: z.array(change),
+          nextPageToken: z.string().optional(),
+        }),
+      },
+    },
+  },
+  problems: ["malformed-request", "not-found"],
+} satisfies Operation;
+
+export const getDiff = {
+  id: "getProfileDiff",
+  method: "get",
+  path: `${PROFILE}/diff`,
+  summary: "What changed between two versions, as a JSON Patch",
+  query: z.object({
+    from: versionName,
+    to: versionName.optional(),
+    format: z.literal("json-patch").default("json-patch"),
+  }),
+  responses: {
+    200: { description: "The difference", content: { "application/json-patch+json": jsonPatch } },
+  },
+  problems: ["malformed-request", "not-found"],
+} satisfies Operation;
+
+export const getConflicts = {
+  id: "getProfileConflicts",
+  method: "get",
+  path: `${PROFILE}/conflicts`,
+  summary: "Where concurrent writes left more than the winner: who wrote what, where and when",
+  responses: {
+    200: {
+      description: "All conflicts; the winner is the first of the values",
+      content: {
+        "application/json": z.object({
+          items: z.array(
+            z.object({
+              pointer: innerPointer,
+              winner: z.string(),
+              values: z.array(writtenValue),
+            }),
+          ),
+        }),
+      },
+    },
+  },
+  problems: ["not-found"],
+} satisfies Operation;
+
+export const resolveConflict = {
+  id: "resolveProfileConflict",
+  method: "post",
+  path: `${PROFILE}/conflicts/resolve`,
+  summary: "Settles a conflict: one of its values stands, by its opId, or another one",
+  body: {
+    "application/json": z
+      .strictObject({
+        pointer: innerPointer,
+        opId: z.string().optional(),
+        value: jsonValue.optional(),
+      })
+      .refine(({ opId, value }) => (opId === undefined) !== (value === undefined), {
+        error: 'either "opId" or "value" must be there, not both',
+      }),
+  },
+  responses: { 200: { description: `The profile, as after a PATCH of ${OPERATIONS_TYPE}` } },
+  problems: ["not-found", "stale-conflict", "validation-failed", "precondition-failed"],
+} satisfies Operation;
+
+export const revertProfile = {
+  id: "revertProfile",
+  method: "post",
+  path: `${PROFILE}/revert`,
+  summary: "Takes the profile, or the named members of it, back to a version, as a new change",
+  body: {
+    "application/json": z.strictObject({
+      to: z.array(changeHash).min(1).max(limits.VERSION_HEADS_MAX),
+      paths: z.array(innerPointer).min(1).max(limits.REVERT_PATHS_MAX).optional(),
+    }),
+  },
+  responses: { 200: { description: "The profile" }, 201: { description: "It had been deleted" } },
+  problems: ["not-found", "unknown-base", "validation-failed", "precondition-failed"],
+} satisfies Operation;
+
+export const explainValue = {
+  id: "explainProfileValue",
+  method: "get",
+  path: `${PROFILE}/explain`,
+  summary: "Why a place of the profile shows what it shows",
+  query: z.object({ pointer: innerPointer }),
+  responses: {
+    200: {
+      description: "The value, who wrote it, what lost, and the rule that decided",
+      content: {
+        "application/json": z.object({
+          pointer: innerPointer,
+          kind: z.string(),
+          value: jsonValue,
+          rule: z.string(),
+          opId: z.string().nullable(),
+          writer: writer.nullable(),
+          losers: z.array(writtenValue),
+          parts: z.array(writtenValue),
+        }),
+      },
+    },
+  },
+  problems: ["malformed-request", "not-found"],
+} satisfies Operation;
+
+export type WireChange = z.infer<typeof change>;
+export type WireWriter = z.infer<typeof writer>;
+export type WireValue = z.infer<typeof writtenValue>;

@@ -1,0 +1,41 @@
+/**
+ * `?at=`: a profile as it was, by heads or by time.
+ *
+ * The answer looks like that of any read; its ETag is the version's own, so it may be kept for as long as
+ * the client likes. By heads it is the same in every region that has them; by time it is what this
+ * region knows of that moment, and a change that was under way then may join it later.
+ */
+import type { Request } from "express";
+import { send } from "./answer.ts";
+import type { Reply } from "./answer.ts";
+import { parseQuery } from "./contract/operation.ts";
+import { versionParameter } from "./contract/past.ts";
+import type { Exchange } from "./exchange.ts";
+import { noSuchProfile } from "./exchange.ts";
+import { negotiateFormat } from "./media-type.ts";
+import { sendProblem } from "./problem.ts";
+import { bodyOf, contentTypeOf, profileHeaders } from "./representation.ts";
+import { profileIdOf } from "./request.ts";
+import { readCondition } from "./validators.ts";
+
+export async function readVersion(
+  exchange: Exchange,
+  request: Request,
+  reply: Reply,
+): Promise<void> {
+  const id = profileIdOf(request);
+  const format = negotiateFormat(request);
+  const condition = readCondition(request.headers);
+  const { at } = parseQuery(request, versionParameter);
+  await exchange.read(request, reply, {
+    ask: (session) => exchange.service.past.version(id, at, session),
+    answer(answer, headers) {
+      if (answer.kind === "absent") return sendProblem(request, reply, noSuchProfile(), headers);
+      const { value: profile } = answer;
+      const all = { ...headers, ...profileHeaders(profile, exchange.clock.nowMs()) };
+      if (condition(profile.etag) === "not-modified") return send(reply, 304, all);
+      all["Content-Type"] = contentTypeOf(format);
+      send(reply, 200, all, bodyOf(profile, format, exchange.service.schema));
+    },
+  });
+}
