@@ -20,6 +20,8 @@ import type { Clock, Log, Random, RegionName } from "@atoll/core";
 import { mountAdminRoutes } from "./admin-routes.ts";
 import { identifier } from "./answer.ts";
 import type { IdentifyDeps, Reply } from "./answer.ts";
+import { mountCollectionRoutes } from "./collection-routes.ts";
+import { mountDocumentRoutes } from "./document-routes.ts";
 import { Exchange } from "./exchange.ts";
 import { Forwarder } from "./forwarder.ts";
 import type { ForwardBounds } from "./forwarder.ts";
@@ -55,6 +57,8 @@ export function createPublicApp(deps: PublicAppDeps): RequestListener {
   return createListener({ clock, random, region }, log, (app) => {
     const exchange = new Exchange({ service: deps.service, clock, forwarder });
     mountProfileRoutes(app, exchange);
+    mountCollectionRoutes(app, exchange);
+    mountDocumentRoutes(app, exchange);
     mountPastRoutes(app, exchange);
     mountSchemaRoutes(app, deps.service.schema);
     mountHealthRoutes(app, deps.admin);

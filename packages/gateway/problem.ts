@@ -84,22 +84,8 @@ export function sendProblem(
   error: AtollError,
   headers: OutgoingHttpHeaders = {},
 ): void {
-  const { status, title } = PROBLEMS[error.code];
-  const { faults, missingRegions, durableIn, missingIn } = error.data;
-  const body = {
-    type: TYPE_BASE + error.code,
-    title,
-    status,
-    detail: status === 500 ? "the request failed here; its id is in our log" : error.message,
-    instance: pathOf(request),
-    requestId: reply.locals.requestId,
-    ...(faults !== undefined && {
-      errors: faults.map(({ pointer, detail, code }) => ({ pointer, detail, code })),
-    }),
-    ...(missingRegions !== undefined && { missingRegions }),
-    ...(durableIn !== undefined && { durableIn }),
-    ...(missingIn !== undefined && { missingIn }),
-  };
+  const { requestId } = reply.locals;
+  const body = { ...problemBody(error, requestId), instance: pathOf(request) };
   discardBody(request);
   const problemHeaders = {
     "Content-Type": "application/problem+json",
@@ -107,7 +93,27 @@ export function sendProblem(
     ...headersOf(error, request.method),
     ...headers,
   };
-  send(reply, status, problemHeaders, JSON.stringify(body));
+  send(reply, body.status, problemHeaders, JSON.stringify(body));
+}
+
+/** What a problem document says but for where it happened: a part of a batch says the same. */
+export function problemBody(thrown: unknown, requestId: string) {
+  const error = toAtollError(thrown);
+  const { status, title } = PROBLEMS[error.code];
+  const { faults, missingRegions, durableIn, missingIn } = error.data;
+  return {
+    type: TYPE_BASE + error.code,
+    title,
+    status,
+    detail: status === 500 ? "the request failed here; its id is in our log" : error.message,
+    requestId,
+    ...(faults !== undefined && {
+      errors: faults.map(({ pointer, detail, code }) => ({ pointer, detail, code })),
+    }),
+    ...(missingRegions !== undefined && { missingRegions }),
+    ...(durableIn !== undefined && { durableIn }),
+    ...(missingIn !== undefined && { missingIn }),
+  };
 }
 
 function headersOf(error: AtollError, method: string): OutgoingHttpHeaders {

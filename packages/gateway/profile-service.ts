@@ -5,7 +5,7 @@
  * or replicates, and a test of a route needs a page of fake, not a database.
  */
 import type { RegionName } from "@atoll/core";
-import type { ChangeHash, FieldFault, ProfileId } from "@atoll/core";
+import type { ChangeHash, DocId, FieldFault, Hlc, ProfileId } from "@atoll/core";
 import type { JsonObject, ProfileEdit } from "@atoll/profile";
 import type { PastService } from "./past-contract.ts";
 
@@ -110,6 +110,25 @@ export interface WriteOptions {
   readonly idempotency?: Idempotency;
 }
 
+/** Where a page of a list starts after. */
+export type ListPlace =
+  | { readonly order: "id"; readonly after: ProfileId }
+  | { readonly order: "updatedAt"; readonly since: Hlc; readonly after: DocId };
+
+export interface ListPage {
+  readonly order: "id" | "updatedAt";
+  readonly limit: number;
+  /** Only what was written from then on; with `updatedAt` alone. */
+  readonly sinceMs: number | undefined;
+  readonly after: ListPlace | undefined;
+}
+
+export type ListAnswer = Answer & {
+  readonly profiles: readonly ProfileSnapshot[];
+  /** Undefined at the end. */
+  readonly next: ListPlace | undefined;
+};
+
 /** What a profile may be. */
 export interface SchemaService {
   /** JSON Schema 2020-12, as the operator gave it. */
@@ -136,6 +155,15 @@ export interface ProfileService {
     session: SessionOptions,
     options: WriteOptions,
   ): Promise<WriteAnswer>;
+  /** Profiles by id, in the order asked for; undefined for those that are not here. */
+  readMany(
+    ids: readonly ProfileId[],
+    session: SessionOptions,
+  ): Promise<Answer & { readonly profiles: readonly (ProfileSnapshot | undefined)[] }>;
+  /** A page of the profiles that are here, in an order that stays while pages are read. */
+  list(page: ListPage, session: SessionOptions): Promise<ListAnswer>;
+  /** A session that has seen all that these have. */
+  joinSessions(tokens: readonly string[]): string;
   /** An id for a profile whose client chose none: UUIDv7. */
   newProfileId(): ProfileId;
   readonly schema: SchemaService;
