@@ -11,6 +11,7 @@ import { pipeline } from "node:stream/promises";
 import type { Request, Response } from "express";
 import { limits, newProfileId } from "@atoll/core";
 import type { Clock, Random, RegionName } from "@atoll/core";
+import { codingFor, encode } from "./content-coding.ts";
 import type { Cors } from "./cors.ts";
 import type { Access } from "./policy.ts";
 import type { Principal } from "./principal.ts";
@@ -105,6 +106,41 @@ export function send(
 export function sendHead(reply: Reply, status: number, headers: OutgoingHttpHeaders): void {
   reply.writeHead(status, allHeaders(reply, headers));
   reply.flushHeaders();
+  tell(reply, status);
+}
+
+/** The same, compressed if the client takes it so and it is worth it. Never throws away what it sends. */
+export function sendCoded(
+  reply: Reply,
+  status: number,
+  headers: OutgoingHttpHeaders,
+  body: string | Uint8Array,
+): void | Promise<void> {
+  const isTiny = body.length < limits.ANSWER_COMPRESSED_BYTES_MIN;
+  const coding = isTiny ? undefined : codingFor(reply.req.headers["accept-encoding"]);
+  if (coding === undefined) return sendBytes(reply, status, headers, body);
+  const etag = headers["ETag"];
+  const coded = {
+    ...headers,
+    "Content-Encoding": coding,
+    ...(typeof etag === "string" && { ETag: `${etag.slice(0, -1)}+${coding}"` }),
+  };
+  const encoded = encode(Buffer.from(body), coding);
+  if (!(encoded instanceof Promise)) return sendBytes(reply, status, coded, encoded);
+  return encoded.then((bytes) => {
+    if (!reply.destroyed) sendBytes(reply, status, coded, bytes);
+  });
+}
+
+function sendBytes(
+  reply: Reply,
+  status: number,
+  headers: OutgoingHttpHeaders,
+  body: string | Uint8Array,
+): void {
+  if (typeof body === "string") return send(reply, status, headers, body);
+  reply.writeHead(status, { ...allHeaders(reply, headers), "Content-Length": body.length });
+  reply.end(body);
   tell(reply, status);
 }
 

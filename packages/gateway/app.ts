@@ -21,6 +21,8 @@ import type { Clock, Log, Meter, Random, RegionName } from "@atoll/core";
 import { mountAdminRoutes } from "./admin-routes.ts";
 import { identifier } from "./answer.ts";
 import type { IdentifyDeps, Reply } from "./answer.ts";
+import { mountCollectionRoutes } from "./collection-routes.ts";
+import { mountDocumentRoutes } from "./document-routes.ts";
 import { Cors } from "./cors.ts";
 import { mountFeedRoutes } from "./feed-routes.ts";
 import { Exchange } from "./exchange.ts";
@@ -74,6 +76,8 @@ export function createPublicApp(deps: PublicAppDeps): RequestListener {
   return createListener(identity, log, (app) => {
     const exchange = new Exchange({ service: deps.service, clock, forwarder });
     mountProfileRoutes(app, exchange);
+    mountCollectionRoutes(app, exchange);
+    mountDocumentRoutes(app, exchange);
     mountPastRoutes(app, exchange);
     mountSchemaRoutes(app, deps.service.schema);
     mountFeedRoutes(app, { feed: deps.service.feed, clock, log });

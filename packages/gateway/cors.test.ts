@@ -28,7 +28,7 @@ test("a page of a named origin may call, and see what answers carry", async () =
   expect(read.headers["access-control-allow-origin"]).toBe(APP);
   expect(read.headers["access-control-expose-headers"]).toContain("ETag");
   expect(read.headers["access-control-allow-credentials"]).toBeUndefined();
-  expect(read.headers.vary).toBe("Accept, Authorization, Origin");
+  expect(read.headers.vary).toBe("Accept, Accept-Encoding, Authorization, Origin");
 });
 
 test("a page of another origin, and any page where none is named, is not let in", async () => {

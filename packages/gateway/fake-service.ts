@@ -107,6 +107,19 @@ export class FakeService implements ProfileService {
     return { ...base, kind: "written", created, changed: true, profile, receipt };
   }
 
+  /** Of many at once, as of the past: routes are tested with a real region. */
+  readMany(): Promise<never> {
+    return Promise.reject(new AtollError("not-found", "a fake has one at a time"));
+  }
+
+  list(): Promise<never> {
+    return this.readMany();
+  }
+
+  joinSessions(): string {
+    return FAKE_TOKEN;
+  }
+
   newProfileId(): ProfileId {
     return `new-${++this.#lastId}` as ProfileId;
   }

@@ -46,7 +46,13 @@ const MAY: Readonly<Record<Permission, readonly Role[]>> = {
 const routes = Object.entries(POLICY).map(([route, { permission }]) => {
   const [method = "", path = ""] = route.split(" ");
   const app = path.startsWith("/admin/") || path === "/metrics" ? "admin" : "public";
-  return { route, method, path: path.replaceAll(/\\?:(\w+)/g, "$1"), app, permission } as const;
+  return {
+    route,
+    method,
+    path: path.replaceAll(/(?<!\\):(\w+)/g, "$1").replace("\\:", ":"),
+    app,
+    permission,
+  } as const;
 });
 
 describe("every route", () => {

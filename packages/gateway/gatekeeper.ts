@@ -141,18 +141,18 @@ export class Gatekeeper implements Gate {
       });
     }
     reply.locals.principal = principal;
-    this.#spend(principal, reply, access.load);
+    this.#spend(principal, reply, access);
     return handler(request, reply);
   }
 
-  #limiting(load: Load): NamedBuckets | undefined {
-    if (load === "read" || load === "feed") return this.#reads;
-    return load === "write" || load === "bulk" ? this.#writes : undefined;
+  #limiting({ permission }: Access): NamedBuckets | undefined {
+    if (permission === "write") return this.#writes;
+    return permission === "read" || permission === "audit" ? this.#reads : undefined;
   }
 
   /** The header fields of draft-ietf-httpapi-ratelimit-headers. */
-  #spend(principal: Principal, reply: Reply, load: Load): void {
-    const limited = this.#limiting(load);
+  #spend(principal: Principal, reply: Reply, access: Access): void {
+    const limited = this.#limiting(access);
     if (limited === undefined) return;
     const allowance = limited.buckets.take(principal.name);
     const { common } = reply.locals;

@@ -13,6 +13,8 @@ export const JSON_TYPE = "application/json";
 export const MERGE_PATCH_TYPE = "application/merge-patch+json";
 export const JSON_PATCH_TYPE = "application/json-patch+json";
 export const OPERATIONS_TYPE = "application/vnd.atoll.ops+json";
+export const DOCUMENT_TYPE = "application/vnd.automerge";
+export const CHANGES_TYPE = "application/vnd.automerge.changes";
 export const SCHEMA_TYPE = "application/schema+json";
 export const ENVELOPE_TYPE = "application/vnd.atoll.profile+json";
 

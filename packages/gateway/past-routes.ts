@@ -1,7 +1,7 @@
 /** History, differences, conflicts and explanations of one profile: what the document remembers. */
 import type { OutgoingHttpHeaders } from "node:http";
 import type { Express, Request } from "express";
-import { send } from "./answer.ts";
+import { sendCoded } from "./answer.ts";
 import type { Reply } from "./answer.ts";
 import { mountOperations } from "./contract-routes.ts";
 import { parseBody, parseQuery } from "./contract/operation.ts";
@@ -39,7 +39,7 @@ export function mountPastRoutes(app: Express, exchange: Exchange): void {
         if (answer.kind === "absent") return sendProblem(request, reply, noSuchProfile(), headers);
         const all = { "Content-Type": JSON_TYPE, ...headers };
         const body = show(answer.value, all);
-        send(reply, 200, all, JSON.stringify(body));
+        return sendCoded(reply, 200, all, JSON.stringify(body));
       },
     });
   }

@@ -21,6 +21,8 @@ export interface Access {
 const health: Access = { permission: "anybody", load: "health" };
 const read: Access = { permission: "read", load: "read" };
 const write: Access = { permission: "write", load: "write" };
+const bulkRead: Access = { permission: "read", load: "bulk" };
+const bulkWrite: Access = { permission: "write", load: "bulk" };
 const audit: Access = { permission: "audit", load: "read" };
 const feed: Access = { permission: "read", load: "feed" };
 const observe: Access = { permission: "observe", load: "admin" };
@@ -42,6 +44,12 @@ export const POLICY: Readonly<Record<string, Access>> = {
   "GET /v1/profiles/:id/diff": audit,
   "GET /v1/profiles/:id/explain": audit,
   "POST /v1/profiles/:id/revert": write,
+  "GET /v1/profiles/:id/snapshot": audit, // the whole past is in it
+  "GET /v1/profiles/:id/changes": audit,
+  "GET /v1/profiles": read,
+  "QUERY /v1/profiles": bulkRead,
+  "POST /v1/profiles\\:batchGet": bulkRead,
+  "POST /v1/profiles\\:batchWrite": bulkWrite,
   "GET /v1/changes": feed,
   "GET /v1/schema": read,
 

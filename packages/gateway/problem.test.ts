@@ -126,13 +126,15 @@ describe("paths and methods", () => {
   });
 
   const ITEM = "GET, HEAD, PUT, PATCH, DELETE, OPTIONS";
+  const COLLECTION = "GET, HEAD, POST, QUERY, OPTIONS";
   test.each([
     ["POST", "/v1/profiles/ann", ITEM],
     ["TRACE", "/v1/profiles/ann", ITEM],
     ["QUERY", "/v1/profiles/ann", ITEM],
-    ["GET", "/v1/profiles", "POST, OPTIONS"],
-    ["HEAD", "/v1/profiles", "POST, OPTIONS"],
-    ["DELETE", "/v1/profiles", "POST, OPTIONS"],
+    ["PUT", "/v1/profiles", COLLECTION],
+    ["DELETE", "/v1/profiles", COLLECTION],
+    ["GET", "/v1/profiles:batchGet", "POST, OPTIONS"],
+    ["DELETE", "/v1/profiles/ann/history", "GET, HEAD, OPTIONS"],
     ["POST", "/livez", "GET, HEAD, OPTIONS"],
     ["PUT", "/readyz", "GET, HEAD, OPTIONS"],
   ])("%s %s is not allowed", async (method, path, allow) => {
@@ -150,7 +152,7 @@ describe("paths and methods", () => {
     expect(item.headers.allow).toBe(ITEM);
     expect(item.headers["accept-patch"]).toContain("application/merge-patch+json, ");
     const collection = await region.call("OPTIONS", "/v1/profiles");
-    expect(collection.headers.allow).toBe("POST, OPTIONS");
+    expect(collection.headers.allow).toBe(COLLECTION);
     expect(collection.headers).not.toHaveProperty("accept-patch");
   });
 });

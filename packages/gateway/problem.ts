@@ -88,15 +88,29 @@ export function sendProblem(
   error: AtollError,
   headers: OutgoingHttpHeaders = {},
 ): void {
+  const { requestId } = reply.locals;
+  const body = { ...problemBody(error, requestId), instance: pathOf(request) };
+  discardBody(request);
+  const problemHeaders = {
+    "Content-Type": "application/problem+json",
+    "Cache-Control": "no-store",
+    ...headersOf(error, request.method),
+    ...headers,
+  };
+  send(reply, body.status, problemHeaders, JSON.stringify(body));
+}
+
+/** What a problem document says but for where it happened: a part of a batch says the same. */
+export function problemBody(thrown: unknown, requestId: string) {
+  const error = toAtollError(thrown);
   const { status, title } = PROBLEMS[error.code];
   const { faults, missingRegions, durableIn, missingIn, cursor } = error.data;
-  const body = {
+  return {
     type: TYPE_BASE + error.code,
     title,
     status,
     detail: status === 500 ? "the request failed here; its id is in our log" : error.message,
-    instance: pathOf(request),
-    requestId: reply.locals.requestId,
+    requestId,
     ...(faults !== undefined && {
       errors: faults.map(({ pointer, detail, code }) => ({ pointer, detail, code })),
     }),
@@ -105,14 +119,6 @@ export function sendProblem(
     ...(missingIn !== undefined && { missingIn }),
     ...(cursor !== undefined && { cursor }),
   };
-  discardBody(request);
-  const problemHeaders = {
-    "Content-Type": "application/problem+json",
-    "Cache-Control": "no-store",
-    ...headersOf(error, request.method),
-    ...headers,
-  };
-  send(reply, status, problemHeaders, JSON.stringify(body));
 }
 
 function headersOf(error: AtollError, method: string): OutgoingHttpHeaders {

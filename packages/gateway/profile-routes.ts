@@ -7,17 +7,19 @@
  */
 import type { Express, Request } from "express";
 import { AtollError } from "@atoll/core";
-import type { ProfileEdit } from "@atoll/profile";
-import { send } from "./answer.ts";
+import { send, sendCoded } from "./answer.ts";
 import type { Reply } from "./answer.ts";
+import { parseQuery } from "./contract/operation.ts";
+import { readParameters } from "./contract/reads.ts";
 import { PROFILES, answerAbsent, ofReading, withoutReturn } from "./exchange.ts";
 import type { Exchange, Writing } from "./exchange.ts";
+import type { Fields } from "./fields.ts";
 import { JSON_TYPE, negotiateFormat } from "./media-type.ts";
 import type { Format } from "./media-type.ts";
 import { PATCH_TYPES, readPatch } from "./patch-edit.ts";
 import { parsePrefer } from "./prefer.ts";
 import type { Preferences } from "./prefer.ts";
-import type { Precondition, ReadAnswer } from "./profile-service.ts";
+import type { ReadAnswer } from "./profile-service.ts";
 import {
   bodyOf,
   contentTypeOf,
@@ -31,23 +33,24 @@ import { readCondition, writePrecondition } from "./validators.ts";
 import type { ReadCondition } from "./validators.ts";
 import { readVersion } from "./version-read.ts";
 
-/** A new id is nobody's yet; should it ever not be, nothing is overwritten. */
-const CREATE_ONLY: Precondition = { ifNoneMatch: "*" };
+const NO_PARAMETERS = { at: undefined, fields: undefined };
 
 export function mountProfileRoutes(app: Express, exchange: Exchange): void {
   const { service, clock } = exchange;
 
   function get(request: Request, reply: Reply): void | Promise<void> {
     // Parameters are rare: a request without any does not pay for having them parsed.
-    if (request.url.includes("?") && request.query["at"] !== undefined) {
-      return readVersion(exchange, request, reply);
-    }
+    const { at, fields } = request.url.includes("?")
+      ? parseQuery(request, readParameters)
+      : NO_PARAMETERS;
+    if (at !== undefined) return readVersion(exchange, request, reply, { at, fields });
     const preferences = parsePrefer(request.get("prefer"));
     const id = profileIdOf(request);
     const reading = {
       format: negotiateFormat(request),
       condition: readCondition(request.headers),
       honoured: ofReading(preferences),
+      fields,
     };
     const patience = patienceOf(request, reply, preferences, exchange.canForward);
     const answer = service.read(id, patience.session);
@@ -59,7 +62,12 @@ export function mountProfileRoutes(app: Express, exchange: Exchange): void {
     );
   }
 
-  function answerRead(request: Request, reply: Reply, reading: Reading, answer: ReadAnswer): void {
+  function answerRead(
+    request: Request,
+    reply: Reply,
+    reading: Reading,
+    answer: ReadAnswer,
+  ): void | Promise<void> {
     if (answer.kind === "absent") return answerAbsent(request, reply, answer, reading.honoured);
     const { profile } = answer;
     const outcome = reading.condition(profile.etag);
@@ -70,19 +78,12 @@ export function mountProfileRoutes(app: Express, exchange: Exchange): void {
     }
     const headers = {
       ...sessionHeaders(answer, reading.honoured),
-      ...profileHeaders(profile, clock.nowMs()),
+      ...profileHeaders(profile, clock.nowMs(), reading.fields),
     };
     if (outcome === "not-modified") return send(reply, 304, headers);
     headers["Content-Type"] = contentTypeOf(reading.format);
-    send(reply, 200, headers, bodyOf(profile, reading.format, service.schema));
-  }
-
-  async function post(request: Request, reply: Reply): Promise<void> {
-    const asked = exchange.writingOf(request, reply);
-    const { value, bytes } = await readJsonBody(request, JSON_TYPE);
-    const edit: ProfileEdit = { kind: "put", value };
-    const writing = { ...asked, body: bytes };
-    await exchange.write(request, reply, service.newProfileId(), edit, CREATE_ONLY, writing);
+    const body = bodyOf(profile, reading.format, service.schema, reading.fields);
+    return sendCoded(reply, 200, headers, body);
   }
 
   async function put(request: Request, reply: Reply): Promise<void> {
@@ -124,7 +125,6 @@ export function mountProfileRoutes(app: Express, exchange: Exchange): void {
     delete: remove,
     acceptPatch: PATCH_TYPES,
   });
-  mountResource(app, PROFILES, { post });
 }
 
 /** What of a request decides how its answer looks. */
@@ -132,4 +132,5 @@ interface Reading {
   readonly format: Format;
   readonly condition: ReadCondition;
   readonly honoured: Preferences;
+  readonly fields: Fields | undefined;
 }

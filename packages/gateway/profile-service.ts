@@ -5,42 +5,12 @@
  * or replicates, and a test of a route needs a page of fake, not a database.
  */
 import type { RegionName } from "@atoll/core";
-import type { ChangeHash, FieldFault, ProfileId } from "@atoll/core";
+import type { ChangeHash, DocId, FieldFault, Hlc, ProfileId } from "@atoll/core";
 import type { JsonObject, ProfileEdit } from "@atoll/profile";
+import type { Answer, ProfileSnapshot, SessionOptions } from "./answer-parts.ts";
 import type { PastService } from "./past-contract.ts";
 
-/** How a request relates to what its client has seen before. */
-export interface SessionOptions {
-  /** The token as the client sent it; undefined for a request without a session. */
-  readonly token: string | undefined;
-  /** How long to wait for this region to catch up, milliseconds. */
-  readonly waitMs: number;
-  /** After that: `strict` fails with `session-not-available`, `lenient` serves what is here. */
-  readonly handling: "strict" | "lenient";
-  /** Aborted when the client has left: no wait goes on, and what has not been written is not. */
-  readonly signal?: AbortSignal | undefined;
-}
-
-/** Facts that every answer carries in its headers. */
-export interface Answer {
-  /** To be sent with the next request of the same session. */
-  readonly sessionToken: string;
-  /** True when `lenient` handling served something older than the session had seen. */
-  readonly stale: boolean;
-}
-
-export interface ProfileSnapshot {
-  readonly id: ProfileId;
-  /** Canonical JSON (RFC 8785). */
-  readonly json: string;
-  /** Entity-tag without its quotes: 22 characters of base64url. */
-  readonly etag: string;
-  /** Hexadecimal, sorted. */
-  readonly heads: readonly string[];
-  readonly createdAtMs: number;
-  readonly updatedAtMs: number;
-  readonly hasConflicts: boolean;
-}
+export type * from "./answer-parts.ts";
 
 export type ReadAnswer = Answer &
   ({ readonly kind: "found"; readonly profile: ProfileSnapshot } | { readonly kind: "absent" });
@@ -110,6 +80,25 @@ export interface WriteOptions {
   readonly idempotency?: Idempotency;
 }
 
+/** Where a page of a list starts after. */
+export type ListPlace =
+  | { readonly order: "id"; readonly after: ProfileId }
+  | { readonly order: "updatedAt"; readonly since: Hlc; readonly after: DocId };
+
+export interface ListPage {
+  readonly order: "id" | "updatedAt";
+  readonly limit: number;
+  /** Only what was written from then on; with `updatedAt` alone. */
+  readonly sinceMs: number | undefined;
+  readonly after: ListPlace | undefined;
+}
+
+export type ListAnswer = Answer & {
+  readonly profiles: readonly ProfileSnapshot[];
+  /** Undefined at the end. */
+  readonly next: ListPlace | undefined;
+};
+
 /** What a profile may be. */
 export interface SchemaService {
   /** JSON Schema 2020-12, as the operator gave it. */
@@ -174,6 +163,15 @@ export interface ProfileService {
     session: SessionOptions,
     options: WriteOptions,
   ): Promise<WriteAnswer>;
+  /** Profiles by id, in the order asked for; undefined for those that are not here. */
+  readMany(
+    ids: readonly ProfileId[],
+    session: SessionOptions,
+  ): Promise<Answer & { readonly profiles: readonly (ProfileSnapshot | undefined)[] }>;
+  /** A page of the profiles that are here, in an order that stays while pages are read. */
+  list(page: ListPage, session: SessionOptions): Promise<ListAnswer>;
+  /** A session that has seen all that these have. */
+  joinSessions(tokens: readonly string[]): string;
   /** An id for a profile whose client chose none: UUIDv7. */
   newProfileId(): ProfileId;
   readonly schema: SchemaService;

@@ -31,7 +31,7 @@ describe("a profile that is here", () => {
         "session-token": FAKE_TOKEN,
         "served-by-region": "eu",
         "cache-control": "private, no-cache",
-        vary: "Accept, Authorization",
+        vary: "Accept, Accept-Encoding, Authorization",
         "x-content-type-options": "nosniff",
       });
       expect(reply.headers.etag).toMatch(/^"[A-Za-z0-9_-]{22}"$/);
@@ -142,7 +142,7 @@ describe("conditions", () => {
         "session-token": FAKE_TOKEN,
         "served-by-region": "eu",
         "cache-control": "private, no-cache",
-        vary: "Accept, Authorization",
+        vary: "Accept, Accept-Encoding, Authorization",
       });
       expect(reply.headers).not.toHaveProperty("content-type");
       expect(reply.headers).not.toHaveProperty("content-length");

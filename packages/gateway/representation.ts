@@ -9,14 +9,25 @@
  */
 import type { OutgoingHttpHeaders } from "node:http";
 import { limits } from "@atoll/core";
+import type { Fields } from "./fields.ts";
+import { pick } from "./fields.ts";
 import { ENVELOPE_TYPE, JSON_TYPE } from "./media-type.ts";
 import type { Format } from "./media-type.ts";
 import { preferenceApplied } from "./prefer.ts";
 import type { Preferences } from "./prefer.ts";
 import type { Answer, ProfileSnapshot, SchemaService } from "./profile-service.ts";
 
-export function bodyOf(profile: ProfileSnapshot, format: Format, schema: SchemaService): string {
-  return format === "bare" ? profile.json : envelopeOf(profile, schema);
+export function bodyOf(
+  profile: ProfileSnapshot,
+  format: Format,
+  schema: SchemaService,
+  fields?: Fields,
+): string {
+  return format === "bare" ? dataOf(profile, fields) : envelopeOf(profile, schema, fields);
+}
+
+function dataOf({ json }: ProfileSnapshot, fields: Fields | undefined): string {
+  return fields === undefined ? json : pick(json, fields);
 }
 
 export function contentTypeOf(format: Format): string {
@@ -24,8 +35,8 @@ export function contentTypeOf(format: Format): string {
 }
 
 /** Strong: heads identify the set of changes, and that set the bytes. */
-export function entityTag(profile: ProfileSnapshot): string {
-  return `"${profile.etag}"`;
+export function entityTag(profile: ProfileSnapshot, fields?: Fields): string {
+  return `"${profile.etag}${fields?.variant ?? ""}"`;
 }
 
 /** Of every answer that reads or writes a profile, whatever its status. */
@@ -33,7 +44,7 @@ export function sessionHeaders(answer: Answer, honoured: Preferences): OutgoingH
   const headers: OutgoingHttpHeaders = {
     "Session-Token": answer.sessionToken,
     "Cache-Control": "private, no-cache",
-    Vary: "Accept, Authorization",
+    Vary: "Accept, Accept-Encoding, Authorization",
   };
   if (answer.stale) headers["Session-Status"] = "stale";
   const applied = preferenceApplied(honoured);
@@ -42,9 +53,13 @@ export function sessionHeaders(answer: Answer, honoured: Preferences): OutgoingH
 }
 
 /** Of every answer that is about one version of a profile. */
-export function profileHeaders(profile: ProfileSnapshot, nowMs: number): OutgoingHttpHeaders {
+export function profileHeaders(
+  profile: ProfileSnapshot,
+  nowMs: number,
+  fields?: Fields,
+): OutgoingHttpHeaders {
   const headers: OutgoingHttpHeaders = {
-    ETag: entityTag(profile),
+    ETag: entityTag(profile, fields),
     // Time here may run ahead of this machine's clock, and HTTP forbids dates in the future.
     "Last-Modified": new Date(Math.min(profile.updatedAtMs, nowMs)).toUTCString(),
   };
@@ -56,7 +71,11 @@ export function profileHeaders(profile: ProfileSnapshot, nowMs: number): Outgoin
 }
 
 /** `schemaFaults` is there only when there are any. */
-export function envelopeOf(profile: ProfileSnapshot, schema: SchemaService): string {
+export function envelopeOf(
+  profile: ProfileSnapshot,
+  schema: SchemaService,
+  fields?: Fields,
+): string {
   const faults = schema.faults(profile.json);
   const metadata = JSON.stringify({
     id: profile.id,
@@ -67,5 +86,5 @@ export function envelopeOf(profile: ProfileSnapshot, schema: SchemaService): str
     ...(profile.hasConflicts && { conflicts: true }),
     ...(faults.length > 0 && { schemaFaults: faults }),
   });
-  return `${metadata.slice(0, -1)},"data":${profile.json}}`;
+  return `${metadata.slice(0, -1)},"data":${dataOf(profile, fields)}}`;
 }

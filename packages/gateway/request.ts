@@ -14,7 +14,7 @@ import type { Reply } from "./answer.ts";
 import { headsText } from "./contract/values.ts";
 import { departureSignal } from "./departure.ts";
 import { forwardedMarkOf } from "./forwarded.ts";
-import { requireContentType } from "./media-type.ts";
+import { JSON_TYPE, requireContentType } from "./media-type.ts";
 import type { Preferences } from "./prefer.ts";
 import type { ReceiptOptions, SessionOptions } from "./profile-service.ts";
 
@@ -133,6 +133,17 @@ export async function readJsonOf<T extends string>(
   if (bytes.length === 0) throw new AtollError("malformed-request", "the body is empty");
   return { type, value: parseJson(bytes), bytes };
 }
+
+/** A body that holds many of what others hold one of: larger, and every part is checked again. */
+export async function readBatch(request: Request): Promise<JsonBody> {
+  requireContentType(request, [JSON_TYPE]);
+  const bytes = await readBody(request, limits.BATCH_BODY_BYTES_MAX);
+  if (bytes.length === 0) throw new AtollError("malformed-request", "the body is empty");
+  return { value: asObject(parseJson(bytes, BATCH_BOUNDS)), bytes };
+}
+
+/** A write lies a few levels deep in its batch. */
+const BATCH_BOUNDS = { depthMax: limits.JSON_DEPTH_MAX + 4, nodesMax: limits.BATCH_NODES_MAX };
 
 export function asObject(value: JsonValue): JsonObject {
   if (isObject(value)) return value;

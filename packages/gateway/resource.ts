@@ -18,6 +18,8 @@ export interface Methods {
   readonly patch?: Handler;
   readonly post?: Handler;
   readonly delete?: Handler;
+  /** RFC 10008: a read that has a body. */
+  readonly query?: Handler;
   /** Media types that PATCH takes. */
   readonly acceptPatch?: readonly string[];
 }
@@ -47,6 +49,12 @@ export function mountResource(app: Express, path: string, methods: Methods): voi
   if (methods.patch !== undefined) {
     route.patch(guarded("patch", methods.patch));
     allow.push("PATCH");
+  }
+  if (methods.query !== undefined) {
+    // Newer than the types: Express has a method for each that Node's parser knows.
+    const guardedQuery = guarded("query", methods.query);
+    (route as typeof route & { query(handler: Handler): void }).query(guardedQuery);
+    allow.push("QUERY");
   }
   if (methods.delete !== undefined) {
     route.delete(guarded("delete", methods.delete));

@@ -1,7 +1,7 @@
 /** `/v1/schema`: the same for as long as the process lives, so it is written and named once. */
 import { hash } from "node:crypto";
 import type { Express, Request } from "express";
-import { send } from "./answer.ts";
+import { send, sendCoded } from "./answer.ts";
 import type { Reply } from "./answer.ts";
 import { mountOperations } from "./contract-routes.ts";
 import { getSchema } from "./contract/schema.ts";
@@ -14,11 +14,11 @@ const TAG_CHARS = 22;
 export function mountSchemaRoutes(app: Express, schema: SchemaService): void {
   const body = JSON.stringify(schema.source, undefined, 2);
   const etag = hash("sha256", body, "base64url").slice(0, TAG_CHARS);
-  const headers = { ETag: `"${etag}"`, "Cache-Control": "no-cache" };
+  const headers = { ETag: `"${etag}"`, "Cache-Control": "no-cache", Vary: "Accept-Encoding" };
 
-  function get(request: Request, reply: Reply): void {
+  function get(request: Request, reply: Reply): void | Promise<void> {
     if (readCondition(request.headers)(etag) === "not-modified") return send(reply, 304, headers);
-    send(reply, 200, { "Content-Type": SCHEMA_TYPE, ...headers }, body);
+    return sendCoded(reply, 200, { "Content-Type": SCHEMA_TYPE, ...headers }, body);
   }
 
   mountOperations(app, [[getSchema, get]]);

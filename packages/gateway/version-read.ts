@@ -6,13 +6,13 @@
  * region knows of that moment, and a change that was under way then may join it later.
  */
 import type { Request } from "express";
-import { send } from "./answer.ts";
+import { send, sendCoded } from "./answer.ts";
 import type { Reply } from "./answer.ts";
-import { parseQuery } from "./contract/operation.ts";
-import { versionParameter } from "./contract/past.ts";
 import type { Exchange } from "./exchange.ts";
 import { noSuchProfile } from "./exchange.ts";
+import type { Fields } from "./fields.ts";
 import { negotiateFormat } from "./media-type.ts";
+import type { VersionName } from "./past-contract.ts";
 import { sendProblem } from "./problem.ts";
 import { bodyOf, contentTypeOf, profileHeaders } from "./representation.ts";
 import { profileIdOf } from "./request.ts";
@@ -22,20 +22,20 @@ export async function readVersion(
   exchange: Exchange,
   request: Request,
   reply: Reply,
+  { at, fields }: { readonly at: VersionName; readonly fields: Fields | undefined },
 ): Promise<void> {
   const id = profileIdOf(request);
   const format = negotiateFormat(request);
   const condition = readCondition(request.headers);
-  const { at } = parseQuery(request, versionParameter);
   await exchange.read(request, reply, {
     ask: (session) => exchange.service.past.version(id, at, session),
     answer(answer, headers) {
       if (answer.kind === "absent") return sendProblem(request, reply, noSuchProfile(), headers);
       const { value: profile } = answer;
-      const all = { ...headers, ...profileHeaders(profile, exchange.clock.nowMs()) };
+      const all = { ...headers, ...profileHeaders(profile, exchange.clock.nowMs(), fields) };
       if (condition(profile.etag) === "not-modified") return send(reply, 304, all);
       all["Content-Type"] = contentTypeOf(format);
-      send(reply, 200, all, bodyOf(profile, format, exchange.service.schema));
+      return sendCoded(reply, 200, all, bodyOf(profile, format, exchange.service.schema, fields));
     },
   });
 }

@@ -56,14 +56,14 @@ export function setMember(
  * Throws `AtollError`: `malformed-request` for what is not JSON in UTF-8 (a byte order mark
  * included), `validation-failed` with all faults for what is JSON and breaks a bound.
  */
-export function parseJson(bytes: Uint8Array): JsonValue {
+export function parseJson(bytes: Uint8Array, bounds: JsonBounds = PROFILE_BOUNDS): JsonValue {
   const depth = bracketDepth(bytes);
-  if (depth > limits.JSON_DEPTH_MAX) {
+  if (depth > bounds.depthMax) {
     throw invalid([
       {
         pointer: "",
         code: "too-deep",
-        detail: `nested ${depth} levels deep; at most ${limits.JSON_DEPTH_MAX} are accepted`,
+        detail: `nested ${depth} levels deep; at most ${bounds.depthMax} are accepted`,
       },
     ]);
   }
@@ -81,7 +81,7 @@ export function parseJson(bytes: Uint8Array): JsonValue {
     throw new AtollError("malformed-request", `the body is not JSON: ${reason}`, {}, cause);
   }
   if (Object.is(value, -0)) return 0;
-  const faults = jsonFaults(value);
+  const faults = jsonFaults(value, bounds);
   if (faults.length > 0) throw invalid(faults);
   return value;
 }
@@ -95,6 +95,18 @@ export function parseJsonObject(bytes: Uint8Array): JsonObject {
   return value;
 }
 
+/** A body that holds several profiles may be larger than one profile. */
+export interface JsonBounds {
+  readonly depthMax: number;
+  /** Members and items, all levels together. */
+  readonly nodesMax: number;
+}
+
+const PROFILE_BOUNDS: JsonBounds = {
+  depthMax: limits.JSON_DEPTH_MAX,
+  nodesMax: limits.JSON_NODES_MAX,
+};
+
 interface Visit {
   readonly value: JsonValue;
   readonly depth: number;
@@ -106,7 +118,7 @@ interface Visit {
  * Everything wrong with a parsed value, in order of a walk with an explicit stack: this also guards
  * edits that were not parsed from bytes, and those may be nested without a bound. Turns −0 into 0.
  */
-export function jsonFaults(root: JsonValue): FieldFault[] {
+export function jsonFaults(root: JsonValue, bounds: JsonBounds = PROFILE_BOUNDS): FieldFault[] {
   const faults: FieldFault[] = [];
   const stack: Visit[] = [{ value: root, depth: 0, name: "", parent: undefined }];
   let nodes = 0;
@@ -125,14 +137,14 @@ export function jsonFaults(root: JsonValue): FieldFault[] {
       const fault = numberFault(value);
       if (fault !== undefined) report("number-range", fault);
     } else if (typeof value === "object" && value !== null) {
-      if (depth >= limits.JSON_DEPTH_MAX) {
-        report("too-deep", `nested deeper than ${limits.JSON_DEPTH_MAX} levels`);
+      if (depth >= bounds.depthMax) {
+        report("too-deep", `nested deeper than ${bounds.depthMax} levels`);
         continue;
       }
       const names = Object.keys(value);
       nodes += names.length;
-      if (nodes > limits.JSON_NODES_MAX) {
-        report("too-many-values", `more than ${limits.JSON_NODES_MAX} members and items`);
+      if (nodes > bounds.nodesMax) {
+        report("too-many-values", `more than ${bounds.nodesMax} members and items`);
         return faults;
       }
       for (let i = names.length - 1; i >= 0; i--) {

@@ -54,7 +54,7 @@ test("concurrent writes are told with the region that wrote each, alike everywhe
   }
   expect(history.changes.map(({ region }) => region).sort()).toEqual([eu, us, us]);
   expect(explained.writer).toEqual(values[0]?.writer);
-  expect(await fleet.json(asia, ID)).toBe(`{"displayName":"${String(values[0]?.value)}"}`);
+  expect(await fleet.json(asia, ID)).toBe(JSON.stringify({ displayName: values[0]?.value }));
   await fleet.close();
 });
 

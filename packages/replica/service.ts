@@ -17,6 +17,8 @@ import type { ProfileEdit } from "@atoll/profile";
 import type { Feed } from "./feed.ts";
 import type { GroupCommit } from "./group-commit.ts";
 import type { Idempotency, KeptOutcome } from "./kept-answers.ts";
+import type { ListPage, ListPlace } from "./many.ts";
+import { ManyReader } from "./many.ts";
 import { Past } from "./past.ts";
 import { PastService } from "./past-service.ts";
 import type { Precondition } from "./precondition.ts";
@@ -74,6 +76,7 @@ export class RegionService {
   readonly past: PastService;
   /** What a profile may be. */
   readonly schema: SchemaJudge;
+  readonly #many: ManyReader;
   readonly #replica: Replica;
   readonly #group: GroupCommit;
   readonly #sessions: Sessions;
@@ -102,6 +105,7 @@ export class RegionService {
     this.#random = options.random;
     this.#isStopping = options.isStopping;
     this.schema = options.replica.schema;
+    this.#many = new ManyReader(options);
     this.past = new PastService({
       replica: options.replica,
       group: options.group,
@@ -156,6 +160,33 @@ export class RegionService {
     } finally {
       giveBack();
     }
+  }
+
+  /** In the order asked for; undefined for those that are not here. */
+  async readMany(
+    ids: readonly ProfileId[],
+    session: SessionOptions,
+  ): Promise<Answer & { readonly profiles: readonly (Snapshot | undefined)[] }> {
+    const { seen, stale } = await this.#admit(session);
+    const { profiles, dep } = await this.#many.read(ids, seen);
+    return { ...this.#answer(dep, stale), profiles };
+  }
+
+  /** A page of the profiles that are here. */
+  async list(
+    page: ListPage,
+    session: SessionOptions,
+  ): Promise<
+    Answer & { readonly profiles: readonly Snapshot[]; readonly next: ListPlace | undefined }
+  > {
+    const { seen, stale } = await this.#admit(session);
+    const { profiles, dep, next } = await this.#many.list(page, seen);
+    return { ...this.#answer(dep, stale), profiles, next };
+  }
+
+  /** A session that has seen all that these have; they are tokens of ours. */
+  joinSessions(tokens: readonly string[]): string {
+    return this.#sessions.join(tokens);
   }
 
   newProfileId(): ProfileId {

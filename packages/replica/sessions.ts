@@ -9,6 +9,7 @@ import type { Clock, Cluster, RegionCode, RegionVector } from "@atoll/core";
 import {
   AtollError,
   VECTOR_ZERO,
+  joinVectors,
   limits,
   missingRegions,
   regionByCode,
@@ -66,6 +67,15 @@ export class Sessions {
 
   token(vector: RegionVector): string {
     return this.#tokens.encode(vector);
+  }
+
+  /** Of all that these have seen; what is no token has seen nothing. */
+  join(tokens: readonly string[]): string {
+    const vectors = tokens.map((token) => {
+      const parsed = this.#tokens.parse(token);
+      return parsed.kind === "fault" ? VECTOR_ZERO : parsed.vector;
+    });
+    return this.token(vectors.reduce(joinVectors, VECTOR_ZERO));
   }
 
   /** At once when this region has caught up. Throws malformed-request; rejects session-not-available. */

@@ -21,8 +21,6 @@ export const versionName = z
     return z.NEVER;
   });
 
-export const versionParameter = z.object({ at: versionName });
-
 const change = z.object({
   hash: changeHashHex,
   deps: z.array(changeHashHex),

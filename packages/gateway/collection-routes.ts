@@ -1,0 +1,187 @@
+/**
+ * Profiles by the many: creating one, lists, batches of reads and of writes.
+ *
+ * A batch is its parts in one request: each write is atomic alone and answers for itself, and all of them
+ * end in the same group commit. A page is as long as asked for, or as much as one answer holds.
+ */
+import type { Express, Request } from "express";
+import { AtollError, isAtollError, limits, toHex } from "@atoll/core";
+import type { ProfileEdit } from "@atoll/profile";
+import type { Reply } from "./answer.ts";
+import { sendCoded } from "./answer.ts";
+import { mountOperations } from "./contract-routes.ts";
+import { createProfile } from "./contract/create.ts";
+import { parseBody, parseQuery } from "./contract/operation.ts";
+import { batchGet, listProfiles, queryProfiles } from "./contract/reads.ts";
+import type { BatchedWrite } from "./contract/writes.ts";
+import { batchWrite } from "./contract/writes.ts";
+import type { Exchange } from "./exchange.ts";
+import { PROFILES } from "./exchange.ts";
+import type { Fields } from "./fields.ts";
+import { idempotencyOf } from "./idempotency.ts";
+import { JSON_TYPE } from "./media-type.ts";
+import { problemBody } from "./problem.ts";
+import type {
+  Precondition,
+  ProfileSnapshot,
+  WriteAnswer,
+  WriteOptions,
+} from "./profile-service.ts";
+import { envelopeOf } from "./representation.ts";
+import { readBatch, readJsonBody } from "./request.ts";
+import { writePrecondition } from "./validators.ts";
+
+/** A new id is nobody's yet; should it ever not be, nothing is overwritten. */
+const CREATE_ONLY: Precondition = { ifNoneMatch: "*" };
+
+export function mountCollectionRoutes(app: Express, exchange: Exchange): void {
+  const { service } = exchange;
+
+  async function post(request: Request, reply: Reply): Promise<void> {
+    const asked = exchange.writingOf(request, reply);
+    const { value, bytes } = await readJsonBody(request, JSON_TYPE);
+    const edit: ProfileEdit = { kind: "put", value };
+    const writing = { ...asked, body: bytes };
+    await exchange.write(request, reply, service.newProfileId(), edit, CREATE_ONLY, writing);
+  }
+
+  async function list(request: Request, reply: Reply): Promise<void> {
+    const { pageSize, pageToken, orderBy, updatedSince, fields } = parseQuery(
+      request,
+      listProfiles.query,
+    );
+    const page = { order: orderBy, limit: pageSize, sinceMs: updatedSince, after: pageToken };
+    await exchange.read(request, reply, {
+      ask: (session) => service.list(page, session),
+      answer({ profiles, next }, headers) {
+        const items = profiles.map((profile) => envelopeOf(profile, service.schema, fields));
+        const all = { "Content-Type": JSON_TYPE, ...headers };
+        if (next === undefined) return sendCoded(reply, 200, all, `{"items":[${items.join()}]}`);
+        const words =
+          next.order === "id"
+            ? [next.order, next.after]
+            : [next.order, next.since, toHex(next.after)];
+        const token = Buffer.from(JSON.stringify(words)).toString("base64url");
+        const query = new URLSearchParams(new URL(request.originalUrl, "http://atoll").search);
+        query.set("pageToken", token);
+        const link = { ...all, Link: `<${PROFILES}?${query.toString()}>; rel="next"` };
+        const body = `{"items":[${items.join()}],"nextPageToken":${JSON.stringify(token)}}`;
+        return sendCoded(reply, 200, link, body);
+      },
+    });
+  }
+
+  async function many(request: Request, reply: Reply): Promise<void> {
+    const { value, bytes } = await readBatch(request);
+    const { ids, fields } = parseBody(value, batchGet.body["application/json"]);
+    await exchange.read(request, reply, {
+      body: bytes,
+      ask: (session) => service.readMany(ids, session),
+      answer({ profiles }, headers) {
+        const items = profiles.map((profile, i) =>
+          profile === undefined
+            ? JSON.stringify({ id: ids[i], status: 404 })
+            : itemOf(profile, 200, fields),
+        );
+        if (items.reduce((chars, item) => chars + item.length, 0) > limits.MANY_CHARS_MAX) {
+          throw new AtollError("payload-too-large", "the answer would be too large: ask for fewer");
+        }
+        const all = { "Content-Type": JSON_TYPE, ...headers };
+        return sendCoded(reply, 200, all, `{"items":[${items.join()}]}`);
+      },
+    });
+  }
+
+  function itemOf(profile: ProfileSnapshot, status: number, fields?: Fields): string {
+    const rest = envelopeOf(profile, service.schema, fields).slice(1);
+    return `{"status":${status},${rest}`;
+  }
+
+  async function writes(request: Request, reply: Reply): Promise<void> {
+    const { value, bytes } = await readBatch(request);
+    const batch = parseBody(value, batchWrite.body["application/json"]).writes;
+    const preconditions = batch.map(({ ifMatch, ifNoneMatch }) =>
+      writePrecondition({
+        ...(ifMatch !== undefined && { "if-match": ifMatch }),
+        ...(ifNoneMatch !== undefined && { "if-none-match": ifNoneMatch }),
+      }),
+    );
+    const attempts = batch.map((_write, part) => idempotencyOf(request, bytes, part));
+    await exchange.read(request, reply, {
+      body: bytes,
+      async ask(session) {
+        const outcomes = await Promise.allSettled(
+          batch.map((write, part) => {
+            const { baseVersion: base } = write;
+            const idempotency = attempts[part];
+            const options: WriteOptions = {
+              upsert: "upsert" in write && write.upsert,
+              ...(base !== undefined && { base }),
+              ...(idempotency !== undefined && { idempotency }),
+            };
+            const precondition = preconditions[part] ?? {};
+            return service.write(write.id, editOf(write), precondition, session, options);
+          }),
+        );
+        for (const outcome of outcomes) {
+          if (outcome.status === "rejected" && !isAnswerable(outcome.reason)) throw outcome.reason;
+        }
+        const done = outcomes.flatMap((each) => (each.status === "fulfilled" ? [each.value] : []));
+        const sessionToken = service.joinSessions([
+          ...(session.token === undefined ? [] : [session.token]),
+          ...done.map((answer) => answer.sessionToken),
+        ]);
+        return { sessionToken, stale: done.some(({ stale }) => stale), outcomes };
+      },
+      answer({ outcomes }, headers) {
+        const items = outcomes.map((outcome, part) => {
+          const id = batch[part]?.id;
+          if (outcome.status === "fulfilled") return outcomeItem(id, outcome.value);
+          const problem = problemBody(outcome.reason, reply.locals.requestId);
+          return JSON.stringify({ id, status: problem.status, problem });
+        });
+        const all = { "Content-Type": JSON_TYPE, ...headers };
+        return sendCoded(reply, 200, all, `{"items":[${items.join()}]}`);
+      },
+    });
+  }
+
+  function outcomeItem(id: string | undefined, answer: WriteAnswer): string {
+    switch (answer.kind) {
+      case "written":
+        return itemOf(answer.profile, answer.created ? 201 : 200);
+      case "deleted":
+        return JSON.stringify({ id, status: 204 });
+      case "absent":
+        return JSON.stringify({ id, status: 404 });
+    }
+  }
+
+  mountOperations(app, [
+    [createProfile, post],
+    [listProfiles, list],
+    [queryProfiles, many],
+    [batchGet, many],
+    [batchWrite, writes],
+  ]);
+}
+
+/** A part's own fault; what befell all of them is the request's. */
+function isAnswerable(reason: unknown): boolean {
+  return isAtollError(reason) && reason.code !== "session-not-available";
+}
+
+function editOf(write: BatchedWrite): ProfileEdit {
+  switch (write.method) {
+    case "put":
+      return { kind: "put", value: write.data };
+    case "mergePatch":
+      return { kind: "merge-patch", patch: write.patch };
+    case "jsonPatch":
+      return { kind: "json-patch", operations: write.operations };
+    case "operations":
+      return { kind: "operations", operations: write.operations };
+    case "delete":
+      return { kind: "delete" };
+  }
+}

@@ -1,0 +1,60 @@
+/** Writes of many profiles in one request: each is atomic alone. */
+import { z } from "zod";
+import { limits } from "@atoll/core";
+import type { Operation } from "./operation.ts";
+import { jsonPatch, nativeOperations } from "./patches.ts";
+import { envelope } from "./reads.ts";
+import { heads, jsonObject, profileId } from "./values.ts";
+
+const about = {
+  id: profileId,
+  /** As in the headers of the same name. */
+  ifMatch: z.string().optional(),
+  ifNoneMatch: z.string().optional(),
+  baseVersion: heads.optional(),
+};
+const upsert = z.boolean().default(false);
+
+const write = z.discriminatedUnion("method", [
+  z.strictObject({ method: z.literal("put"), ...about, data: jsonObject }),
+  z.strictObject({ method: z.literal("mergePatch"), ...about, upsert, patch: jsonObject }),
+  z.strictObject({ method: z.literal("jsonPatch"), ...about, upsert, operations: jsonPatch }),
+  z.strictObject({
+    method: z.literal("operations"),
+    ...about,
+    upsert,
+    operations: nativeOperations,
+  }),
+  z.strictObject({ method: z.literal("delete"), ...about }),
+]);
+
+export type BatchedWrite = z.infer<typeof write>;
+
+export const batchWrite = {
+  id: "batchWriteProfiles",
+  method: "post",
+  path: "/v1/profiles\\:batchWrite",
+  summary: "Many writes, each atomic alone: some may be refused while others are done",
+  body: {
+    "application/json": z.strictObject({
+      writes: z.array(write).min(1).max(limits.BATCH_WRITE_MAX),
+    }),
+  },
+  responses: {
+    200: {
+      description: "One item for each write, in order, with the status that it alone would have",
+      content: {
+        "application/json": z.object({
+          items: z.array(
+            z.union([
+              envelope.extend({ status: z.union([z.literal(200), z.literal(201)]) }),
+              z.object({ id: z.string(), status: z.literal(204) }),
+              z.object({ id: z.string(), status: z.int(), problem: jsonObject }),
+            ]),
+          ),
+        }),
+      },
+    },
+  },
+  problems: ["validation-failed", "payload-too-large"],
+} satisfies Operation;
