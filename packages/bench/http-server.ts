@@ -11,7 +11,6 @@ import type { AddressInfo } from "node:net";
 import { join } from "node:path";
 import type { Cluster, Region, RegionCode, RegionName } from "@atoll/core";
 import {
-  DEFAULT_TENANT,
   assert,
   docIdOf,
   elementOf,
@@ -155,7 +154,7 @@ function writeRows({ replica }: RegionDriver, profiles: number): void {
   for (let n = 0; n < profiles; n++) {
     if (n % ROWS_AT_ONCE === 0) store.begin();
     const id = httpProfileId(n);
-    const docId = docIdOf(DEFAULT_TENANT, id);
+    const docId = docIdOf(id);
     const hash = mustChangeHash(systemRandom.bytes(32));
     const hlc = hlcFromMs(nowMs - profiles + n);
     store.writeDocument({

@@ -26,7 +26,6 @@ import type {
   Sum,
 } from "@atoll/core";
 import {
-  DEFAULT_TENANT,
   LaneFrontier,
   LaneMap,
   SUM_ZERO,
@@ -236,7 +235,7 @@ export class SyntheticHistory {
   }
 
   #placeOf(id: ProfileId): DocumentPlace {
-    const docId = docIdOf(DEFAULT_TENANT, id);
+    const docId = docIdOf(id);
     const position = positionOf(this.#cluster.keys, docId);
     return { docId, position, shard: shardOf(position, this.#cluster.shardCount) };
   }

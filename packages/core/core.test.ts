@@ -5,7 +5,6 @@ import { ManualClock } from "./clock.ts";
 import { HybridClock, hlcFromMs, hlcToMs } from "./hlc.ts";
 import type { Hlc } from "./hlc.ts";
 import {
-  DEFAULT_TENANT,
   docIdOf,
   newOrigin,
   newProfileId,
@@ -13,7 +12,10 @@ import {
   originRegion,
   originText,
   parseOrigin,
+  parseKeptProfileId,
   parseProfileId,
+  profileOf,
+  splitProfileId,
   toHex,
 } from "./ids.ts";
 import type { ProfileId, RegionCode, Tenant } from "./ids.ts";
@@ -110,10 +112,22 @@ describe("ids", () => {
 
   test("a document id is a UUIDv8 that depends on tenant and id", () => {
     const id = "x" as ProfileId;
-    const docId = docIdOf(DEFAULT_TENANT, id);
+    const docId = docIdOf(id);
     expect(toHex(docId)).toMatch(/^[0-9a-f]{12}8[0-9a-f]{3}[89ab][0-9a-f]{15}$/);
-    expect(docIdOf("other" as Tenant, id)).not.toEqual(docId);
-    expect(docIdOf(DEFAULT_TENANT, id)).toEqual(docId);
+    expect(docIdOf(profileOf("other" as Tenant, id))).not.toEqual(docId);
+    expect(docIdOf(id)).toEqual(docId);
+  });
+
+  test("a profile of another tenant has its tenant in front, and is told apart again", () => {
+    const [id, acme] = ["x" as ProfileId, "acme" as Tenant];
+    const kept = profileOf(acme, id);
+    expect(kept).toBe("acme/x");
+    expect(splitProfileId(kept)).toEqual({ tenant: "acme", id: "x" });
+    expect(splitProfileId(id)).toEqual({ tenant: "default", id: "x" });
+    expect(parseKeptProfileId(kept)).toBe(kept);
+    for (const bad of ["default/x", "/x", "acme/", "acme/x/y", "Acme/x", "acme/-x"]) {
+      expect(parseKeptProfileId(bad)).toBeUndefined();
+    }
   });
 
   test("a made id is a UUIDv7 of the moment", () => {

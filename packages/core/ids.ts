@@ -1,7 +1,7 @@
 /**
  * Names of things, each with a type of its own, parsed once at the edge.
  *
- *     ProfileId   what the client calls a profile            "B000944"
+ *     ProfileId   what the client calls a profile            "B000944", of another tenant "acme/B000944"
  *     DocId       16 bytes, UUIDv8 of SHA-256(tenant 0 id)   what replicas call it
  *     RegionCode  1 … 63, given by the cluster's config      0 is never a region
  *     Origin      one incarnation of one region's database   52 bits, see below
@@ -45,6 +45,28 @@ export function parseProfileId(text: string): ProfileId | undefined {
   return PROFILE_ID.test(text) ? (text as ProfileId) : undefined;
 }
 
+/**
+ * A client's id as replicas keep it: with the tenant in front, unless that is the default one. A client's
+ * own id has no slash, so two tenants never meet in one text.
+ */
+export function profileOf(tenant: Tenant, id: ProfileId): ProfileId {
+  return tenant === DEFAULT_TENANT ? id : (`${tenant}/${id}` as ProfileId);
+}
+
+/** The tenant, and the id as its clients know it. */
+export function splitProfileId(id: ProfileId): { readonly tenant: Tenant; readonly id: ProfileId } {
+  const at = id.indexOf("/");
+  if (at < 0) return { tenant: DEFAULT_TENANT, id };
+  return { tenant: id.slice(0, at) as Tenant, id: id.slice(at + 1) as ProfileId };
+}
+
+/** For ids from disk. */
+export function parseKeptProfileId(text: string): ProfileId | undefined {
+  const { tenant, id } = splitProfileId(text as ProfileId);
+  if (parseTenant(tenant) === undefined || parseProfileId(id) === undefined) return undefined;
+  return profileOf(tenant, id) === text ? (text as ProfileId) : undefined;
+}
+
 export function parseTenant(text: unknown): Tenant | undefined {
   return typeof text === "string" && TENANT.test(text) ? (text as Tenant) : undefined;
 }
@@ -74,7 +96,8 @@ export function mustChangeHash(bytes: Uint8Array): ChangeHash {
 }
 
 /** The document of a profile, the same in every region without asking anybody. */
-export function docIdOf(tenant: Tenant, id: ProfileId): DocId {
+export function docIdOf(profile: ProfileId): DocId {
+  const { tenant, id } = splitProfileId(profile);
   const digest = createHash("sha256").update(`${tenant}\0${id}`, "utf8").digest();
   const bytes = new Uint8Array(digest.subarray(0, 16));
   bytes[6] = 0x80 | ((bytes[6] ?? 0) & 0x0f); // version 8, RFC 9562 section 5.8

@@ -12,6 +12,7 @@ import {
   limits,
   mustChangeHash,
   parseProfileId,
+  profileOf,
   toHex,
 } from "@atoll/core";
 import type { ChangeHash, ProfileId, Tenant } from "@atoll/core";
@@ -68,7 +69,7 @@ export type EditResult =
     };
 
 export interface RenderedProfile {
-  /** Unknown only in a document that holds no edit yet. */
+  /** With its tenant. Unknown only in a document that holds no edit yet. */
   readonly profileId: ProfileId | undefined;
   readonly tenant: Tenant;
   readonly deleted: boolean;
@@ -175,9 +176,11 @@ export class OpenProfile {
     const id = storedScalar(storedAt(meta, "id"));
     const tenant = storedScalar(storedAt(meta, "tenant"));
     const { profile } = this.#document;
+    const of = typeof tenant === "string" ? (tenant as Tenant) : this.#tenantUnsaid(id);
+    const local = typeof id === "string" ? parseProfileId(id) : this.#identity?.id;
     return {
-      profileId: typeof id === "string" ? parseProfileId(id) : this.#identity?.id,
-      tenant: typeof tenant === "string" ? (tenant as Tenant) : this.#tenantUnsaid(id),
+      profileId: local && profileOf(of, local),
+      tenant: of,
       deleted: this.#isDeleted,
       json: this.#shown.json(profile),
       conflicts: this.#countConflicts(profile),

@@ -13,7 +13,7 @@ import type {
   ProfileId,
   RegionVector,
 } from "@atoll/core";
-import { AtollError, DEFAULT_TENANT, HybridClock, assert, hlcToMs } from "@atoll/core";
+import { AtollError, HybridClock, assert, hlcToMs, splitProfileId } from "@atoll/core";
 import type { ProfileEdit } from "@atoll/profile";
 import { DocumentError, parseChangeChunk } from "@atoll/profile";
 import type { DocumentPlace, Store, StoredIdentity } from "@atoll/store";
@@ -126,7 +126,7 @@ export class Author {
     for (const seen of dep.values()) this.observe(seen);
     assert(!this.#isInherited, "nothing is written under a name that is not proven");
     const hlc = this.stamp();
-    const identity = { tenant: DEFAULT_TENANT, id };
+    const identity = splitProfileId(id);
     const deletedAtMs = hlcToMs(hlc);
     const timeSeconds = Math.floor(deletedAtMs / 1000);
     try {

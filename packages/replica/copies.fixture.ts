@@ -3,15 +3,7 @@
 import { expect } from "vitest";
 import fc from "fast-check";
 import type { LogEntry, ProfileId } from "@atoll/core";
-import {
-  DEFAULT_TENANT,
-  ManualClock,
-  SeededRandom,
-  docIdOf,
-  must,
-  silentLog,
-  toHex,
-} from "@atoll/core";
+import { ManualClock, SeededRandom, docIdOf, must, silentLog, toHex } from "@atoll/core";
 import type { JsonObject, JsonValue, ProfileEdit } from "@atoll/profile";
 import { MemoryStore } from "@atoll/store";
 import { testCluster, testCodec } from "./fleet.fixture.ts";
@@ -81,7 +73,7 @@ export function deliverAll(all: readonly Copy[], seed: number): void {
 export function stateOf({ replica }: Copy, ids: readonly string[]): unknown {
   const profiles = ids.map((id) => {
     const { snapshot } = replica.read(id as ProfileId);
-    const place = replica.placeOf(docIdOf(DEFAULT_TENANT, id as ProfileId));
+    const place = replica.placeOf(docIdOf(id as ProfileId));
     const row = replica.store.readDocument(place);
     if (row !== undefined) {
       const heads = replica.documents.open(place).heads();

@@ -3,15 +3,7 @@
 import { expect, test } from "vitest";
 import fc from "fast-check";
 import type { LogEntry, ProfileId, RegionVector } from "@atoll/core";
-import {
-  DEFAULT_TENANT,
-  docIdOf,
-  elementOf,
-  must,
-  originRegion,
-  toHex,
-  vectorAt,
-} from "@atoll/core";
+import { docIdOf, elementOf, must, originRegion, toHex, vectorAt } from "@atoll/core";
 import type { Copy } from "./copies.fixture.ts";
 import { copies, edit, testClock } from "./copies.fixture.ts";
 import { Cuts } from "./cut.ts";
@@ -79,7 +71,7 @@ test("what is left of a document below a cut are its own elements", () => {
   }
   const { replica, entries } = copy;
   const { ledger, store, cluster } = replica;
-  const docId = docIdOf(DEFAULT_TENANT, "p" as ProfileId);
+  const docId = docIdOf("p" as ProfileId);
   const elements = entries.map(({ hash }) => elementOf(cluster.keys, docId, hash));
   for (const [i, { hlc }] of entries.entries()) {
     const vector: RegionVector = new Map([[replica.region.code, hlc]]);

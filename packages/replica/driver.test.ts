@@ -1,6 +1,6 @@
 import { afterEach, describe, expect, test, vi } from "vitest";
 import type { LogEntry, ProfileId, RegionCode } from "@atoll/core";
-import { AtollError, DEFAULT_TENANT, docIdOf, must, toHex } from "@atoll/core";
+import { AtollError, docIdOf, must, toHex } from "@atoll/core";
 import { decodeFrame, encodeMessage } from "@atoll/sync";
 import { Fleet } from "./fleet.fixture.ts";
 
@@ -377,7 +377,7 @@ describe("anti-entropy", () => {
     const lost: LogEntry[] = [];
     for (const id of ["ada", "bob", "cyn"]) {
       await fleet.write(by, id, { kind: "put", value: { role: "poet" } });
-      const place = source.placeOf(docIdOf(DEFAULT_TENANT, id as ProfileId));
+      const place = source.placeOf(docIdOf(id as ProfileId));
       lost.push(...source.store.readLogOfDocument(place));
     }
     const victim = fleet.driver(to).replica;
@@ -423,7 +423,7 @@ describe("anti-entropy", () => {
     await fleet.write("us-east-1", "ada", { kind: "put", value: { role: "poet" } });
     await fleet.until("converged", () => fleet.converged());
     const { replica } = fleet.driver("ap-northeast-1");
-    const place = replica.placeOf(docIdOf(DEFAULT_TENANT, "ada" as ProfileId));
+    const place = replica.placeOf(docIdOf("ada" as ProfileId));
     replica.group.open();
     const row = must(replica.store.readDocument(place), "row");
     replica.store.writeDocument({ ...row, sum: new Uint8Array(32).fill(7) });

@@ -1,5 +1,5 @@
 import { afterEach, describe, expect, test } from "vitest";
-import { SeededRandom, limits, must } from "@atoll/core";
+import { DEFAULT_TENANT, SeededRandom, limits, must } from "@atoll/core";
 import type { JsonObject } from "@atoll/profile";
 import type { FeedPage } from "./feed.ts";
 import { Fleet } from "./fleet.fixture.ts";
@@ -9,7 +9,7 @@ afterEach(() => fleet.close());
 
 const EAST = "us-east-1";
 const EUROPE = "eu-west-1";
-const ALL = { since: undefined, limit: 1_000, withData: false };
+const ALL = { tenant: DEFAULT_TENANT, since: undefined, limit: 1_000, withData: false };
 
 const put = (value: JsonObject) => ({ kind: "put", value }) as const;
 const feedOf = (name: string) => fleet.driver(name).service.feed;
@@ -27,7 +27,7 @@ class Consumer {
 
   async catchUp(name: string, limit: number): Promise<void> {
     for (let more = true; more;) {
-      const page = await feedOf(name).page({ since: this.cursor, limit, withData: true });
+      const page = await feedOf(name).page({ ...ALL, since: this.cursor, limit, withData: true });
       this.take(page);
       more = page.more;
     }

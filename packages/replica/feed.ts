@@ -10,7 +10,7 @@
  * Only what is durable is told, and a profile is told as it is now: of several changes on one page the
  * last is told, and what an older event shows may be newer than the event.
  */
-import type { Clock, Cluster, DocKey, ProfileId, Timer } from "@atoll/core";
+import type { Clock, Cluster, DocKey, ProfileId, Tenant, Timer } from "@atoll/core";
 import {
   AtollError,
   docKeyOf,
@@ -18,6 +18,7 @@ import {
   limits,
   originRegion,
   regionByCode,
+  splitProfileId,
   toHex,
 } from "@atoll/core";
 import type { AppliedRow } from "@atoll/store";
@@ -49,6 +50,8 @@ export interface FeedPage {
 }
 
 export interface FeedQuery {
+  /** Whose profiles. */
+  readonly tenant: Tenant;
   /** A cursor; undefined for the beginning, `now` for the end. */
   readonly since: string | undefined;
   readonly limit: number;
@@ -92,10 +95,11 @@ export class Feed {
   }
 
   /** Throws `malformed-request` and `cursor-expired`; rejects with what fails the group. */
-  async page({ since, limit, withData }: FeedQuery): Promise<FeedPage> {
+  async page(query: FeedQuery): Promise<FeedPage> {
+    const { since } = query;
     if (since === "now") return { events: [], cursor: this.end(), more: false };
     const after = this.#positionOf(since ?? BEGINNING);
-    const { page, touched } = this.#group.stage(() => this.#read(after, since, limit, withData));
+    const { page, touched } = this.#group.stage(() => this.#read(after, query));
     // A profile that is being written is shown as it will be, once it is.
     if (touched) await this.#group.durable();
     return page;
@@ -166,7 +170,8 @@ export class Feed {
     for (const waiter of this.#waiters) waiter.settle(false);
   }
 
-  #read(after: number, since: string | undefined, limit: number, withData: boolean) {
+  #read(after: number, query: FeedQuery) {
+    const { since, limit } = query;
     const { store } = this.#replica;
     this.#checkHeld(after, since);
     const rows = store.readApplied(after, limit).filter(({ applied }) => applied <= this.#durable);
@@ -180,7 +185,7 @@ export class Feed {
       if (chars >= limits.FEED_PAGE_CHARS_MAX) break;
       end = row;
       if (lastOf.get(docKeyOf(row.docId)) !== row) continue;
-      const event = this.#eventOf(row, withData);
+      const event = this.#eventOf(row, query);
       if (event === undefined) continue;
       touched ||= this.#replica.group.touches(row.docId);
       events.push(event);
@@ -191,9 +196,10 @@ export class Feed {
     return { page, touched };
   }
 
-  #eventOf(row: AppliedRow, withData: boolean): FeedEvent | undefined {
+  #eventOf(row: AppliedRow, { tenant, withData }: FeedQuery): FeedEvent | undefined {
     const document = this.#replica.renderer.clean(this.#replica.placeOf(row.docId));
     if (document?.profileId === undefined) return undefined; // it does not open, and never did
+    if (splitProfileId(document.profileId).tenant !== tenant) return undefined;
     const region = originRegion(row.origin);
     return {
       cursor: cursorOf(row),

@@ -5,7 +5,7 @@
  * first, so that a session finds in a list what it was promised; beyond the bound a region is still
  * catching up, and its lists grow.
  */
-import type { Clock, DocId, Hlc, ProfileId, RegionVector } from "@atoll/core";
+import type { Clock, DocId, Hlc, ProfileId, RegionVector, Tenant } from "@atoll/core";
 import { HLC_ZERO, hlcFromMs, joinVectors, limits } from "@atoll/core";
 import type { ListedProfile } from "@atoll/store";
 import type { GroupCommit } from "./group-commit.ts";
@@ -17,6 +17,7 @@ export type ListPlace =
   | { readonly order: "updatedAt"; readonly since: Hlc; readonly after: DocId };
 
 export interface ListPage {
+  readonly tenant: Tenant;
   readonly order: "id" | "updatedAt";
   readonly limit: number;
   /** Only what was written from then on; with `updatedAt` alone. */
@@ -103,15 +104,20 @@ export class ManyReader {
   }
 }
 
-function listingOf({ order, limit, sinceMs, after }: ListPage) {
+function listingOf({ tenant, order, limit, sinceMs, after }: ListPage) {
   if (order === "id") {
-    return { order, limit, after: after?.order === "id" ? after.after : undefined } as const;
+    return {
+      tenant,
+      order,
+      limit,
+      after: after?.order === "id" ? after.after : undefined,
+    } as const;
   }
   if (after?.order === "updatedAt") {
-    return { order: "updated", limit, since: after.since, after: after.after } as const;
+    return { tenant, order: "updated", limit, since: after.since, after: after.after } as const;
   }
   const since = sinceMs === undefined ? HLC_ZERO : hlcFromMs(sinceMs);
-  return { order: "updated", limit, since } as const;
+  return { tenant, order: "updated", limit, since } as const;
 }
 
 function placeOf({ order }: ListPage, { profileId, updatedHlc, docId }: ListedProfile): ListPlace {

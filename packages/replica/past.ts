@@ -9,7 +9,6 @@ import type { ChangeHash, DocId, ProfileId } from "@atoll/core";
 import {
   AtollError,
   ByteReader,
-  DEFAULT_TENANT,
   docIdOf,
   elementOf,
   errorText,
@@ -100,7 +99,7 @@ export class Past {
 
   /** Runs with the profile's past; undefined when this region has never seen it. */
   static of<T>(replica: Replica, id: ProfileId, run: (past: Past) => T): T | undefined {
-    const place = replica.placeOf(docIdOf(DEFAULT_TENANT, id));
+    const place = replica.placeOf(docIdOf(id));
     const row = replica.renderer.clean(place);
     if (row === undefined) return undefined;
     if (row.quarantined) throw unreadable();
@@ -178,7 +177,10 @@ export class Past {
   conflicts(): Conflict[] {
     return this.#inspection
       .conflicts()
-      .map(({ pointer, values }) => ({ pointer, values: values.map((each) => this.#writtenOf(each)) }));
+      .map(({ pointer, values }) => ({
+        pointer,
+        values: values.map((each) => this.#writtenOf(each)),
+      }));
   }
 
   explain(pointer: string): ExplainedValue | undefined {

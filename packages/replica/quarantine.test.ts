@@ -279,7 +279,7 @@ describe("an operator", () => {
     reader.ingest(entries, from);
     reader.flush();
     expect(reader.read(ADA).snapshot?.json).toBe('{"role":"y"}');
-    const place = reader.placeOf(docIdOf(DEFAULT_TENANT, ADA));
+    const place = reader.placeOf(docIdOf(ADA));
     const row = must(reader.store.readDocument(place), "row");
     reader.group.open();
     reader.store.writeBody(place, { base: undefined, tail: Uint8Array.of(1), tailChanges: 1 });

@@ -1,7 +1,7 @@
 // Receipts in a whole fleet: what a region claims of the others is what is on their disks.
 import { afterEach, describe, expect, test } from "vitest";
 import type { ProfileId } from "@atoll/core";
-import { DEFAULT_TENANT, docIdOf, must } from "@atoll/core";
+import { docIdOf, must } from "@atoll/core";
 import { Fleet } from "./fleet.fixture.ts";
 import type { Receipt, ReceiptOptions } from "./receipts.ts";
 import type { WriteAnswer } from "./service.ts";
@@ -38,7 +38,7 @@ function survives(region: string): boolean {
 
 function isIn(region: string, id: string): boolean {
   const { replica } = anyDriver();
-  const place = replica.placeOf(docIdOf(DEFAULT_TENANT, id as ProfileId));
+  const place = replica.placeOf(docIdOf(id as ProfileId));
   return must(fleet.stores.get(region), region).readDocument(place) !== undefined;
 }
 
@@ -163,7 +163,7 @@ describe("a write that changes nothing", () => {
     await fleet.write("us-east-1", "ada", POET);
     fleet.network.heal("us-east-1", "eu-west-1");
     const { replica } = fleet.driver("us-east-1");
-    const place = replica.placeOf(docIdOf(DEFAULT_TENANT, "ada" as ProfileId));
+    const place = replica.placeOf(docIdOf("ada" as ProfileId));
     const heads = (): number => (replica.store.readDocument(place)?.heads.length ?? 0) / 32;
     await fleet.until("merged in the US", () => heads() === 2);
     expect(await put("us-east-1", ALL)).toMatchObject({ met: true, reached: "all" });

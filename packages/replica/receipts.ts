@@ -14,16 +14,7 @@
  * write of a moment ago, which no other region holds yet, and then the receipt says just that.
  */
 import type { Clock, Cluster, Lane, Origin, ProfileId, RegionCode, RegionName } from "@atoll/core";
-import {
-  AtollError,
-  DEFAULT_TENANT,
-  assert,
-  docIdOf,
-  elementOf,
-  limits,
-  low64,
-  unreachable,
-} from "@atoll/core";
+import { AtollError, assert, docIdOf, elementOf, limits, low64, unreachable } from "@atoll/core";
 import { headsOf } from "./heads.ts";
 import type { Replica } from "./replica.ts";
 
@@ -62,7 +53,7 @@ interface Waiter {
 /** What a profile's content rests on, staged writes included. Empty when nothing was ever written. */
 export function foundationOf(replica: Replica, id: ProfileId): Foundation {
   const { store, cluster } = replica;
-  const docId = docIdOf(DEFAULT_TENANT, id);
+  const docId = docIdOf(id);
   const heads = headsOf(store.readDocument(replica.placeOf(docId))?.heads);
   return heads.map((head) => {
     const entry = store.findChange(docId, head, low64(elementOf(cluster.keys, docId, head)));

@@ -24,7 +24,7 @@ import type {
   Region,
   RegionVector,
 } from "@atoll/core";
-import { AtollError, DEFAULT_TENANT, VECTOR_ZERO, assert, docIdOf } from "@atoll/core";
+import { AtollError, VECTOR_ZERO, assert, docIdOf } from "@atoll/core";
 import type { ProfileCodec, ProfileEdit } from "@atoll/profile";
 import { isJsonObject, mergePatch } from "@atoll/profile";
 import type { DocumentPlace, DocumentRow, Store, StoredIdentity } from "@atoll/store";
@@ -207,7 +207,7 @@ export class Replica {
   }
 
   read(id: ProfileId): ReadResult {
-    const place = this.placeOf(docIdOf(DEFAULT_TENANT, id));
+    const place = this.placeOf(docIdOf(id));
     const staged = this.group.touches(place.docId);
     const cached = this.#snapshots.get(id);
     if (cached !== undefined) return { snapshot: cached, staged };
@@ -217,7 +217,7 @@ export class Replica {
 
   /** Stages an edit. Throws `AtollError` with nothing staged. */
   write(id: ProfileId, edit: ProfileEdit, options: WriteOptions): WriteResult {
-    const place = this.placeOf(docIdOf(DEFAULT_TENANT, id));
+    const place = this.placeOf(docIdOf(id));
     const row = this.renderer.clean(place);
     if (row?.quarantined === true) {
       throw new AtollError("document-quarantined", "this profile's document does not open here");

@@ -11,7 +11,6 @@
  */
 import type { DocKey, RegionVector } from "@atoll/core";
 import {
-  DEFAULT_TENANT,
   docIdOf,
   docKeyOf,
   elementOf,
@@ -149,7 +148,7 @@ function judge(
 /** The bytes say that they are another profile's. */
 function isForeign({ row, hashes }: Facts): boolean {
   if (hashes.length === 0 || row.profileId === undefined) return false;
-  return docKeyOf(docIdOf(DEFAULT_TENANT, row.profileId)) !== docKeyOf(row.docId);
+  return docKeyOf(docIdOf(row.profileId)) !== docKeyOf(row.docId);
 }
 
 function differences(row: DocumentRow, shard: number, facts: Facts): string[] {
@@ -227,7 +226,7 @@ function isOwnBody({ replica }: ScrubJob, { body, key }: DocumentScan): boolean 
     try {
       const { profileId } = profile.render();
       if (profileId === undefined) return true;
-      return toHex(docIdOf(DEFAULT_TENANT, profileId)) === toHex(key.docId);
+      return toHex(docIdOf(profileId)) === toHex(key.docId);
     } finally {
       profile.free();
     }

@@ -6,7 +6,6 @@ import { join } from "node:path";
 import { afterEach, beforeEach, describe, expect, test, vi } from "vitest";
 import type { ProfileId } from "@atoll/core";
 import {
-  DEFAULT_TENANT,
   ManualClock,
   SeededRandom,
   VECTOR_ZERO,
@@ -244,7 +243,7 @@ describe("worse than one bit", () => {
     const others = fleet.names.filter((name) => name !== HERE);
     const { replica } = fleet.driver(HERE);
     const old = replica.origin;
-    const place = replica.placeOf(docIdOf(DEFAULT_TENANT, "long" as ProfileId));
+    const place = replica.placeOf(docIdOf("long" as ProfileId));
     const last = must(store.readLogOfDocument(place).at(-1), "entry");
     expect(last.origin).toBe(old);
     for (const name of others) fleet.network.cut(HERE, name);

@@ -1,7 +1,7 @@
 /** What every store must do with listings of profiles. */
 import { describe, expect, test } from "vitest";
-import type { ProfileId } from "@atoll/core";
-import { HLC_ZERO, mustHlc } from "@atoll/core";
+import type { ProfileId, Tenant } from "@atoll/core";
+import { DEFAULT_TENANT, HLC_ZERO, mustHlc } from "@atoll/core";
 import type { ListedProfile, Store } from "./store.ts";
 import { sampleDocument } from "./store-samples.ts";
 import { inTransaction } from "./store-writes.ts";
@@ -27,25 +27,57 @@ export function listingConformance(get: () => Store): void {
     test("by id, in order of bytes, page by page, without the deleted and the unknown", () => {
       const store = get();
       fill(store);
-      expect(ids(store.listProfiles({ order: "id", limit: 9 }))).toEqual([
+      expect(ids(store.listProfiles({ tenant: DEFAULT_TENANT, order: "id", limit: 9 }))).toEqual([
         "Z",
         "a",
         "a1",
         "b",
         "z~",
       ]);
-      expect(ids(store.listProfiles({ order: "id", limit: 2, after: id("a") }))).toEqual([
-        "a1",
-        "b",
+      expect(
+        ids(store.listProfiles({ tenant: DEFAULT_TENANT, order: "id", limit: 2, after: id("a") })),
+      ).toEqual(["a1", "b"]);
+      expect(
+        store.listProfiles({ tenant: DEFAULT_TENANT, order: "id", limit: 2, after: id("z~") }),
+      ).toEqual([]);
+    });
+
+    test("of one tenant alone, in either order", () => {
+      const store = get();
+      fill(store);
+      inTransaction(store, () => {
+        for (const [n, name] of ["acme/b", "acme/a", "acme-2/a", "zoo/a"].entries()) {
+          const row = { profileId: id(name), updatedHlc: mustHlc(50 - n) };
+          store.writeDocument(sampleDocument(30 + n, row));
+        }
+      });
+      const acme = "acme" as Tenant;
+      expect(ids(store.listProfiles({ tenant: acme, order: "id", limit: 9 }))).toEqual([
+        "acme/a",
+        "acme/b",
       ]);
-      expect(store.listProfiles({ order: "id", limit: 2, after: id("z~") })).toEqual([]);
+      const after = id("acme/a");
+      const rest = store.listProfiles({ tenant: acme, order: "id", limit: 9, after });
+      expect(ids(rest)).toEqual(["acme/b"]);
+      const since = HLC_ZERO;
+      const updated = store.listProfiles({ tenant: acme, order: "updated", since, limit: 9 });
+      expect(ids(updated)).toEqual(["acme/a", "acme/b"]);
+      const own = { tenant: DEFAULT_TENANT, limit: 99 };
+      expect(store.listProfiles({ ...own, order: "id" })).toHaveLength(5);
+      expect(store.listProfiles({ ...own, order: "updated", since })).toHaveLength(5);
     });
 
     test("by update, from a timestamp on, documents of one timestamp in order", () => {
       const store = get();
       fill(store);
       const list = (since: number, limit: number, after?: ListedProfile): ListedProfile[] =>
-        store.listProfiles({ order: "updated", since: mustHlc(since), limit, after: after?.docId });
+        store.listProfiles({
+          tenant: DEFAULT_TENANT,
+          order: "updated",
+          since: mustHlc(since),
+          limit,
+          after: after?.docId,
+        });
       expect(ids(list(HLC_ZERO, 9))).toEqual(["z~", "a1", "Z", "a", "b"]);
       expect(ids(list(98, 9))).toEqual(["Z", "a", "b"]);
       inTransaction(store, () => {
@@ -66,10 +98,17 @@ export function listingConformance(get: () => Store): void {
       store.begin();
       store.writeDocument(sampleDocument(0, { profileId: id("b"), updatedHlc: mustHlc(101) }));
       store.writeDocument(sampleDocument(1, { profileId: id("a"), deleted: true }));
-      const listed = store.listProfiles({ order: "updated", since: HLC_ZERO, limit: 9 });
+      const listed = store.listProfiles({
+        tenant: DEFAULT_TENANT,
+        order: "updated",
+        since: HLC_ZERO,
+        limit: 9,
+      });
       expect(ids(listed)).toEqual(["z~", "a1", "Z", "b"]);
       store.rollback();
-      expect(ids(store.listProfiles({ order: "id", limit: 9 }))).toHaveLength(5);
+      expect(
+        ids(store.listProfiles({ tenant: DEFAULT_TENANT, order: "id", limit: 9 })),
+      ).toHaveLength(5);
     });
   });
 }

@@ -1,5 +1,5 @@
 /** Profiles in an order that clients page through, in memory: everything is looked at and sorted. */
-import { toHex } from "@atoll/core";
+import { splitProfileId, toHex } from "@atoll/core";
 import type { DocumentRow, ListedProfile, ProfileListing } from "./store.ts";
 
 export function listProfiles(
@@ -9,6 +9,7 @@ export function listProfiles(
   const listed: ListedProfile[] = [];
   for (const { position, docId, shard, profileId, updatedHlc, deleted } of rows) {
     if (deleted || profileId === undefined) continue;
+    if (splitProfileId(profileId).tenant !== listing.tenant) continue;
     const row = { position, docId: docId.slice() as typeof docId, shard, profileId, updatedHlc };
     if (isAfter(row, listing)) listed.push(row);
   }

@@ -33,7 +33,7 @@ import {
   parseDocId,
   parseHlc,
   parseOrigin,
-  parseProfileId,
+  parseKeptProfileId,
   readVector,
   writeVector,
 } from "@atoll/core";
@@ -121,7 +121,7 @@ export function docIdOfColumn(bytes: Uint8Array): DocId {
 }
 
 export function profileIdOfColumn(text: string): ProfileId {
-  return parseProfileId(text) ?? damaged("a profile id");
+  return parseKeptProfileId(text) ?? damaged("a profile id");
 }
 
 export function hashOfColumn(bytes: Uint8Array): ChangeHash {

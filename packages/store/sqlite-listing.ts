@@ -3,7 +3,12 @@
  *
  * Rows lie by position, which is a keyed hash and means nothing to a client, so both orders are indexes
  * of their own: a page costs what is on it, however many profiles there are.
+ *
+ * Of one tenant alone. Ids begin with it and a slash, so by id its profiles are a range; those of the
+ * default tenant have no slash.
  */
+import { DEFAULT_TENANT } from "@atoll/core";
+import type { Tenant } from "@atoll/core";
 import type { ListedProfile, ProfileListing } from "./store.ts";
 import { assertListing } from "./admissible.ts";
 import { docIdOfColumn, hlcOfColumn, profileIdOfColumn } from "./sqlite-columns.ts";
@@ -23,18 +28,23 @@ export class SqliteListing {
 
   constructor(connection: SqliteConnection) {
     const columns = "position, doc_id, shard, profile_id, updated_hlc";
-    this.#byId = connection.reader<[after: string, limit: number], ListedColumns, ListedProfile>(
-      `SELECT ${columns} FROM document WHERE profile_id > ? AND deleted = 0
+    const ofTenant = "profile_id < ? AND (instr(profile_id, '/') > 0) = ?";
+    this.#byId = connection.reader<
+      [after: string, end: string, isNamed: number, limit: number],
+      ListedColumns,
+      ListedProfile
+    >(
+      `SELECT ${columns} FROM document WHERE profile_id > ? AND ${ofTenant} AND deleted = 0
        ORDER BY profile_id LIMIT ?`,
       listedOfColumns,
     );
     this.#byUpdate = connection.reader<
-      [since: number, after: Uint8Array, limit: number],
+      [since: number, after: Uint8Array, from: string, end: string, isNamed: number, limit: number],
       ListedColumns,
       ListedProfile
     >(
       `SELECT ${columns} FROM document
-       WHERE (updated_hlc, doc_id) > (?, ?) AND deleted = 0 AND profile_id IS NOT NULL
+       WHERE (updated_hlc, doc_id) > (?, ?) AND deleted = 0 AND profile_id > ? AND ${ofTenant}
        ORDER BY updated_hlc, doc_id LIMIT ?`,
       listedOfColumns,
     );
@@ -42,14 +52,24 @@ export class SqliteListing {
 
   list(listing: ProfileListing): ListedProfile[] {
     assertListing(listing);
-    return listing.order === "id"
-      ? this.#byId.all(listing.after ?? "", listing.limit)
-      : this.#byUpdate.all(listing.since, listing.after ?? NO_DOCUMENT, listing.limit);
+    const { tenant, limit } = listing;
+    const { from, end, isNamed } = rangeOf(tenant);
+    if (listing.order === "id") {
+      return this.#byId.all(listing.after ?? from, end, isNamed, limit);
+    }
+    const { since, after = NO_DOCUMENT } = listing;
+    return this.#byUpdate.all(since, after, from, end, isNamed, limit);
   }
 }
 
 /** Before every id of a document. */
 const NO_DOCUMENT = new Uint8Array();
+
+/** Ids of a tenant lie between these two. */
+function rangeOf(tenant: Tenant): { from: string; end: string; isNamed: number } {
+  if (tenant === DEFAULT_TENANT) return { from: "", end: "\u{10ffff}", isNamed: 0 };
+  return { from: `${tenant}/`, end: `${tenant}0`, isNamed: 1 }; // 0 follows the slash
+}
 
 function listedOfColumns(row: ListedColumns): ListedProfile {
   return {

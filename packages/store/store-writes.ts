@@ -3,7 +3,7 @@
  * crash and refusal are true of all of them or of nothing.
  */
 import type { RegionCode } from "@atoll/core";
-import { HLC_ZERO, LaneFrontier, mustHlc } from "@atoll/core";
+import { DEFAULT_TENANT, HLC_ZERO, LaneFrontier, mustHlc } from "@atoll/core";
 import type { Store } from "./store.ts";
 import {
   plain,
@@ -121,7 +121,9 @@ export function readAll(store: Store) {
     quarantineCount: store.countQuarantine(),
     answers: plain(places.map((_place, n) => store.readAnswer(sampleAnswer(n).key))),
     answerCount: store.countAnswers(),
-    profiles: plain(store.listProfiles({ order: "id", limit: 100 })),
-    updated: plain(store.listProfiles({ order: "updated", since: HLC_ZERO, limit: 100 })),
+    profiles: plain(store.listProfiles({ tenant: DEFAULT_TENANT, order: "id", limit: 100 })),
+    updated: plain(
+      store.listProfiles({ tenant: DEFAULT_TENANT, order: "updated", since: HLC_ZERO, limit: 100 }),
+    ),
   };
 }

@@ -33,6 +33,7 @@ import type {
   RegionVector,
   SeqRange,
   Sum,
+  Tenant,
 } from "@atoll/core";
 
 /** Who this database is. Written once per incarnation, before anything else of that incarnation. */
@@ -180,7 +181,7 @@ export interface KeptAnswer {
 }
 
 /** A page of the profiles that are not deleted and whose id is known: those that were rendered. */
-export type ProfileListing = { readonly limit: number } & (
+export type ProfileListing = { readonly tenant: Tenant; readonly limit: number } & (
   | { readonly order: "id"; /** Strictly after this id. */ readonly after?: ProfileId | undefined }
   | {
       readonly order: "updated";
