@@ -11,7 +11,15 @@
  */
 import { hash as digest } from "node:crypto";
 import * as A from "@automerge/automerge";
-import { InvariantError, assert, errorText, fromHex, mustChangeHash, toHex } from "@atoll/core";
+import {
+  InvariantError,
+  assert,
+  errorText,
+  fromHex,
+  limits,
+  mustChangeHash,
+  toHex,
+} from "@atoll/core";
 import type { ChangeHash } from "@atoll/core";
 import type { JsonValue } from "./json.ts";
 import { isJsonArray } from "./json.ts";
@@ -281,7 +289,7 @@ export class AutomergeDocument {
       const found = holder === null ? undefined : backend.getAll(holder, key).at(-1);
       if (found?.[0] !== "text") return [];
       const text = String(found[1]);
-      const length = backend.length(text);
+      const length = Math.min(backend.length(text), limits.EXPLAINED_TEXT_UNITS_MAX);
       return Array.from({ length }, (_, i) => String(backend.getAll(text, i).at(-1)?.at(-1)));
     });
   }

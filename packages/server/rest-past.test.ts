@@ -162,9 +162,12 @@ describe("diff and revert", () => {
       interests: ["go"],
       stats: { posts: 4 },
     });
+    const counted = (part.headers.get("document-heads") ?? "").split(", ");
+    await region.operations(id, [{ op: "increment", path: "/stats/posts", by: 1 }]);
+    expect((await post("/revert", { to: counted })).json).toMatchObject({ stats: { posts: 5 } });
     const whole = await post("/revert", { to: [one] });
-    expect([whole.status, whole.json]).toEqual([200, { ...before, stats: { posts: 4 } }]);
-    expect(((await ask("/history")).json as Page).items).toHaveLength(5);
+    expect([whole.status, whole.json]).toEqual([200, { ...before, stats: { posts: 5 } }]);
+    expect(((await ask("/history")).json as Page).items).toHaveLength(6);
     const again = await post("/revert", { to: [one] });
     expect(again.headers.get("etag")).toBe(whole.headers.get("etag"));
   });
