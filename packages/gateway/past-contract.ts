@@ -1,7 +1,7 @@
 /** What the gateway needs to answer about a profile's past: part of `ProfileService`, by shape. */
 import type { ChangeHash, ProfileId } from "@atoll/core";
 import type { JsonValue, PatchOperation } from "@atoll/profile";
-import type { Answer, ProfileSnapshot, SessionOptions } from "./profile-service.ts";
+import type { Answer, ProfileSnapshot, SessionOptions } from "./answer-contract.ts";
 
 export type PastAnswer<T> = Answer &
   ({ readonly kind: "found"; readonly value: T } | { readonly kind: "absent" });
@@ -74,9 +74,7 @@ export interface PastService {
     id: ProfileId,
     session: SessionOptions,
   ): Promise<
-    PastAnswer<
-      readonly { readonly pointer: string; readonly values: readonly WrittenValue[] }[]
-    >
+    PastAnswer<readonly { readonly pointer: string; readonly values: readonly WrittenValue[] }[]>
   >;
   explain(
     id: ProfileId,

@@ -266,9 +266,9 @@ export class AutomergeDocument {
   values(at: StoredPath, key: string | number): WrittenValue[] {
     return guard("cannot list values", () => {
       const doc = this.#live();
-      const holder = proxyAt(doc, at);
-      const object = A.getObjectId(holder);
-      assert(object !== null, "the place exists");
+      const holder = holderAt(doc, at);
+      const object = holder === undefined ? null : A.getObjectId(holder);
+      if (object === null) return []; // an edit that is being planned may be ahead of us
       const conflicts = A.getConflicts(holder as StoredMap, key);
       const shown = (holder as Record<string | number, unknown>)[key];
       return A.getBackend(doc)
@@ -298,8 +298,9 @@ export class AutomergeDocument {
   containerId(at: StoredPath): string {
     return guard("cannot name a container", () => {
       const doc = this.#live();
-      const holder = A.getObjectId(proxyAt(doc, at.slice(0, -1)));
-      assert(holder !== null, "the place exists");
+      const parent = holderAt(doc, at.slice(0, -1));
+      const holder = parent === undefined ? null : A.getObjectId(parent);
+      if (holder === null) return "";
       const key = String(at.at(-1));
       const backend = A.getBackend(doc);
       const found =
@@ -437,6 +438,16 @@ function proxyAt(draft: MapProxy, at: StoredPath): unknown {
   let proxy: unknown = draft;
   for (const key of at) proxy = (proxy as Record<string | number, unknown>)[key];
   return proxy;
+}
+
+/** The same for a path that may lead nowhere. */
+function holderAt(doc: MapProxy, at: StoredPath): object | undefined {
+  let holder: unknown = doc;
+  for (const key of at) {
+    if (typeof holder !== "object" || holder === null) return undefined;
+    holder = (holder as Record<string | number, unknown>)[key];
+  }
+  return typeof holder === "object" && holder !== null ? holder : undefined;
 }
 
 /** Strings become registers: a bare string would be text, one operation per character. */

@@ -244,6 +244,16 @@ describe("conflicts", () => {
     expect((await ask("/conflicts")).json).toEqual({ items: [] });
   });
 
+  test("that an edit names in a list item which is not there yet are not there", async () => {
+    await begin({ links: [{ label: "a" }] });
+    const answer = await region.operations(id, [
+      { op: "listInsert", path: "/links", index: 0, values: [{ label: "b" }, { label: "c" }] },
+      { op: "resolve", path: "/links/2/label", opId: "1@aa" },
+    ]);
+    expect(answer.status).toBe(409);
+    expect((await ask("")).json).toEqual({ links: [{ label: "a" }] });
+  });
+
   test("are settled by any value, the winner's own too", async () => {
     const { values } = await beginConflict();
     const value = values[0]?.value;
