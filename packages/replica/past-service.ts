@@ -14,8 +14,7 @@ import type { Admission, SessionOptions } from "./sessions.ts";
 import type { Snapshot } from "./snapshot.ts";
 
 export type PastAnswer<T> = { readonly sessionToken: string; readonly stale: boolean } & (
-  | { readonly kind: "found"; readonly value: T }
-  | { readonly kind: "absent" }
+  { readonly kind: "found"; readonly value: T } | { readonly kind: "absent" }
 );
 
 export interface Difference {

@@ -179,12 +179,10 @@ export class Past {
 
   conflicts(): Conflict[] {
     if (this.row.conflicts === 0) return []; // counted when the view was rendered
-    return this.#inspection
-      .conflicts()
-      .map(({ pointer, values }) => ({
-        pointer,
-        values: values.map((each) => this.#writtenOf(each)),
-      }));
+    return this.#inspection.conflicts().map(({ pointer, values }) => ({
+      pointer,
+      values: values.map((each) => this.#writtenOf(each)),
+    }));
   }
 
   explain(pointer: string): ExplainedValue | undefined {
