@@ -48,6 +48,8 @@ export const BODY_DISCARD_BYTES_MAX = MIB;
 // ── A profile's past ─────────────────────────────────────────────────────────────────────────────
 /** Parts of a set, list or text that an explanation names. The rest is not told. */
 export const EXPLAINED_PARTS_MAX = 1_000;
+/** UTF-16 code units of a text whose writers are looked up, one by one. The rest is not told. */
+export const EXPLAINED_TEXT_UNITS_MAX = 10_000;
 /** Heads that a client may name as a version. More than any document should have. → 400 */
 export const VERSION_HEADS_MAX = 64;
 /** Changes on one page of a history unless asked otherwise, and at most. → 400 */

@@ -110,6 +110,8 @@ export function mountCollectionRoutes(app: Express, exchange: Exchange): void {
     await exchange.read(request, reply, {
       body: bytes,
       async ask(session) {
+        // Admitted once, for all: a batch that is handed on has not been begun.
+        const admitted = await service.readMany([], session);
         const outcomes = await Promise.allSettled(
           batch.map((write, part) => {
             const { baseVersion: base } = write;
@@ -127,11 +129,8 @@ export function mountCollectionRoutes(app: Express, exchange: Exchange): void {
           if (outcome.status === "rejected" && !isAnswerable(outcome.reason)) throw outcome.reason;
         }
         const done = outcomes.flatMap((each) => (each.status === "fulfilled" ? [each.value] : []));
-        const sessionToken = service.joinSessions([
-          ...(session.token === undefined ? [] : [session.token]),
-          ...done.map((answer) => answer.sessionToken),
-        ]);
-        return { sessionToken, stale: done.some(({ stale }) => stale), outcomes };
+        const tokens = [admitted, ...done].map((answer) => answer.sessionToken);
+        return { sessionToken: service.joinSessions(tokens), stale: admitted.stale, outcomes };
       },
       answer({ outcomes }, headers) {
         const items = outcomes.map((outcome, part) => {

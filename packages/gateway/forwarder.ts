@@ -239,5 +239,5 @@ function pathOf(request: Request): string {
 }
 
 function isSafe(method: string): boolean {
-  return method === "GET" || method === "HEAD";
+  return method === "GET" || method === "HEAD" || method === "QUERY";
 }

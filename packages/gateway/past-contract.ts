@@ -1,7 +1,7 @@
 /** What the gateway needs to answer about a profile's past: part of `ProfileService`, by shape. */
 import type { ChangeHash, ProfileId } from "@atoll/core";
 import type { JsonValue, PatchOperation } from "@atoll/profile";
-import type { Answer, ProfileSnapshot, SessionOptions } from "./answer-parts.ts";
+import type { Answer, ProfileSnapshot, SessionOptions } from "./answer-contract.ts";
 
 export type PastAnswer<T> = Answer &
   ({ readonly kind: "found"; readonly value: T } | { readonly kind: "absent" });

@@ -7,10 +7,10 @@
 import type { RegionName } from "@atoll/core";
 import type { ChangeHash, DocId, FieldFault, Hlc, ProfileId } from "@atoll/core";
 import type { JsonObject, ProfileEdit } from "@atoll/profile";
-import type { Answer, ProfileSnapshot, SessionOptions } from "./answer-parts.ts";
+import type { Answer, ProfileSnapshot, SessionOptions } from "./answer-contract.ts";
 import type { PastService } from "./past-contract.ts";
 
-export type * from "./answer-parts.ts";
+export type { Answer, ProfileSnapshot, SessionOptions } from "./answer-contract.ts";
 
 export type ReadAnswer = Answer &
   ({ readonly kind: "found"; readonly profile: ProfileSnapshot } | { readonly kind: "absent" });

@@ -13,7 +13,15 @@
  */
 import { hash as digest } from "node:crypto";
 import * as A from "@automerge/automerge";
-import { InvariantError, assert, errorText, fromHex, mustChangeHash, toHex } from "@atoll/core";
+import {
+  InvariantError,
+  assert,
+  errorText,
+  fromHex,
+  limits,
+  mustChangeHash,
+  toHex,
+} from "@atoll/core";
 import type { ChangeHash } from "@atoll/core";
 import type { JsonValue } from "./json.ts";
 import { isJsonArray } from "./json.ts";
@@ -323,7 +331,9 @@ export class AutomergeDocument {
   /** All values under a key of a map or at an index of a list, with who wrote them; the winner last. */
   values(at: StoredPath, key: string | number): WrittenValue[] {
     return guard("cannot list values", () => {
-      const written = this.#live().getAll(this.#idAt(at), key);
+      const id = this.#findId(at);
+      if (id === undefined) return []; // an edit that is being planned may be ahead of us
+      const written = this.#live().getAll(id, key);
       return written.map((found) => {
         const [type, value] = found;
         return { opId: String(found.at(-1)), value: this.#valueOf(type, value) };
@@ -335,10 +345,11 @@ export class AutomergeDocument {
   textWriters(at: StoredPath, key: string): string[] {
     return guard("cannot list a text's writers", () => {
       const handle = this.#live();
-      const found = handle.getAll(this.#idAt(at), key).at(-1);
+      const id = this.#findId(at);
+      const found = id === undefined ? undefined : handle.getAll(id, key).at(-1);
       if (found?.[0] !== "text") return [];
       const text = String(found[1]);
-      const length = handle.length(text);
+      const length = Math.min(handle.length(text), limits.EXPLAINED_TEXT_UNITS_MAX);
       return Array.from({ length }, (_, i) => String(handle.getAll(text, i).at(-1)?.at(-1)));
     });
   }
@@ -347,7 +358,8 @@ export class AutomergeDocument {
   containerId(at: StoredPath): string {
     return guard("cannot name a container", () => {
       const handle = this.#live();
-      const holder = this.#idAt(at.slice(0, -1));
+      const holder = this.#findId(at.slice(0, -1));
+      if (holder === undefined) return "";
       const key = String(at.at(-1));
       const found = handle.getAll(holder, key).at(-1) ?? handle.getAll(holder, markKey(key)).at(-1);
       return String(found?.at(-1));
@@ -443,21 +455,30 @@ export class AutomergeDocument {
 
   /** The name of a map, list or text. */
   #idAt(path: StoredPath): string {
+    const id = this.#findId(path);
+    if (id === undefined) throw new DocumentError(`there is nothing at ${path.join("/")}`);
+    return id;
+  }
+
+  /** The same; undefined where there is none. */
+  #findId(path: StoredPath): string | undefined {
     let id = ROOT_ID;
     let known: string | undefined = ""; // nothing below a list keeps its place
     for (const part of path) {
       known = known === undefined || typeof part === "number" ? undefined : `${known}\0${part}`;
       const cached = known === undefined ? undefined : this.#idByPath.get(known);
-      id = cached ?? this.#childId(id, part);
+      const child = cached ?? this.#childId(id, part);
+      if (child === undefined) return undefined;
+      id = child;
       if (known !== undefined && cached === undefined) this.#idByPath.set(known, id);
     }
     return id;
   }
 
-  #childId(id: string, part: string | number): string {
+  #childId(id: string, part: string | number): string | undefined {
     const child = this.#handle.getWithType(id, part);
-    if (child?.[0] === "map" || child?.[0] === "list" || child?.[0] === "text") return child[1];
-    throw new DocumentError(`there is nothing at ${part}`);
+    const isObject = child?.[0] === "map" || child?.[0] === "list" || child?.[0] === "text";
+    return isObject ? child[1] : undefined;
   }
 
   #valueOf(type: string, value: unknown): unknown {

@@ -35,6 +35,7 @@ export class Inspection {
   readonly #root: SchemaNode;
   readonly #isUncounted: (hash: ChangeHash, message: string | undefined) => boolean;
   #metas: ChangeMeta[] | undefined;
+  #byActor: Map<string, ChangeMeta[]> | undefined;
 
   constructor(
     document: AutomergeDocument,
@@ -113,11 +114,12 @@ export class Inspection {
 
   /** The change that an operation belongs to; undefined for the genesis and containers. */
   changeOf(opId: string): ChangeMeta | undefined {
-    const [counter, actor] = opId.split("@");
+    const [counter, actor = ""] = opId.split("@");
     const number = Number(counter);
-    return this.history().find(
-      (change) => change.actor === actor && change.startOp <= number && number <= change.maxOp,
-    );
+    this.#byActor ??= Map.groupBy(this.history(), (change) => change.actor);
+    return this.#byActor
+      .get(actor)
+      ?.find((change) => change.startOp <= number && number <= change.maxOp);
   }
 
   /** A whole Automerge document, verified. */

@@ -85,6 +85,8 @@ export class Past {
   readonly row: DocumentRow;
   readonly #id: ProfileId;
   readonly #inspection: Inspection;
+  /** One change may have written many parts of a set, list or text. */
+  readonly #infoByChange = new Map<ChangeMeta, ChangeInfo>();
 
   private constructor(
     replica: Replica,
@@ -175,12 +177,11 @@ export class Past {
   }
 
   conflicts(): Conflict[] {
-    return this.#inspection
-      .conflicts()
-      .map(({ pointer, values }) => ({
-        pointer,
-        values: values.map((each) => this.#writtenOf(each)),
-      }));
+    if (this.row.conflicts === 0) return []; // counted when the view was rendered
+    return this.#inspection.conflicts().map(({ pointer, values }) => ({
+      pointer,
+      values: values.map((each) => this.#writtenOf(each)),
+    }));
   }
 
   explain(pointer: string): ExplainedValue | undefined {
@@ -215,8 +216,10 @@ export class Past {
   }
 
   #infoOf(change: ChangeMeta): ChangeInfo {
+    const known = this.#infoByChange.get(change);
+    if (known !== undefined) return known;
     const { hash, deps, actor, seq, message, startOp, maxOp } = change;
-    return {
+    const info: ChangeInfo = {
       hash: toHex(hash),
       deps: deps.map(toHex),
       region: this.#regionOf(actor),
@@ -226,6 +229,8 @@ export class Past {
       message: message === "" ? undefined : message,
       opCount: maxOp - startOp + 1,
     };
+    this.#infoByChange.set(change, info);
+    return info;
   }
 
   /** An actor is an origin and chance: see `identity.ts`. */

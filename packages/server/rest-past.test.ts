@@ -162,9 +162,12 @@ describe("diff and revert", () => {
       interests: ["go"],
       stats: { posts: 4 },
     });
+    const counted = (part.headers.get("document-heads") ?? "").split(", ");
+    await region.operations(id, [{ op: "increment", path: "/stats/posts", by: 1 }]);
+    expect((await post("/revert", { to: counted })).json).toMatchObject({ stats: { posts: 5 } });
     const whole = await post("/revert", { to: [one] });
-    expect([whole.status, whole.json]).toEqual([200, { ...before, stats: { posts: 4 } }]);
-    expect(((await ask("/history")).json as Page).items).toHaveLength(5);
+    expect([whole.status, whole.json]).toEqual([200, { ...before, stats: { posts: 5 } }]);
+    expect(((await ask("/history")).json as Page).items).toHaveLength(6);
     const again = await post("/revert", { to: [one] });
     expect(again.headers.get("etag")).toBe(whole.headers.get("etag"));
   });
@@ -239,6 +242,16 @@ describe("conflicts", () => {
     expect(settled.json).toMatchObject({ more: ["list"] });
     expect(settled.headers.get("conflicts")).toBeNull();
     expect((await ask("/conflicts")).json).toEqual({ items: [] });
+  });
+
+  test("that an edit names in a list item which is not there yet are not there", async () => {
+    await begin({ links: [{ label: "a" }] });
+    const answer = await region.operations(id, [
+      { op: "listInsert", path: "/links", index: 0, values: [{ label: "b" }, { label: "c" }] },
+      { op: "resolve", path: "/links/2/label", opId: "1@aa" },
+    ]);
+    expect(answer.status).toBe(409);
+    expect((await ask("")).json).toEqual({ links: [{ label: "a" }] });
   });
 
   test("are settled by any value, the winner's own too", async () => {

@@ -218,7 +218,7 @@ describe("trouble with the disk", () => {
   test.each([
     ["dep", "UPDATE document SET dep = x'0105'"],
     ["sum", "UPDATE document SET sum = x'00'"],
-    ["profile id", "UPDATE document SET profile_id = 'no/slash'"],
+    ["profile id", "UPDATE document SET profile_id = 'no space'"],
   ])("a row with a damaged %s fails its readers and nobody else", (_, sql) => {
     const store = openSqliteStore({ path });
     inTransaction(store, () => store.writeDocument(sampleDocument(1)));

@@ -1,6 +1,4 @@
-/**
- * What requests to a region and its answers have in common: sessions, and a profile as it is shown.
- */
+/** What all questions to a region have in common: a session on the way in, a session and a profile back. */
 import type { ProfileId } from "@atoll/core";
 
 /** How a request relates to what its client has seen before. */
