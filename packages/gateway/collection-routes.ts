@@ -6,6 +6,7 @@
  */
 import type { Express, Request } from "express";
 import { AtollError, isAtollError, limits, toHex } from "@atoll/core";
+import type { ProfileId } from "@atoll/core";
 import type { ProfileEdit } from "@atoll/profile";
 import type { Reply } from "./answer.ts";
 import { sendCoded } from "./answer.ts";
@@ -20,6 +21,14 @@ import { PROFILES } from "./exchange.ts";
 import type { Fields } from "./fields.ts";
 import { idempotencyOf } from "./idempotency.ts";
 import { JSON_TYPE } from "./media-type.ts";
+import {
+  ownProfile,
+  principalOf,
+  refuseOtherFields,
+  shownFields,
+  shownId,
+  tenantOf,
+} from "./ownership.ts";
 import { problemBody } from "./problem.ts";
 import type {
   Precondition,
@@ -42,7 +51,14 @@ export function mountCollectionRoutes(app: Express, exchange: Exchange): void {
     const { value, bytes } = await readJsonBody(request, JSON_TYPE);
     const edit: ProfileEdit = { kind: "put", value };
     const writing = { ...asked, body: bytes };
-    await exchange.write(request, reply, service.newProfileId(), edit, CREATE_ONLY, writing);
+    await exchange.write(
+      request,
+      reply,
+      ownProfile(reply, service.newProfileId()),
+      edit,
+      CREATE_ONLY,
+      writing,
+    );
   }
 
   async function list(request: Request, reply: Reply): Promise<void> {
@@ -50,16 +66,19 @@ export function mountCollectionRoutes(app: Express, exchange: Exchange): void {
       request,
       listProfiles.query,
     );
-    const page = { order: orderBy, limit: pageSize, sinceMs: updatedSince, after: pageToken };
+    const tenant = tenantOf(reply);
+    const shown = shownFields(reply, fields);
+    const after = pageToken?.order === "id" ? atProfile(reply, pageToken) : pageToken;
+    const page = { tenant, order: orderBy, limit: pageSize, sinceMs: updatedSince, after };
     await exchange.read(request, reply, {
       ask: (session) => service.list(page, session),
       answer({ profiles, next }, headers) {
-        const items = profiles.map((profile) => envelopeOf(profile, service.schema, fields));
+        const items = profiles.map((profile) => envelopeOf(profile, service.schema, shown));
         const all = { "Content-Type": JSON_TYPE, ...headers };
         if (next === undefined) return sendCoded(reply, 200, all, `{"items":[${items.join()}]}`);
         const words =
           next.order === "id"
-            ? [next.order, next.after]
+            ? [next.order, shownId(next.after)]
             : [next.order, next.since, toHex(next.after)];
         const token = Buffer.from(JSON.stringify(words)).toString("base64url");
         const query = new URLSearchParams(new URL(request.originalUrl, "http://atoll").search);
@@ -73,10 +92,12 @@ export function mountCollectionRoutes(app: Express, exchange: Exchange): void {
 
   async function many(request: Request, reply: Reply): Promise<void> {
     const { value, bytes } = await readBatch(request);
-    const { ids, fields } = parseBody(value, batchGet.body["application/json"]);
+    const { ids, fields: asked } = parseBody(value, batchGet.body["application/json"]);
+    const fields = shownFields(reply, asked);
+    const own = ids.map((id) => ownProfile(reply, id));
     await exchange.read(request, reply, {
       body: bytes,
-      ask: (session) => service.readMany(ids, session),
+      ask: (session) => service.readMany(own, session),
       answer({ profiles }, headers) {
         const items = profiles.map((profile, i) =>
           profile === undefined
@@ -106,7 +127,10 @@ export function mountCollectionRoutes(app: Express, exchange: Exchange): void {
         ...(ifNoneMatch !== undefined && { "if-none-match": ifNoneMatch }),
       }),
     );
-    const attempts = batch.map((_write, part) => idempotencyOf(request, bytes, part));
+    for (const write of batch) refuseOtherFields(reply, editOf(write));
+    const attempts = batch.map((_write, part) =>
+      idempotencyOf(request, principalOf(reply).name, bytes, part),
+    );
     await exchange.read(request, reply, {
       body: bytes,
       async ask(session) {
@@ -122,7 +146,8 @@ export function mountCollectionRoutes(app: Express, exchange: Exchange): void {
               ...(idempotency !== undefined && { idempotency }),
             };
             const precondition = preconditions[part] ?? {};
-            return service.write(write.id, editOf(write), precondition, session, options);
+            const id = ownProfile(reply, write.id);
+            return service.write(id, editOf(write), precondition, session, options);
           }),
         );
         for (const outcome of outcomes) {
@@ -135,7 +160,7 @@ export function mountCollectionRoutes(app: Express, exchange: Exchange): void {
       answer({ outcomes }, headers) {
         const items = outcomes.map((outcome, part) => {
           const id = batch[part]?.id;
-          if (outcome.status === "fulfilled") return outcomeItem(id, outcome.value);
+          if (outcome.status === "fulfilled") return outcomeItem(reply, id, outcome.value);
           const problem = problemBody(outcome.reason, reply.locals.requestId);
           return JSON.stringify({ id, status: problem.status, problem });
         });
@@ -145,10 +170,10 @@ export function mountCollectionRoutes(app: Express, exchange: Exchange): void {
     });
   }
 
-  function outcomeItem(id: string | undefined, answer: WriteAnswer): string {
+  function outcomeItem(reply: Reply, id: string | undefined, answer: WriteAnswer): string {
     switch (answer.kind) {
       case "written":
-        return itemOf(answer.profile, answer.created ? 201 : 200);
+        return itemOf(answer.profile, answer.created ? 201 : 200, shownFields(reply, undefined));
       case "deleted":
         return JSON.stringify({ id, status: 204 });
       case "absent":
@@ -163,6 +188,11 @@ export function mountCollectionRoutes(app: Express, exchange: Exchange): void {
     [batchGet, many],
     [batchWrite, writes],
   ]);
+}
+
+/** A token holds the id as its client knows it. */
+function atProfile(reply: Reply, place: { readonly order: "id"; readonly after: ProfileId }) {
+  return { ...place, after: ownProfile(reply, place.after) };
 }
 
 /** A part's own fault; what befell all of them is the request's. */

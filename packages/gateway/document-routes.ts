@@ -15,7 +15,7 @@ export function mountDocumentRoutes(app: Express, exchange: Exchange): void {
   const { past } = exchange.service;
 
   async function snapshot(request: Request, reply: Reply): Promise<void> {
-    const id = profileIdOf(request);
+    const id = profileIdOf(request, reply);
     await exchange.read(request, reply, {
       ask: (session) => past.snapshot(id, session),
       answer(answer, headers) {
@@ -28,7 +28,7 @@ export function mountDocumentRoutes(app: Express, exchange: Exchange): void {
   }
 
   async function changes(request: Request, reply: Reply): Promise<void> {
-    const id = profileIdOf(request);
+    const id = profileIdOf(request, reply);
     const { heads = [] } = parseQuery(request, getChanges.query);
     await exchange.read(request, reply, {
       ask: (session) => past.changes(id, heads, session),

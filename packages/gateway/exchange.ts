@@ -17,6 +17,7 @@ import type { Forwarder } from "./forwarder.ts";
 import { idempotencyOf } from "./idempotency.ts";
 import { negotiateFormat } from "./media-type.ts";
 import type { Format } from "./media-type.ts";
+import { principalOf, refuseOtherFields, shownFields, shownId } from "./ownership.ts";
 import { parsePrefer } from "./prefer.ts";
 import type { Preferences } from "./prefer.ts";
 import { sendProblem } from "./problem.ts";
@@ -126,7 +127,8 @@ export class Exchange {
   ): Promise<void> {
     const { patience, upsert, base, body } = writing;
     const { session, receipt } = patience;
-    const idempotency = idempotencyOf(request, body);
+    refuseOtherFields(reply, edit);
+    const idempotency = idempotencyOf(request, principalOf(reply).name, body);
     const options: WriteOptions = {
       upsert,
       ...(idempotency !== undefined && { idempotency }),
@@ -161,8 +163,9 @@ export class Exchange {
         return send(reply, 204, headers);
       case "written": {
         const { profile, created } = answer;
-        Object.assign(headers, profileHeaders(profile, this.clock.nowMs()));
-        if (created) headers["Location"] = `${PROFILES}/${profile.id}`;
+        const fields = shownFields(reply, undefined);
+        Object.assign(headers, profileHeaders(profile, this.clock.nowMs(), fields));
+        if (created) headers["Location"] = `${PROFILES}/${shownId(profile.id)}`;
         if (problem !== undefined) return sendProblem(request, reply, problem, headers);
         if (preferences.return === "minimal") {
           return created ? send(reply, 201, headers, "") : send(reply, 204, headers);
@@ -172,7 +175,7 @@ export class Exchange {
           reply,
           created ? 201 : 200,
           headers,
-          bodyOf(profile, format, this.service.schema),
+          bodyOf(profile, format, this.service.schema, fields),
         );
       }
       default:

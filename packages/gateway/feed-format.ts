@@ -4,6 +4,9 @@
  * `data` is the profile's canonical JSON and goes in as it is: parsing it to write it again would cost
  * more than everything else here.
  */
+import type { Fields } from "./fields.ts";
+import { pick } from "./fields.ts";
+import { shownId } from "./ownership.ts";
 import type { FeedEvent, FeedPage } from "./profile-service.ts";
 
 export const NDJSON_TYPE = "application/x-ndjson";
@@ -14,36 +17,39 @@ export interface FeedFormat {
   readonly type: string;
   /** Before anything else. */
   readonly opening: string;
-  event(event: FeedEvent): string;
+  event(event: FeedEvent, fields?: Fields): string;
   /** Nothing has happened for a while. */
   readonly beat: string;
   /** The cursor is too old; the stream ends with this. */
   reset(cursor: string): string;
 }
 
-export function eventText(event: FeedEvent): string {
+/** `fields`: the members that may be seen; all when left away. */
+export function eventText(event: FeedEvent, fields?: Fields): string {
   const { cursor, kind, id, region, writtenAtMs, etag, hasConflicts, json } = event;
   const head = JSON.stringify({
     cursor,
     type: kind,
-    id,
+    id: shownId(id),
     region,
     writtenAt: new Date(writtenAtMs).toISOString(),
     etag: `"${etag}"`,
     conflicts: hasConflicts,
   });
-  return json === undefined ? head : `${head.slice(0, -1)},"data":${json}}`;
+  if (json === undefined) return head;
+  const data = fields === undefined ? json : pick(json, fields);
+  return `${head.slice(0, -1)},"data":${data}}`;
 }
 
-export function pageText({ events, cursor, more }: FeedPage): string {
-  const list = events.map(eventText).join(",");
+export function pageText({ events, cursor, more }: FeedPage, fields?: Fields): string {
+  const list = events.map((event) => eventText(event, fields)).join(",");
   return `{"events":[${list}],"cursor":${JSON.stringify(cursor)},"more":${more}}`;
 }
 
 export const NDJSON: FeedFormat = {
   type: NDJSON_TYPE,
   opening: "",
-  event: (event) => `${eventText(event)}\n`,
+  event: (event, fields) => `${eventText(event, fields)}\n`,
   beat: "\n", // an empty line is no value, and keeps proxies from hanging up
   reset: (cursor) => `${JSON.stringify({ type: "reset", cursor })}\n`,
 };
@@ -52,7 +58,8 @@ export const NDJSON: FeedFormat = {
 export const EVENT_STREAM: FeedFormat = {
   type: EVENT_STREAM_TYPE,
   opening: "retry: 2000\n\n",
-  event: (event) => `id: ${event.cursor}\nevent: ${event.kind}\ndata: ${eventText(event)}\n\n`,
+  event: (event, fields) =>
+    `id: ${event.cursor}\nevent: ${event.kind}\ndata: ${eventText(event, fields)}\n\n`,
   beat: ": hb\n\n",
   reset: (cursor) => `event: reset\ndata: ${JSON.stringify({ type: "reset", cursor })}\n\n`,
 };

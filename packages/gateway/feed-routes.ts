@@ -11,7 +11,7 @@
  */
 import type { Express, Request } from "express";
 import { AtollError, errorText, isAtollError, limits } from "@atoll/core";
-import type { Clock, Log } from "@atoll/core";
+import type { Clock, Log, Tenant } from "@atoll/core";
 import { send, sendHead } from "./answer.ts";
 import type { Reply } from "./answer.ts";
 import { ClientGone } from "./body.ts";
@@ -19,6 +19,7 @@ import { departureSignal } from "./departure.ts";
 import { EVENT_STREAM, EVENT_STREAM_TYPE, NDJSON, NDJSON_TYPE, pageText } from "./feed-format.ts";
 import type { FeedFormat } from "./feed-format.ts";
 import { JSON_TYPE } from "./media-type.ts";
+import { shownFields, tenantOf } from "./ownership.ts";
 import { parsePrefer, preferenceApplied } from "./prefer.ts";
 import type { FeedPage, FeedService } from "./profile-service.ts";
 import { mountResource } from "./resource.ts";
@@ -30,6 +31,7 @@ export interface FeedRoutesDeps {
 }
 
 interface Asked {
+  readonly tenant: Tenant;
   readonly since: string | undefined;
   readonly limit: number;
   readonly withData: boolean;
@@ -53,7 +55,7 @@ export function mountFeedRoutes(app: Express, { feed, clock, log }: FeedRoutesDe
       "Content-Type": JSON_TYPE,
       ...(applied !== undefined && { "Preference-Applied": applied }),
     };
-    send(reply, 200, headers, pageText(found));
+    send(reply, 200, headers, pageText(found, shownFields(reply, undefined)));
   }
 
   async function stream(reply: Reply, format: FeedFormat, asked: Asked): Promise<void> {
@@ -74,12 +76,13 @@ export function mountFeedRoutes(app: Express, { feed, clock, log }: FeedRoutesDe
 
   async function run(reply: Reply, format: FeedFormat, asked: Asked): Promise<void> {
     const departure = departureSignal(reply);
+    const fields = shownFields(reply, undefined);
     let found = await feed.page(asked); // what is wrong with the request is told before the head
     sendHead(reply, 200, { ...NO_STORE, "Content-Type": format.type });
     let text = format.opening;
     try {
       for (;;) {
-        text += found.events.map((event) => format.event(event)).join("");
+        text += found.events.map((event) => format.event(event, fields)).join("");
         if (text !== "") await write(reply, text, departure, clock);
         text = "";
         if (!found.more) {
@@ -116,7 +119,7 @@ export function mountFeedRoutes(app: Express, { feed, clock, log }: FeedRoutesDe
 
   mountResource(app, "/v1/changes", {
     get(request: Request, reply: Reply): Promise<void> {
-      const asked = askedOf(request);
+      const asked = askedOf(request, reply);
       const type = request.accepts([JSON_TYPE, NDJSON_TYPE, EVENT_STREAM_TYPE]);
       if (type === false) {
         throw new AtollError(
@@ -158,7 +161,7 @@ function write(reply: Reply, text: string, departure: AbortSignal, clock: Clock)
   });
 }
 
-function askedOf(request: Request): Asked {
+function askedOf(request: Request, reply: Reply): Asked {
   const { since, limit, include } = request.query;
   const resumed = request.get("last-event-id");
   if (since !== undefined && typeof since !== "string") throw malformed("since may be sent once");
@@ -167,6 +170,7 @@ function askedOf(request: Request): Asked {
   }
   const from = resumed ?? since;
   return {
+    tenant: tenantOf(reply),
     since: from === "" ? undefined : from,
     limit: limitOf(limit),
     withData: include === "data",

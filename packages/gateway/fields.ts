@@ -20,6 +20,20 @@ const VARIANT_CHARS = 8;
 export function parseFields(names: readonly string[]): Fields | undefined {
   const paths = names.map((name) => parsePointer(name.startsWith("/") ? name : `/${name}`));
   if (!paths.every((path) => path !== undefined)) return undefined;
+  return fieldsOf(paths);
+}
+
+/** What is left of a choice when only some top-level members may be seen; undefined for everything. */
+export function onlyFields(
+  asked: Fields | undefined,
+  members: ReadonlySet<string> | undefined,
+): Fields | undefined {
+  if (members === undefined) return asked;
+  if (asked === undefined) return fieldsOf([...members].map((name) => [name]));
+  return fieldsOf(asked.paths.filter(([top]) => top !== undefined && members.has(top)));
+}
+
+function fieldsOf(paths: readonly (readonly string[])[]): Fields {
   const sorted = canonicalJson(paths.map((path) => canonicalJson(path)).sort());
   return { paths, variant: `.f${hash("sha256", sorted, "base64url").slice(0, VARIANT_CHARS)}` };
 }

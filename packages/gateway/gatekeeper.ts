@@ -140,6 +140,9 @@ export class Gatekeeper implements Gate {
         challenge: NO_RIGHT,
       });
     }
+    if (access.whole === true && principal.fields !== undefined) {
+      throw new AtollError("forbidden", "this shows whole profiles, and you may see some members");
+    }
     reply.locals.principal = principal;
     this.#spend(principal, reply, access);
     return handler(request, reply);

@@ -15,9 +15,10 @@ import type { Idempotency } from "./profile-service.ts";
 const QUOTED = /^"([\x20\x21\x23-\x5b\x5d-\x7e]+)"$/;
 const PLAIN = /^[\x21\x23-\x7e]+$/;
 
-/** Undefined for a request without a key. `part`: of a batch, each write is an attempt of its own. */
+/** Undefined for a request without a key. Two principals may choose the same one. `part`: of a batch, each write is an attempt of its own. */
 export function idempotencyOf(
   request: Request,
+  principal: string,
   body: Uint8Array | undefined,
   part?: number,
 ): Idempotency | undefined {
@@ -32,7 +33,7 @@ export function idempotencyOf(
     Buffer.concat([Buffer.from(`${words}\0`), body ?? new Uint8Array()]),
     "buffer",
   );
-  const key = hash("sha256", JSON.stringify([parseKey(header), part ?? null]), "buffer");
+  const key = hash("sha256", JSON.stringify([principal, parseKey(header), part ?? null]), "buffer");
   return { key, fingerprint };
 }
 

@@ -45,7 +45,7 @@ export function mountPastRoutes(app: Express, exchange: Exchange): void {
   }
 
   async function history(request: Request, reply: Reply): Promise<void> {
-    const id = profileIdOf(request);
+    const id = profileIdOf(request, reply);
     const { pageSize, pageToken } = parseQuery(request, getHistory.query);
     const page = { limit: pageSize, after: pageToken };
     await ask(
@@ -64,7 +64,7 @@ export function mountPastRoutes(app: Express, exchange: Exchange): void {
   }
 
   async function diff(request: Request, reply: Reply): Promise<void> {
-    const id = profileIdOf(request);
+    const id = profileIdOf(request, reply);
     const { from, to } = parseQuery(request, getDiff.query);
     await ask(
       request,
@@ -78,7 +78,7 @@ export function mountPastRoutes(app: Express, exchange: Exchange): void {
   }
 
   async function conflicts(request: Request, reply: Reply): Promise<void> {
-    const id = profileIdOf(request);
+    const id = profileIdOf(request, reply);
     await ask(
       request,
       reply,
@@ -94,7 +94,7 @@ export function mountPastRoutes(app: Express, exchange: Exchange): void {
   }
 
   async function explain(request: Request, reply: Reply): Promise<void> {
-    const id = profileIdOf(request);
+    const id = profileIdOf(request, reply);
     const { pointer } = parseQuery(request, explainValue.query);
     await ask(
       request,
@@ -114,7 +114,7 @@ export function mountPastRoutes(app: Express, exchange: Exchange): void {
   }
 
   async function resolve(request: Request, reply: Reply): Promise<void> {
-    const id = profileIdOf(request);
+    const id = profileIdOf(request, reply);
     const writing = exchange.writingOf(request, reply);
     const precondition = writePrecondition(request.headers);
     const { value: body, bytes } = await readJsonBody(request, JSON_TYPE);
@@ -125,7 +125,7 @@ export function mountPastRoutes(app: Express, exchange: Exchange): void {
   }
 
   async function revert(request: Request, reply: Reply): Promise<void> {
-    const id = profileIdOf(request);
+    const id = profileIdOf(request, reply);
     const writing = exchange.writingOf(request, reply);
     const precondition = writePrecondition(request.headers);
     const { value: body, bytes } = await readJsonBody(request, JSON_TYPE);

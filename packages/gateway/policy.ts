@@ -15,6 +15,8 @@ export type Load = "health" | "read" | "write" | "bulk" | "feed" | "admin";
 
 export interface Access {
   readonly permission: Permission;
+  /** It shows everything of a profile, so it is not for who may see some members only. */
+  readonly whole?: true;
   readonly load: Load;
 }
 
@@ -23,7 +25,8 @@ const read: Access = { permission: "read", load: "read" };
 const write: Access = { permission: "write", load: "write" };
 const bulkRead: Access = { permission: "read", load: "bulk" };
 const bulkWrite: Access = { permission: "write", load: "bulk" };
-const audit: Access = { permission: "audit", load: "read" };
+const audit: Access = { permission: "audit", load: "read", whole: true };
+const whole: Access = { permission: "read", load: "read", whole: true };
 const feed: Access = { permission: "read", load: "feed" };
 const observe: Access = { permission: "observe", load: "admin" };
 const operate: Access = { permission: "operate", load: "admin" };
@@ -38,7 +41,7 @@ export const POLICY: Readonly<Record<string, Access>> = {
   "PUT /v1/profiles/:id": write,
   "PATCH /v1/profiles/:id": write,
   "DELETE /v1/profiles/:id": write,
-  "GET /v1/profiles/:id/conflicts": read,
+  "GET /v1/profiles/:id/conflicts": whole,
   "POST /v1/profiles/:id/conflicts/resolve": write,
   "GET /v1/profiles/:id/history": audit,
   "GET /v1/profiles/:id/diff": audit,

@@ -17,6 +17,7 @@ import type { Fields } from "./fields.ts";
 import { JSON_TYPE, negotiateFormat } from "./media-type.ts";
 import type { Format } from "./media-type.ts";
 import { PATCH_TYPES, readPatch } from "./patch-edit.ts";
+import { shownFields } from "./ownership.ts";
 import { parsePrefer } from "./prefer.ts";
 import type { Preferences } from "./prefer.ts";
 import type { ReadAnswer } from "./profile-service.ts";
@@ -40,12 +41,13 @@ export function mountProfileRoutes(app: Express, exchange: Exchange): void {
 
   function get(request: Request, reply: Reply): void | Promise<void> {
     // Parameters are rare: a request without any does not pay for having them parsed.
-    const { at, fields } = request.url.includes("?")
+    const { at, fields: asked } = request.url.includes("?")
       ? parseQuery(request, readParameters)
       : NO_PARAMETERS;
+    const fields = shownFields(reply, asked);
     if (at !== undefined) return readVersion(exchange, request, reply, { at, fields });
     const preferences = parsePrefer(request.get("prefer"));
-    const id = profileIdOf(request);
+    const id = profileIdOf(request, reply);
     const reading = {
       format: negotiateFormat(request),
       condition: readCondition(request.headers),
@@ -87,7 +89,7 @@ export function mountProfileRoutes(app: Express, exchange: Exchange): void {
   }
 
   async function put(request: Request, reply: Reply): Promise<void> {
-    const id = profileIdOf(request);
+    const id = profileIdOf(request, reply);
     const asked = exchange.writingOf(request, reply);
     const precondition = writePrecondition(request.headers);
     const { value, bytes } = await readJsonBody(request, JSON_TYPE);
@@ -96,7 +98,7 @@ export function mountProfileRoutes(app: Express, exchange: Exchange): void {
   }
 
   async function patch(request: Request, reply: Reply): Promise<void> {
-    const id = profileIdOf(request);
+    const id = profileIdOf(request, reply);
     const asked = { ...exchange.writingOf(request, reply), upsert: upsertOf(request) };
     const precondition = writePrecondition(request.headers);
     const { edit, bytes } = await readPatch(request);
@@ -113,7 +115,7 @@ export function mountProfileRoutes(app: Express, exchange: Exchange): void {
       upsert: false,
       base: baseVersionOf(request),
     };
-    const id = profileIdOf(request);
+    const id = profileIdOf(request, reply);
     const precondition = writePrecondition(request.headers);
     await exchange.write(request, reply, id, { kind: "delete" }, precondition, writing);
   }

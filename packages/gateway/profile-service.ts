@@ -5,7 +5,7 @@
  * or replicates, and a test of a route needs a page of fake, not a database.
  */
 import type { RegionName } from "@atoll/core";
-import type { ChangeHash, DocId, FieldFault, Hlc, ProfileId } from "@atoll/core";
+import type { ChangeHash, DocId, FieldFault, Hlc, ProfileId, Tenant } from "@atoll/core";
 import type { JsonObject, ProfileEdit } from "@atoll/profile";
 import type { Answer, ProfileSnapshot, SessionOptions } from "./answer-contract.ts";
 import type { PastService } from "./past-contract.ts";
@@ -86,6 +86,7 @@ export type ListPlace =
   | { readonly order: "updatedAt"; readonly since: Hlc; readonly after: DocId };
 
 export interface ListPage {
+  readonly tenant: Tenant;
   readonly order: "id" | "updatedAt";
   readonly limit: number;
   /** Only what was written from then on; with `updatedAt` alone. */
@@ -135,6 +136,7 @@ export interface FeedService {
    * Rejects with `AtollError`: malformed-request, cursor-expired, storage-failed.
    */
   page(query: {
+    readonly tenant: Tenant;
     readonly since: string | undefined;
     readonly limit: number;
     readonly withData: boolean;

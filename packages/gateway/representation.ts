@@ -11,6 +11,7 @@ import type { OutgoingHttpHeaders } from "node:http";
 import { limits } from "@atoll/core";
 import type { Fields } from "./fields.ts";
 import { pick } from "./fields.ts";
+import { shownId } from "./ownership.ts";
 import { ENVELOPE_TYPE, JSON_TYPE } from "./media-type.ts";
 import type { Format } from "./media-type.ts";
 import { preferenceApplied } from "./prefer.ts";
@@ -78,7 +79,7 @@ export function envelopeOf(
 ): string {
   const faults = schema.faults(profile.json);
   const metadata = JSON.stringify({
-    id: profile.id,
+    id: shownId(profile.id),
     etag: profile.etag,
     heads: profile.heads,
     createdAt: new Date(profile.createdAtMs).toISOString(),

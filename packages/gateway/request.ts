@@ -12,6 +12,7 @@ import type { JsonObject, JsonValue } from "@atoll/profile";
 import { readBody } from "./body.ts";
 import type { Reply } from "./answer.ts";
 import { headsText } from "./contract/values.ts";
+import { ownProfile } from "./ownership.ts";
 import { departureSignal } from "./departure.ts";
 import { forwardedMarkOf } from "./forwarded.ts";
 import { JSON_TYPE, requireContentType } from "./media-type.ts";
@@ -19,10 +20,10 @@ import type { Preferences } from "./prefer.ts";
 import type { ReceiptOptions, SessionOptions } from "./profile-service.ts";
 
 /** The `:id` of the path; the router has decoded its percent-encoding. */
-export function profileIdOf(request: Request): ProfileId {
+export function profileIdOf(request: Request, reply: Reply): ProfileId {
   const { id } = request.params;
   const parsed = typeof id === "string" ? parseProfileId(id) : undefined;
-  if (parsed !== undefined) return parsed;
+  if (parsed !== undefined) return ownProfile(reply, parsed);
   throw new AtollError(
     "malformed-request",
     "a profile id is a letter or digit, then up to 127 letters, digits or any of . _ : ~ -",

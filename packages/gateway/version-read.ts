@@ -12,6 +12,7 @@ import type { Exchange } from "./exchange.ts";
 import { noSuchProfile } from "./exchange.ts";
 import type { Fields } from "./fields.ts";
 import { negotiateFormat } from "./media-type.ts";
+import { mayLookBack } from "./ownership.ts";
 import type { VersionName } from "./past-contract.ts";
 import { sendProblem } from "./problem.ts";
 import { bodyOf, contentTypeOf, profileHeaders } from "./representation.ts";
@@ -24,7 +25,8 @@ export async function readVersion(
   reply: Reply,
   { at, fields }: { readonly at: VersionName; readonly fields: Fields | undefined },
 ): Promise<void> {
-  const id = profileIdOf(request);
+  const id = profileIdOf(request, reply);
+  mayLookBack(reply);
   const format = negotiateFormat(request);
   const condition = readCondition(request.headers);
   await exchange.read(request, reply, {

@@ -12,7 +12,7 @@ import {
   must,
   systemClock,
 } from "@atoll/core";
-import type { Role } from "@atoll/core";
+import type { Role, Tenant } from "@atoll/core";
 import { loadRegionConfig } from "./config.ts";
 import { CredentialFiles } from "./credential-files.ts";
 import { newApiKey } from "./new-api-key.ts";
@@ -23,6 +23,7 @@ import { startRegion } from "./region.ts";
 const directory = mkdtempSync(join(tmpdir(), "atoll-region-auth-"));
 const random = new SeededRandom("region-auth");
 const keys = new Map<Role, string>();
+const tenants = new Map<"acme" | "limited", string>();
 const log = new MemoryLog();
 let region: RunningRegion;
 
@@ -33,6 +34,16 @@ beforeAll(async () => {
     keys.set(role, key);
     records.push(record);
   }
+  for (const [id, fields] of [
+    ["acme", undefined],
+    ["limited", ["bio", "stats"]],
+  ] as const) {
+    const tenant = "acme" as Tenant;
+    const roles: Role[] = ["writer", "auditor"];
+    const made = await newApiKey({ id, roles, tenant, fields }, random);
+    tenants.set(id, made.key);
+    records.push(made.record);
+  }
   writeFileSync(join(directory, "keys.yaml"), `keys:\n${records.join("\n")}\n`);
   writeFileSync(
     join(directory, "region.yaml"),
@@ -42,7 +53,7 @@ cluster: { id: t, secret: "a secret of many characters", regions: { us-east-1: 1
 data: data
 listen: { rest: 127.0.0.1:0, admin: 127.0.0.1:0, peer: 127.0.0.1:0 }
 auth: { keys: keys.yaml }
-rates: { writes: { perSecond: 1, burst: 3 } }
+rates: { writes: { perSecond: 1, burst: 12 } }
 `,
   );
   const config = loadRegionConfig({ file: join(directory, "region.yaml"), environment: {} });
@@ -109,6 +120,78 @@ describe("a region with API keys", () => {
     expect(text).not.toContain("profiles/ada"); // nobody's name is a label
   });
 
+  describe("of several tenants", () => {
+    const call = (who: string | undefined, method: string, path: string, body?: unknown) =>
+      fetch(`${region.urls.rest}/v1${path}`, {
+        method,
+        headers: {
+          authorization: `Bearer ${must(who, "a key")}`,
+          "content-type": method === "PATCH" ? "application/merge-patch+json" : "application/json",
+        },
+        ...(body !== undefined && { body: JSON.stringify(body) }),
+      });
+    const acme = () => tenants.get("acme");
+    const limited = () => tenants.get("limited");
+    const writer = () => keys.get("writer");
+
+    test("shows each its own profiles under the ids it gave, and nothing of the others", async () => {
+      const put = await call(acme(), "PUT", "/profiles/ada", { displayName: "Ada of Acme" });
+      expect([put.status, put.headers.get("location")]).toEqual([201, "/v1/profiles/ada"]);
+      const read = async (who: string | undefined) =>
+        (await (await call(who, "GET", "/profiles/ada")).json()) as unknown;
+      expect(await read(acme())).toEqual({ displayName: "Ada of Acme" });
+      expect(await read(writer())).toEqual({ displayName: "Ada" });
+      for (const path of ["/profiles", "/profiles?orderBy=updatedAt", "/changes?include=data"]) {
+        const own = await (await call(acme(), "GET", path)).text();
+        const other = await (await call(writer(), "GET", path)).text();
+        expect(own).toContain("Ada of Acme");
+        expect(own).toContain('"id":"ada"');
+        expect(own).not.toContain("acme/");
+        expect(other).not.toContain("Acme");
+      }
+      const many = await call(writer(), "POST", "/profiles:batchGet", { ids: ["ada"] });
+      expect(await many.json()).toMatchObject({
+        items: [{ id: "ada", data: { displayName: "Ada" } }],
+      });
+    });
+
+    test("lets a credential of some members see and set those", async () => {
+      await call(acme(), "PUT", "/profiles/bob", { displayName: "Bob", bio: "b" });
+      const shown = await call(limited(), "GET", "/profiles/bob");
+      expect(await shown.json()).toEqual({ bio: "b" });
+      const asked = await call(limited(), "GET", "/profiles/bob?fields=displayName,bio");
+      expect(await asked.json()).toEqual({ bio: "b" });
+      const patched = await call(limited(), "PATCH", "/profiles/bob", { bio: "new" });
+      expect([patched.status, await patched.json()]).toEqual([200, { bio: "new" }]);
+      const beyond = await call(limited(), "PATCH", "/profiles/bob", {
+        bio: "x",
+        displayName: "y",
+      });
+      expect(beyond.status).toBe(403);
+      expect(await beyond.json()).toMatchObject({ errors: [{ pointer: "/displayName" }] });
+      for (const [method, path, body] of [
+        ["PUT", "/profiles/bob", { bio: "x" }],
+        ["DELETE", "/profiles/bob", undefined],
+        ["GET", "/profiles/bob/history", undefined],
+        ["GET", "/profiles/bob/snapshot", undefined],
+        ["GET", "/profiles/bob/conflicts", undefined],
+      ] as const) {
+        const answer = await call(limited(), method, path, body);
+        expect([method, path, answer.status]).toEqual([method, path, 403]);
+      }
+      const feed = await (await call(limited(), "GET", "/changes?include=data")).text();
+      expect(feed).toContain('"bio":"new"');
+      expect(feed).not.toContain("Bob");
+      expect(await (await call(limited(), "GET", "/profiles")).text()).not.toContain("Bob");
+    });
+
+    test("shows earlier versions to auditors only", async () => {
+      const at = `?at=${encodeURIComponent(new Date(systemClock.nowMs()).toISOString())}`;
+      expect((await call(writer(), "GET", `/profiles/ada${at}`)).status).toBe(403);
+      expect((await call(acme(), "GET", `/profiles/ada${at}`)).status).toBe(200);
+    });
+  });
+
   test("keeps the rate of writes of each principal", async () => {
     const write = () =>
       fetch(`${region.urls.rest}/v1/profiles/bob`, {
@@ -117,7 +200,7 @@ describe("a region with API keys", () => {
         body: "{}",
       });
     const statuses = [];
-    for (let i = 0; i < 6; i++) statuses.push((await write()).status);
+    for (let i = 0; i < 20; i++) statuses.push((await write()).status);
     expect(statuses).toContain(429);
   });
 });
