@@ -222,7 +222,7 @@ describe("identity", () => {
     const profile = fleetCodec.create(acme, actorOf(4));
     profile.edit({ kind: "put", value: {} }, { timeSeconds: 7, deletedAtMs: 8, identity: acme });
     const reopened = fleetCodec.open({ base: profile.save(), tail: new Uint8Array() }, actorOf(5));
-    expect(reopened.render()).toMatchObject({ profileId: "P2", tenant: "acme" });
+    expect(reopened.render()).toMatchObject({ profileId: "acme/P2", tenant: "acme" });
     reopened.free();
     profile.free();
   });
