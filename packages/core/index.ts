@@ -16,6 +16,7 @@ export * from "./region-uri.ts";
 
 // what replicas speak about
 export * from "./byte-stream.ts";
+export * from "./change-name.ts";
 export * from "./digest.ts";
 export * from "./frontier.ts";
 export * from "./hlc.ts";

@@ -41,8 +41,23 @@ export function sessionHeaders(answer: Answer, honoured: Preferences): OutgoingH
   return headers;
 }
 
-/** Of every answer that is about one version of a profile. */
-export function profileHeaders(profile: ProfileSnapshot, nowMs: number): OutgoingHttpHeaders {
+/** Headers of versions that are read again and again; one of another time would be another version. */
+const headersOf = new WeakMap<ProfileSnapshot, OutgoingHttpHeaders>();
+
+/** Of every answer that is about one version of a profile. Not to be changed: others get the same. */
+export function profileHeaders(
+  profile: ProfileSnapshot,
+  nowMs: number,
+): Readonly<OutgoingHttpHeaders> {
+  let headers = headersOf.get(profile);
+  if (headers === undefined) {
+    headers = headersAt(profile, nowMs);
+    if (profile.updatedAtMs <= nowMs) headersOf.set(profile, headers);
+  }
+  return headers;
+}
+
+function headersAt(profile: ProfileSnapshot, nowMs: number): OutgoingHttpHeaders {
   const headers: OutgoingHttpHeaders = {
     ETag: entityTag(profile),
     // Time here may run ahead of this machine's clock, and HTTP forbids dates in the future.

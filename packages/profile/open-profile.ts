@@ -5,8 +5,7 @@
  * with it. An edit is planned on plain values before Automerge is called, so that one that cannot
  * be made leaves no trace.
  */
-import { hash as digest } from "node:crypto";
-import { DEFAULT_TENANT, limits, mustChangeHash, parseProfileId, toHex } from "@atoll/core";
+import { DEFAULT_TENANT, limits, nameChange, parseProfileId, toHex } from "@atoll/core";
 import type { ChangeHash, ProfileId, Tenant } from "@atoll/core";
 import { canonicalBytes } from "./canonical.ts";
 import { readChangeHead } from "./change-chunk.ts";
@@ -294,5 +293,5 @@ function refuseSize(bytes: number): void {
 
 /** The name that Automerge gives a change. */
 export function hashOfChunk(chunk: Uint8Array): ChangeHash {
-  return mustChangeHash(digest("sha256", chunk.subarray(8), "buffer"));
+  return nameChange(chunk);
 }

@@ -141,7 +141,6 @@ export class Replica {
     });
     const { restorer } = this;
     const commit = new Commit({
-      cluster,
       store,
       ledger,
       documents,
@@ -191,9 +190,10 @@ export class Replica {
   }
 
   read(id: ProfileId): ReadResult {
+    const cached = this.#snapshots.get(id);
+    if (cached !== undefined && this.group.size === 0) return { snapshot: cached, staged: false };
     const place = this.placeOf(docIdOf(DEFAULT_TENANT, id));
     const staged = this.group.touches(place.docId);
-    const cached = this.#snapshots.get(id);
     if (cached !== undefined) return { snapshot: cached, staged };
     const row = this.renderer.clean(place);
     return { snapshot: row && this.#snapshots.of(id, row), staged };

@@ -65,6 +65,7 @@ export class SqliteStore implements Store {
 
   // ── transactions ──
   begin(): void {
+    this.#log.forget();
     this.#connection.begin();
   }
 
@@ -76,6 +77,7 @@ export class SqliteStore implements Store {
 
   rollback(): void {
     this.#documents.forget();
+    this.#log.forget();
     this.#connection.rollback();
   }
 
