@@ -164,7 +164,10 @@ export class Replica {
       restorer,
       waitingRoom: this.waitingRoom,
     });
-    this.renderer = new Renderer({ store, documents, group, restorer, quarantine });
+    this.renderer = new Renderer({
+      ...{ store, documents, group, restorer, quarantine },
+      placeOf: (docId) => this.placeOf(docId),
+    });
   }
 
   get identity(): StoredIdentity {
@@ -236,7 +239,9 @@ export class Replica {
 
   /** Stages what is sound of a peer's entries; the rest waits or is set aside, one by one. */
   ingest(entries: readonly LogEntry[], from: Sender): IngestCounts {
-    return this.arrivals.ingest(entries, from);
+    const counts = this.arrivals.ingest(entries, from);
+    this.renderer.follow(entries);
+    return counts;
   }
 
   /** Makes the open group durable and returns its entries. Throws `AtollError` with all undone. */
