@@ -8,7 +8,7 @@ test("a change is named after its bytes, from the ninth on, each time it is aske
   for (const bytes of [chunk, chunk, chunk.slice()]) {
     expect(Buffer.from(nameOfReceived(bytes)).toString("hex")).toBe(name);
   }
-  expect(nameChange(chunk)).toEqual(nameOfReceived(chunk));
+  expect(new Uint8Array(nameChange(chunk))).toEqual(nameOfReceived(chunk));
   const other = chunk.slice().fill(0, 39);
   expect(Buffer.from(nameOfReceived(other)).toString("hex")).not.toBe(name);
 });

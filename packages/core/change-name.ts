@@ -16,13 +16,15 @@ const nameByChunk = new WeakMap<Uint8Array, ChangeHash>();
 
 /** `chunk`: uncompressed, type 1. Its first eight bytes do not count. */
 export function nameChange(chunk: Uint8Array): ChangeHash {
-  const digest = hash("sha256", chunk.subarray(PREFIX_BYTES), "buffer");
-  return mustChangeHash(new Uint8Array(digest)); // several may hold it: a Buffer's `slice` shares
+  return mustChangeHash(hash("sha256", chunk.subarray(PREFIX_BYTES), "buffer"));
 }
 
 /** The same, made once: for chunks that came with an entry, which nobody changes in place. */
 export function nameOfReceived(chunk: Uint8Array): ChangeHash {
   let name = nameByChunk.get(chunk);
-  if (name === undefined) nameByChunk.set(chunk, (name = nameChange(chunk)));
+  if (name === undefined) {
+    name = mustChangeHash(new Uint8Array(nameChange(chunk))); // several hold it, and a Buffer's `slice` shares
+    nameByChunk.set(chunk, name);
+  }
   return name;
 }

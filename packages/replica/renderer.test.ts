@@ -1,6 +1,6 @@
 // When what came from elsewhere is shown: at once where the document is open, otherwise when somebody asks.
 import { beforeEach, expect, test } from "vitest";
-import type { LogEntry, ProfileId } from "@atoll/core";
+import type { ProfileId } from "@atoll/core";
 import { DEFAULT_TENANT, docIdOf, limits } from "@atoll/core";
 import { MemoryStore } from "@atoll/store";
 import type { DocumentRow } from "@atoll/store";
