@@ -3,8 +3,11 @@
  * both: the ratio of their processor time is what a bench of HTTP tells.
  */
 import { assert, systemClock } from "@atoll/core";
+import type { JsonObject } from "@atoll/profile";
 import { driveHttp } from "./http-connections.ts";
 import type { ServerProcess } from "./http-server-process.ts";
+import type { Table } from "./table.ts";
+import { rounded } from "./table.ts";
 
 /** Requests that may come to an end. */
 export type Requests = () => Buffer | undefined;
@@ -40,4 +43,34 @@ export async function drive(
   cost.cpuMicros += (await server.cpuMicros()) - cpuMicros;
   cost.requests += answered;
   assert(answered > 0, "the server answers");
+}
+
+/** How many times as much as this a request costs. */
+export function ratioTo(bare: Cost): (cost: Cost) => number {
+  return (cost) => rounded(cost.microsPerRequest / bare.microsPerRequest, 2);
+}
+
+export function costFigures(bare: Cost, costs: Readonly<Record<string, Cost>>): JsonObject {
+  const figures = Object.entries({ bare, ...costs }).map(([name, cost]) => {
+    const cpuMicros = rounded(cost.microsPerRequest, 1);
+    const perSecond = Math.round(cost.requestsPerSecond);
+    return [name, { cpuMicros, ratio: ratioTo(bare)(cost), requests: cost.requests, perSecond }];
+  });
+  return Object.fromEntries(figures) as JsonObject;
+}
+
+export function costTable(
+  what: string,
+  clients: number,
+  bare: Cost,
+  costs: Readonly<Record<string, Cost>>,
+): Table {
+  return {
+    title: `Processor time of the server per ${what}, ${clients} clients`,
+    columns: ["", "µs", "÷ bare", "requests", "per second"],
+    rows: Object.entries({ bare, ...costs }).map(([name, cost]) => [
+      ...[name, rounded(cost.microsPerRequest, 1), ratioTo(bare)(cost)],
+      ...[cost.requests, Math.round(cost.requestsPerSecond)],
+    ]),
+  };
 }

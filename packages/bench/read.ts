@@ -16,9 +16,8 @@ import { atMost } from "./bench.ts";
 import { httpRequest } from "./http-connections.ts";
 import { httpProfile, httpProfileId } from "./http-profiles.ts";
 import type { Requests } from "./http-rounds.ts";
-import { Cost, drive } from "./http-rounds.ts";
+import { Cost, costFigures, costTable, drive, ratioTo } from "./http-rounds.ts";
 import { ServerProcess } from "./http-server-process.ts";
-import { rounded } from "./table.ts";
 import { zipf } from "./zipf.ts";
 
 const REGION = "us-east-1";
@@ -74,44 +73,21 @@ export const readBench: Bench = {
         await drive(region, hot, { ...turn, requests: read });
       }
       for (const server of [bare, region]) await server.stop();
-      return reportOf(size, bareCost, { hot, cold });
+      const ratio = ratioTo(bareCost);
+      return {
+        parameters: { ...size },
+        figures: costFigures(bareCost, { hot, cold }),
+        budgets: [
+          atMost("hot GET ÷ bare", ratio(hot), HOT_RATIO_MAX),
+          atMost("cold GET ÷ bare", ratio(cold), COLD_RATIO_MAX),
+        ],
+        tables: [costTable("GET", size.connections, bareCost, { hot, cold })],
+      };
     } finally {
       for (const server of [bare, region]) server.kill();
     }
   },
 };
-
-function reportOf(
-  parameters: typeof NORMAL,
-  bare: Cost,
-  { hot, cold }: { readonly hot: Cost; readonly cold: Cost },
-): BenchReport {
-  const ratio = (cost: Cost): number => rounded(cost.microsPerRequest / bare.microsPerRequest, 2);
-  const figure = (cost: Cost) => ({
-    requests: cost.requests,
-    cpuMicros: rounded(cost.microsPerRequest, 1),
-    perSecond: Math.round(cost.requestsPerSecond),
-    ratio: ratio(cost),
-  });
-  const figures = { bare: figure(bare), hot: figure(hot), cold: figure(cold) };
-  return {
-    parameters: { ...parameters },
-    figures,
-    budgets: [
-      atMost("hot GET ÷ bare", ratio(hot), HOT_RATIO_MAX),
-      atMost("cold GET ÷ bare", ratio(cold), COLD_RATIO_MAX),
-    ],
-    tables: [
-      {
-        title: `Processor time of the server per GET, ${parameters.connections} clients`,
-        columns: ["", "µs", "÷ bare", "requests", "per second"],
-        rows: Object.entries(figures).map(([name, { cpuMicros, ratio, requests, perSecond }]) => [
-          ...[name, cpuMicros, ratio, requests, perSecond],
-        ]),
-      },
-    ],
-  };
-}
 
 function getOf(n: number): Buffer {
   return httpRequest("GET", `/v1/profiles/${httpProfileId(n)}`);

@@ -17,9 +17,8 @@ import { atMost } from "./bench.ts";
 import { httpRequest } from "./http-connections.ts";
 import type { RegionPlan } from "./http-messages.ts";
 import { httpProfile, httpProfileId } from "./http-profiles.ts";
-import { Cost, drive } from "./http-rounds.ts";
+import { Cost, costFigures, costTable, drive, ratioTo } from "./http-rounds.ts";
 import { ServerProcess } from "./http-server-process.ts";
-import { rounded } from "./table.ts";
 
 const REGIONS = ["us-east-1", "eu-west-1", "ap-northeast-1"];
 const NORMAL = {
@@ -91,41 +90,17 @@ export const writeBench: Bench = {
         await drive(region, hot, { ...turn, requests: any });
       }
       for (const server of [bare, region, ...others]) await server.stop();
-      return reportOf(size, bareCost, { hot, cold });
+      return {
+        parameters: { ...size, regions: REGIONS.length },
+        figures: costFigures(bareCost, { hot, cold }),
+        budgets: [atMost("hot PATCH ÷ bare", ratioTo(bareCost)(hot), HOT_RATIO_MAX)],
+        tables: [costTable("durable PATCH", size.connections, bareCost, { hot, cold })],
+      };
     } finally {
       for (const server of [bare, region, ...others]) server.kill();
     }
   },
 };
-
-function reportOf(
-  parameters: typeof NORMAL,
-  bare: Cost,
-  { hot, cold }: { readonly hot: Cost; readonly cold: Cost },
-): BenchReport {
-  const ratio = (cost: Cost): number => rounded(cost.microsPerRequest / bare.microsPerRequest, 2);
-  const figure = (cost: Cost) => ({
-    requests: cost.requests,
-    cpuMicros: rounded(cost.microsPerRequest, 1),
-    perSecond: Math.round(cost.requestsPerSecond),
-    ratio: ratio(cost),
-  });
-  const figures = { bare: figure(bare), hot: figure(hot), cold: figure(cold) };
-  return {
-    parameters: { ...parameters, regions: REGIONS.length },
-    figures,
-    budgets: [atMost("hot PATCH ÷ bare", ratio(hot), HOT_RATIO_MAX)],
-    tables: [
-      {
-        title: `Processor time of the server per durable PATCH, ${parameters.connections} clients`,
-        columns: ["", "µs", "÷ bare", "requests", "per second"],
-        rows: Object.entries(figures).map(([name, { cpuMicros, ratio, requests, perSecond }]) => [
-          ...[name, cpuMicros, ratio, requests, perSecond],
-        ]),
-      },
-    ],
-  };
-}
 
 /** One line of a profile says something new: the body that both servers read. */
 function patchOf(n: number, number: number): Buffer {

@@ -212,6 +212,8 @@ export const HISTORY_SEARCHED_MAX = 64;
 export const TAIL_CHANGES_MAX = 32;
 /** The same in bytes. */
 export const TAIL_BYTES_MAX = 4 * KIB;
+/** Documents of which it is remembered where they lie, ≈ 200 bytes each. Beyond, all are forgotten. */
+export const PLACES_KNOWN_MAX = 20_000;
 /** Rendered views kept as strings, in characters. Least recently used goes. */
 export const VIEW_CACHE_CHARS_MAX = 64 * MIB;
 

@@ -31,13 +31,26 @@ abstract class RandomBase {
   }
 }
 
+/** Asking the operating system costs the same for one byte and for a page. */
+const POOL_BYTES = 4096;
+
 class SystemRandom extends RandomBase implements Random {
+  #pool = Buffer.alloc(0);
+
   u32(): number {
-    return randomBytes(4).readUInt32LE(0);
+    return this.#take(4).readUInt32LE(0);
   }
 
   bytes(count: number): Uint8Array {
-    return new Uint8Array(randomBytes(count));
+    return new Uint8Array(count > POOL_BYTES / 16 ? randomBytes(count) : this.#take(count));
+  }
+
+  /** Fresh bytes, to be copied at once: nothing is given twice. */
+  #take(count: number): Buffer {
+    if (this.#pool.length < count) this.#pool = randomBytes(POOL_BYTES);
+    const taken = this.#pool.subarray(0, count);
+    this.#pool = this.#pool.subarray(count);
+    return taken;
   }
 
   fork(_label: string): Random {

@@ -53,8 +53,25 @@ export function sessionHeaders(answer: Answer, honoured: Preferences): OutgoingH
   return headers;
 }
 
-/** Of every answer that is about one version of a profile. */
+/** Headers of versions that are read again and again; one of another time would be another version. */
+const headersOf = new WeakMap<ProfileSnapshot, OutgoingHttpHeaders>();
+
+/** Of every answer that is about one version of a profile. Not to be changed: others get the same. */
 export function profileHeaders(
+  profile: ProfileSnapshot,
+  nowMs: number,
+  fields?: Fields,
+): Readonly<OutgoingHttpHeaders> {
+  if (fields !== undefined) return headersAt(profile, nowMs, fields);
+  let headers = headersOf.get(profile);
+  if (headers === undefined) {
+    headers = headersAt(profile, nowMs);
+    if (profile.updatedAtMs <= nowMs) headersOf.set(profile, headers);
+  }
+  return headers;
+}
+
+function headersAt(
   profile: ProfileSnapshot,
   nowMs: number,
   fields?: Fields,

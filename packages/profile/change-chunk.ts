@@ -10,9 +10,8 @@
  * unfold is counted against a bound. The format is
  * https://automerge.org/automerge-binary-format-spec/.
  */
-import { hash as digest } from "node:crypto";
 import { inflateRawSync } from "node:zlib";
-import { ByteReader, ByteStreamError, ByteWriter, limits } from "@atoll/core";
+import { ByteReader, ByteStreamError, ByteWriter, limits, nameChange } from "@atoll/core";
 import type { ChangeHash } from "@atoll/core";
 
 export interface ChangeChunk {
@@ -51,15 +50,19 @@ const DEPS_MAX = limits.CHANGE_DEPS_MAX + limits.ENTRY_CONTAINERS_MAX;
 /** An operation names what it overwrites: one predecessor, and one more per concurrent loser. */
 const PREDECESSORS_MAX = 2 * limits.CHANGE_OPS_MAX;
 
-/** Never throws. A fault is a change to be set aside, with the reason why. */
-export function parseChangeChunk(bytes: Uint8Array): ChangeChunk | ChunkFault {
+/**
+ * Never throws. A fault is a change to be set aside, with the reason why. `name`: where the caller has made it
+ * from these very bytes already.
+ */
+export function parseChangeChunk(bytes: Uint8Array, name?: ChangeHash): ChangeChunk | ChunkFault {
   try {
     const chunk = openChunk(bytes);
-    const digested = digest("sha256", chunk.subarray(HASHED_FROM), "buffer");
-    if (digested.compare(chunk, MAGIC.length, HASHED_FROM, 0, CHECKSUM_BYTES) !== 0) {
-      return { kind: "fault", reason: "checksum mismatch" };
+    const hash = name !== undefined && chunk === bytes ? name : nameChange(chunk);
+    for (let i = 0; i < CHECKSUM_BYTES; i++) {
+      if (hash[i] !== chunk[MAGIC.length + i])
+        return { kind: "fault", reason: "checksum mismatch" };
     }
-    return { kind: "change", hash: digested as Uint8Array as ChangeHash, ...parseContents(chunk) };
+    return { kind: "change", hash, ...parseContents(chunk) };
   } catch (error) {
     if (error instanceof ByteStreamError) return { kind: "fault", reason: error.message };
     throw error;

@@ -97,6 +97,24 @@ test("an operation that cannot be done is an error", () => {
   genesis.free();
 });
 
+test("what is written into a map goes into the one that is there now", () => {
+  const genesis = AutomergeDocument.genesis(socialProfileSchema.root, "m");
+  const [one, two] = [genesis.fork(actorOf(1)), genesis.fork(actorOf(2))];
+  const at = ["profile", "location"];
+  one.perform([{ kind: "put", at, key: "city", value: "Ys" }], 1); // it knows the map's name now
+  const replace: Operation = { kind: "put", at: ["profile"], key: "location", value: { a: 1 } };
+  one.append([two.perform([replace], 1)]);
+  one.perform([{ kind: "put", at, key: "b", value: 2 }], 1);
+  const whole = AutomergeDocument.load(one.save(), actorOf(3));
+  expect(storedMap(whole.profile.location)).toEqual(storedMap(one.profile.location));
+  expect(storedMap(whole.profile.location)).toHaveProperty("b", 2);
+  two.perform([replace], 2);
+  two.perform([{ kind: "put", at, key: "c", value: 3 }], 2);
+  expect(two.save().length).toBeGreaterThan(0); // compares every value
+  expect(storedMap(two.profile.location)).toHaveProperty("c", 3);
+  for (const document of [genesis, one, two, whole]) document.free();
+});
+
 test("freeing twice is freeing once, and a freed document is not used", () => {
   const copy = new Copy(1);
   copy.profile.free();

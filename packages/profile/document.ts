@@ -189,7 +189,10 @@ export class AutomergeDocument {
       }
       handle.updateDiffCursor(); // the tree follows the plan, not the patches
       for (const operation of operations) {
-        this.#touch([...operation.at, "key" in operation ? operation.key : operation.index]);
+        const at = [...operation.at, "key" in operation ? operation.key : operation.index];
+        this.#touch(at);
+        if (operation.kind === "put") this.#forgetIds(at, operation.value);
+        else if (operation.kind === "remove") this.#forgetIds(at);
         if (!performOnTree(this.#tree, operation, treeValues)) {
           this.#askForTree();
           break;
@@ -500,16 +503,16 @@ export class AutomergeDocument {
   #patch(patches: readonly TreePatch[]): void {
     for (const patch of patches) {
       this.#touch(patch.path);
-      this.#forgetIds(patch);
+      if (patch.action === "put") this.#forgetIds(patch.path, patch.value);
+      else if (patch.action === "del") this.#forgetIds(patch.path);
       if (!patchTree(this.#tree, patch, treeValues)) return this.#askForTree();
     }
   }
 
   /** A container in whose place there is something else has another name, or none. */
-  #forgetIds(patch: TreePatch): void {
-    if (patch.action !== "put" && patch.action !== "del") return;
-    const isOne = patch.action === "put" && isContainer(patch.value);
-    if (isOne || isContainer(treeAt(this.#tree, patch.path))) this.#idByPath.clear();
+  #forgetIds(path: StoredPath, value?: unknown): void {
+    const isOne = typeof value === "object" && isContainer(value);
+    if (isOne || isContainer(treeAt(this.#tree, path))) this.#idByPath.clear();
   }
 
   #askForTree(): void {

@@ -17,8 +17,8 @@ export { diffJson } from "./json-diff.ts";
 export type { Choice, NativeOperation } from "./native-operation.ts";
 
 // documents and changes
-export type { ChangeChunk, ChunkFault } from "./change-chunk.ts";
-export { parseChangeChunk } from "./change-chunk.ts";
+export type { ChangeChunk, ChangeHead, ChunkFault } from "./change-chunk.ts";
+export { parseChangeChunk, readChangeHead } from "./change-chunk.ts";
 export { splitChunks } from "./chunk-run.ts";
 export type { ContainerChange, ContainerPath } from "./containers.ts";
 export type { DocumentBytes } from "./codec.ts";

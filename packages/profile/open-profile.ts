@@ -5,12 +5,11 @@
  * with it. An edit is planned on plain values before Automerge is called, so that one that cannot
  * be made leaves no trace.
  */
-import { hash as digest } from "node:crypto";
 import {
   AtollError,
   DEFAULT_TENANT,
   limits,
-  mustChangeHash,
+  nameChange,
   parseProfileId,
   profileOf,
   toHex,
@@ -377,5 +376,5 @@ function refuseSize(bytes: number): void {
 
 /** The name that Automerge gives a change. */
 export function hashOfChunk(chunk: Uint8Array): ChangeHash {
-  return mustChangeHash(digest("sha256", chunk.subarray(8), "buffer"));
+  return nameChange(chunk);
 }

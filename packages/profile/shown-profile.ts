@@ -26,7 +26,7 @@ export class ShownProfile {
   #bytes: number | undefined;
   /** How many conflicts each member has that has any; undefined: not known. */
   #conflicts: Map<string, number> | undefined;
-  /** Members whose conflicts may be fewer than that, or more. */
+  /** Members whose conflicts may be fewer than that. */
   readonly #doubted = new Set<string>();
 
   constructor(root: SchemaNode) {
@@ -53,9 +53,7 @@ export class ShownProfile {
     if (keys === undefined) this.#texts = undefined;
     if (keys?.size === 0) return;
     this.#json = this.#bytes = undefined;
-    if ((this.#conflicts?.size ?? 0) > 0) {
-      for (const name of this.#conflicts?.keys() ?? []) this.#doubted.add(name);
-    }
+    for (const name of this.#conflicts?.keys() ?? []) this.#doubted.add(name);
     if (keys === undefined) return;
     const names = new Set<string>();
     for (const key of keys) {
@@ -63,7 +61,6 @@ export class ShownProfile {
       if (name !== undefined) names.add(name);
     }
     for (const name of names) {
-      if ((this.#conflicts?.size ?? 0) > 0) this.#doubted.add(name);
       if (this.#texts !== undefined) this.#show(this.#texts, name, profile);
     }
   }

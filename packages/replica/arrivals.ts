@@ -195,7 +195,8 @@ export class Arrivals {
   #settle(sound: SoundEntry, mayBeHere = false): void {
     const { entry } = sound;
     const isTaken = this.#store.hasLogEntry(entry, entry.seq);
-    const isSuspect = isTaken || mayBeHere || this.#intake.isLogged(entry.docId, entry.hash);
+    const isSuspect =
+      isTaken || mayBeHere || (!sound.isNew && this.#intake.isLogged(entry.docId, entry.hash));
     this.#observe(entry.hlc);
     if (isSuspect && this.#isInDocument(entry)) this.#commit.relog(sound);
     else this.#commit.apply(sound, undefined, isTaken);

@@ -13,9 +13,9 @@ import type {
   ProfileId,
   RegionVector,
 } from "@atoll/core";
-import { AtollError, HybridClock, assert, hlcToMs, splitProfileId } from "@atoll/core";
+import { AtollError, HybridClock, assert, elementOf, hlcToMs, splitProfileId } from "@atoll/core";
 import type { ProfileEdit } from "@atoll/profile";
-import { DocumentError, parseChangeChunk } from "@atoll/profile";
+import { DocumentError, readChangeHead } from "@atoll/profile";
 import type { DocumentPlace, Store, StoredIdentity } from "@atoll/store";
 import type { RenderedView } from "./commit.ts";
 import type { DocumentCache } from "./document-cache.ts";
@@ -134,8 +134,8 @@ export class Author {
       const result = profile.edit(edit, { timeSeconds, deletedAtMs, identity, base });
       if (!result.changed) return undefined;
       const { hash, change, containers } = result;
-      const parsed = parseChangeChunk(change);
-      assert(parsed.kind === "change", "our own change parses");
+      const head = readChangeHead(change);
+      assert(head !== undefined, "our own change parses");
       const { docId, shard } = place;
       const { origin } = this;
       const seq = ledger.frontier.contig({ shard, origin }) + 1;
@@ -150,7 +150,8 @@ export class Author {
         }
       }
       const view = { profileId: id, json, deleted, conflicts };
-      return { sound: { entry, place, deps: parsed.deps }, view };
+      const element = elementOf(this.#options.cluster.keys, docId, hash);
+      return { sound: { entry, place, deps: head.deps, element, isNew: true }, view };
     } catch (error) {
       // The document may be ahead of the store: whatever it says now was never written.
       if (!(error instanceof AtollError)) documents.drop(place);

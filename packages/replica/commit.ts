@@ -7,16 +7,8 @@
  * all in the group's transaction. Automerge is not needed: heads follow from the change's parents, sums
  * from its name, and the bytes are appended as they came.
  */
-import type { Cluster, LogEntry, ProfileId } from "@atoll/core";
-import {
-  SUM_ZERO,
-  VECTOR_ZERO,
-  addSums,
-  elementOf,
-  joinVectors,
-  low64,
-  originRegion,
-} from "@atoll/core";
+import type { LogEntry, ProfileId } from "@atoll/core";
+import { SUM_ZERO, VECTOR_ZERO, addSums, joinVectors, low64, originRegion } from "@atoll/core";
 import type { DocumentRow, Store } from "@atoll/store";
 import type { DocumentCache } from "./document-cache.ts";
 import type { Group } from "./group.ts";
@@ -34,7 +26,6 @@ export interface RenderedView {
 }
 
 export class Commit {
-  readonly #cluster: Cluster;
   readonly #store: Store;
   readonly #ledger: Ledger;
   readonly #documents: DocumentCache;
@@ -42,14 +33,12 @@ export class Commit {
   readonly #group: Group;
 
   constructor(rooms: {
-    readonly cluster: Cluster;
     readonly store: Store;
     readonly ledger: Ledger;
     readonly documents: DocumentCache;
     readonly snapshots: Snapshots;
     readonly group: Group;
   }) {
-    this.#cluster = rooms.cluster;
     this.#store = rooms.store;
     this.#ledger = rooms.ledger;
     this.#documents = rooms.documents;
@@ -62,10 +51,13 @@ export class Commit {
    * one, the open document has the change already. `isTaken`: something lies at its place in the log,
    * be it the entry's own row that survived, or the mark of one that was lost or dropped.
    */
-  apply({ entry, place, deps }: SoundEntry, view?: RenderedView, isTaken = false): DocumentRow {
+  apply(
+    { entry, place, deps, element }: SoundEntry,
+    view?: RenderedView,
+    isTaken = false,
+  ): DocumentRow {
     this.#group.open();
     const before = this.#store.readDocument(place);
-    const element = elementOf(this.#cluster.keys, place.docId, entry.hash);
     const sumBefore = before?.sum ?? SUM_ZERO;
     const own = new Map([[originRegion(entry.origin), entry.hlc]]);
     const isFirst = before === undefined;
@@ -88,7 +80,9 @@ export class Commit {
     const chunks = [...entry.containers, entry.change];
     this.#log(entry, low64(element), isTaken);
     this.#store.writeDocument(row);
-    this.#store.appendTail(place, Buffer.concat(chunks), chunks.length);
+    const [only] = chunks;
+    const isOne = chunks.length === 1 && only !== undefined;
+    this.#store.appendTail(place, isOne ? only : Buffer.concat(chunks), chunks.length);
     if (view === undefined) this.#documents.changed(place, chunks);
     this.#ledger.account(place, {
       documents: isFirst ? 1 : 0,
@@ -103,9 +97,9 @@ export class Commit {
   }
 
   /** Gives a change that its document has already its place in the log again. Nothing is counted. */
-  relog({ entry, place }: SoundEntry): void {
+  relog({ entry, element }: SoundEntry): void {
     this.#group.open();
-    this.#log(entry, low64(elementOf(this.#cluster.keys, place.docId, entry.hash)), true);
+    this.#log(entry, low64(element), true);
     this.#ledger.hold(entry);
     this.#group.add(entry);
   }

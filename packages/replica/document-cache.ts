@@ -74,6 +74,10 @@ export class DocumentCache {
     return cached.profile;
   }
 
+  isOpen(place: DocumentPlace): boolean {
+    return this.#open.has(docKeyOf(place.docId));
+  }
+
   /** Changes from elsewhere, already in the store. */
   changed(place: DocumentPlace, chunks: readonly Uint8Array[]): void {
     const key = docKeyOf(place.docId);

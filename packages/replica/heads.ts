@@ -6,7 +6,7 @@
  */
 import { hash } from "node:crypto";
 import type { ChangeHash } from "@atoll/core";
-import { assert, mustChangeHash, toHex } from "@atoll/core";
+import { assert, mustChangeHash, sameBytes, toHex } from "@atoll/core";
 
 const HASH_BYTES = 32;
 
@@ -24,6 +24,12 @@ export function advanceHeads(
   deps: readonly ChangeHash[],
 ): Uint8Array {
   assert(heads.length % HASH_BYTES === 0, "heads have 32 bytes each");
+  if (
+    heads.length <= HASH_BYTES &&
+    (heads.length === 0 || deps.some((dep) => sameBytes(dep, heads)))
+  ) {
+    return new Uint8Array(change); // the usual case: one head, and the change builds on it
+  }
   const parents = new Set(deps.map(toHex));
   const kept: Uint8Array[] = [change];
   for (let at = 0; at < heads.length; at += HASH_BYTES) {

@@ -11,14 +11,18 @@
  * bytes can expand into a process that is out of memory. Everything that can be known from the bytes is
  * known here first.
  */
-import type { ChangeHash, Cluster, DocId, LogEntry, Origin } from "@atoll/core";
+import type { ChangeHash, Cluster, DocId, DocKey, LogEntry, Origin, Sum } from "@atoll/core";
 import {
   ByteReader,
+  docKeyOf,
   elementOf,
+  limits,
   low64,
+  nameOfReceived,
   originRegion,
   positionOf,
   regionByCode,
+  sameBytes,
   shardOf,
   toHex,
 } from "@atoll/core";
@@ -31,6 +35,13 @@ export interface SoundEntry {
   readonly entry: LogEntry;
   readonly place: DocumentPlace;
   readonly deps: readonly ChangeHash[];
+  /** What the change adds to the sums of its document. */
+  readonly element: Sum;
+  /**
+   * It builds on a head of the document, or there is no document: it cannot be in it already, because what
+   * is built on is no head. Not to be relied upon once anything has been written.
+   */
+  readonly isNew: boolean;
 }
 
 export type Judgement =
@@ -42,6 +53,7 @@ export class Intake {
   readonly #store: Store;
   readonly #cluster: Cluster;
   readonly #codec: ProfileCodec;
+  readonly #places = new Map<DocKey, DocumentPlace>();
 
   constructor(store: Store, cluster: Cluster, codec: ProfileCodec) {
     this.#store = store;
@@ -51,8 +63,15 @@ export class Intake {
 
   /** Where a document lies in this cluster. */
   placeOf(docId: DocId): DocumentPlace {
-    const position = positionOf(this.#cluster.keys, docId);
-    return { docId, position, shard: shardOf(position, this.#cluster.shardCount) };
+    const key = docKeyOf(docId);
+    let place = this.#places.get(key);
+    if (place === undefined) {
+      const position = positionOf(this.#cluster.keys, docId);
+      place = { docId, position, shard: shardOf(position, this.#cluster.shardCount) };
+      if (this.#places.size >= limits.PLACES_KNOWN_MAX) this.#places.clear();
+      this.#places.set(key, place);
+    }
+    return place;
   }
 
   judge(entry: LogEntry): Judgement {
@@ -64,9 +83,9 @@ export class Intake {
     if (regionByCode(cluster, originRegion(entry.origin)) === undefined) {
       return bad("written by a region that is not in the config");
     }
-    const parsed = parseChangeChunk(entry.change);
+    const parsed = parseChangeChunk(entry.change, nameOfReceived(entry.change));
     if (parsed.kind === "fault") return bad(parsed.reason);
-    if (toHex(parsed.hash) !== toHex(entry.hash)) return bad("the change is not what it is named");
+    if (!sameBytes(parsed.hash, entry.hash)) return bad("the change is not what it is named");
     if (!isActorOf(parsed.actor, entry.origin)) return bad("made by another actor than its origin");
     const carried = new Set<string>();
     for (const bytes of entry.containers) {
@@ -75,24 +94,27 @@ export class Intake {
       if (!this.#codec.isContainerChange(container)) return bad("a container that is none");
       carried.add(toHex(container.hash));
     }
-    const missing = this.#missing(place, parsed, carried);
+    const row = this.#store.readDocument(place);
+    const missing = this.#missing(place, row, parsed, carried);
     if (missing !== undefined) return { kind: "waiting", missing };
-    return { kind: "sound", sound: { entry, place, deps: parsed.deps } };
+    const { deps } = parsed;
+    const element = elementOf(cluster.keys, entry.docId, entry.hash);
+    const isNew = row === undefined || deps.some((dep) => headsInclude(row.heads, dep));
+    return { kind: "sound", sound: { entry, place, deps, element, isNew } };
   }
 
   /** The first parent that neither the document nor the entry itself brings. */
   #missing(
     place: DocumentPlace,
+    row: DocumentRow | undefined,
     parsed: ChangeChunk,
     carried: ReadonlySet<string>,
   ): ChangeHash | undefined {
-    let row: DocumentRow | undefined;
     for (const dep of parsed.deps) {
-      if (carried.has(toHex(dep)) || toHex(dep) === toHex(this.#codec.genesisHash)) continue;
-      row ??= this.#store.readDocument(place);
-      if (row === undefined) return dep;
-      if (headsInclude(row.heads, dep)) continue; // the usual case: it continues what is here
-      if (!this.isLogged(place.docId, dep)) return dep;
+      if (row !== undefined && headsInclude(row.heads, dep)) continue; // usual: it continues what is here
+      if (sameBytes(dep, this.#codec.genesisHash)) continue;
+      if (carried.size > 0 && carried.has(toHex(dep))) continue;
+      if (row === undefined || !this.isLogged(place.docId, dep)) return dep;
     }
     return undefined;
   }

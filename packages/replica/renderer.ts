@@ -6,7 +6,8 @@
  * at fault. When not even that helps it is set aside: it keeps its last good view, and no other document
  * notices.
  */
-import { errorText, limits } from "@atoll/core";
+import type { DocId, DocKey, LogEntry } from "@atoll/core";
+import { docKeyOf, errorText, limits } from "@atoll/core";
 import { DocumentError } from "@atoll/profile";
 import type { DocumentPlace, DocumentRow, Store } from "@atoll/store";
 import type { DocumentCache } from "./document-cache.ts";
@@ -22,6 +23,7 @@ export class Renderer {
   readonly #restorer: Restorer;
   readonly #quarantine: Quarantine;
   readonly #schema: SchemaJudge;
+  readonly #placeOf: (docId: DocId) => DocumentPlace;
 
   constructor(options: {
     readonly store: Store;
@@ -30,6 +32,7 @@ export class Renderer {
     readonly restorer: Restorer;
     readonly quarantine: Quarantine;
     readonly schema: SchemaJudge;
+    readonly placeOf: (docId: DocId) => DocumentPlace;
   }) {
     this.#store = options.store;
     this.#documents = options.documents;
@@ -37,12 +40,28 @@ export class Renderer {
     this.#restorer = options.restorer;
     this.#quarantine = options.quarantine;
     this.#schema = options.schema;
+    this.#placeOf = options.placeOf;
   }
 
   /** The document's row, with a view that is as new as its changes unless it had to be set aside. */
   clean(place: DocumentPlace): DocumentRow | undefined {
     const row = this.#store.readDocument(place);
     return row === undefined || !row.dirty || row.quarantined ? row : this.#render(row);
+  }
+
+  /**
+   * What has just come for documents that are open: shown in the transaction that brought it, which saves
+   * another with an fsync of its own a moment later. Bounded: what is left is rendered like any other.
+   */
+  follow(entries: readonly LogEntry[]): void {
+    const seen = new Set<DocKey>();
+    for (const { docId } of entries) {
+      if (seen.size >= limits.UPKEEP_DOCUMENTS_MAX) return;
+      const place = this.#placeOf(docId);
+      if (seen.has(docKeyOf(docId)) || !this.#documents.isOpen(place)) continue;
+      seen.add(docKeyOf(docId));
+      this.clean(place);
+    }
   }
 
   /** Background work: some dirty views, or when there are none, some long tails. */

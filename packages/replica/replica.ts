@@ -150,7 +150,6 @@ export class Replica {
     });
     const { restorer } = this;
     const commit = new Commit({
-      cluster,
       store,
       ledger,
       documents,
@@ -175,11 +174,8 @@ export class Replica {
       waitingRoom: this.waitingRoom,
     });
     this.renderer = new Renderer({
-      store,
-      documents,
-      group,
-      restorer,
-      quarantine,
+      ...{ store, documents, group, restorer, quarantine },
+      placeOf: (docId) => this.placeOf(docId),
       schema: this.schema,
     });
   }
@@ -207,9 +203,10 @@ export class Replica {
   }
 
   read(id: ProfileId): ReadResult {
+    const cached = this.#snapshots.get(id);
+    if (cached !== undefined && this.group.size === 0) return { snapshot: cached, staged: false };
     const place = this.placeOf(docIdOf(id));
     const staged = this.group.touches(place.docId);
-    const cached = this.#snapshots.get(id);
     if (cached !== undefined) return { snapshot: cached, staged };
     const row = this.renderer.clean(place);
     return { snapshot: row && this.#snapshots.of(id, row), staged };
@@ -251,7 +248,9 @@ export class Replica {
 
   /** Stages what is sound of a peer's entries; the rest waits or is set aside, one by one. */
   ingest(entries: readonly LogEntry[], from: Sender): IngestCounts {
-    return this.arrivals.ingest(entries, from);
+    const counts = this.arrivals.ingest(entries, from);
+    this.renderer.follow(entries);
+    return counts;
   }
 
   /** Makes the open group durable and returns its entries. Throws `AtollError` with all undone. */

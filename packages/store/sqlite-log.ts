@@ -53,12 +53,13 @@ export class SqliteLog {
   readonly #newest;
   readonly #remove;
   readonly #writeLastHlc;
+  /** The highest timestamp, as far as this transaction has asked or said. */
+  #high: Hlc | undefined;
 
   constructor(connection: SqliteConnection) {
     this.#append = connection.writer<SqlValue[]>(
       `INSERT INTO log (${ENTRY_COLUMNS}, element64, hlc_high)
-       VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?,
-         max(?, coalesce((SELECT hlc_high FROM log ${NEWEST}), 0)))`,
+       VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`,
     );
     this.#read = connection.reader<LaneRange, EntryColumns, LogEntry | undefined>(
       `SELECT ${ENTRY_COLUMNS} FROM log WHERE shard = ? AND origin = ? AND seq BETWEEN ? AND ?
@@ -132,6 +133,8 @@ export class SqliteLog {
     assertEntry(entry);
     assertElement64(element64);
     const containers = chunksToBytes(entry.containers);
+    const known = this.#high ?? this.lastHlc();
+    const high = entry.hlc > known ? entry.hlc : known;
     this.#append.run(
       entry.shard,
       entry.origin,
@@ -143,8 +146,14 @@ export class SqliteLog {
       containers,
       entry.change,
       element64,
-      entry.hlc,
+      high,
     );
+    this.#high = high;
+  }
+
+  /** What the log says may have changed: a transaction begins or was undone, or rows are gone. */
+  forget(): void {
+    this.#high = undefined;
   }
 
   read({ shard, origin }: Lane, range: SeqRange, bytesMax: number): LogEntry[] {
@@ -193,10 +202,12 @@ export class SqliteLog {
   }
 
   remove({ shard, origin }: Lane, seq: number): boolean {
+    this.forget();
     return this.#remove.run(shard, origin, seq).changes > 0;
   }
 
   writeLastHlc(hlc: Hlc): void {
+    this.forget();
     this.#writeLastHlc.run(hlc);
   }
 

@@ -75,6 +75,7 @@ export class SqliteStore implements Store {
 
   // ── transactions ──
   begin(): void {
+    this.#log.forget();
     this.#connection.begin();
   }
 
@@ -86,6 +87,7 @@ export class SqliteStore implements Store {
 
   rollback(): void {
     this.#documents.forget();
+    this.#log.forget();
     this.#connection.rollback();
   }
 

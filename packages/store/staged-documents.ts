@@ -7,6 +7,7 @@
  * a rollback forgets it.
  */
 import { assert, docKeyOf, limits } from "@atoll/core";
+import type { DocId } from "@atoll/core";
 import type { DocumentBody, DocumentPlace, DocumentRow } from "./store.ts";
 import { assertCount, assertDocumentRow, assertPlace } from "./admissible.ts";
 import { copyDocument } from "./row-copies.ts";
@@ -28,6 +29,8 @@ export class StagedDocuments {
   readonly #documents: SqliteDocuments;
   /** Rows that this transaction has read or written. */
   readonly #known = new Map<string, Known>();
+  /** The one that was asked for last, by the very array of its id: it is usually asked for thrice. */
+  #last: { readonly docId: DocId; readonly position: number; readonly known: Known } | undefined;
 
   constructor(connection: SqliteConnection, documents: SqliteDocuments) {
     this.#connection = connection;
@@ -74,7 +77,7 @@ export class StagedDocuments {
   flush(): void {
     if (this.#known.size === 0) return;
     const known = [...this.#known.values()];
-    this.#known.clear();
+    this.forget();
     for (const { row, stored, chunks, changes, isWritten } of known) {
       if (!isWritten || row === undefined) continue;
       const tail = chunks.length === 0 ? undefined : { chunks: Buffer.concat(chunks), changes };
@@ -84,10 +87,20 @@ export class StagedDocuments {
   }
 
   forget(): void {
+    this.#last = undefined;
     this.#known.clear();
   }
 
   #at(place: DocumentPlace): Known {
+    const last = this.#last;
+    if (last?.docId === place.docId && last.position === place.position) return last.known;
+    const known = this.#find(place);
+    const { docId, position } = place;
+    this.#last = { docId, position, known };
+    return known;
+  }
+
+  #find(place: DocumentPlace): Known {
     const key = `${place.position} ${docKeyOf(place.docId)}`;
     let known = this.#known.get(key);
     if (known === undefined) {

@@ -33,14 +33,13 @@ import {
   REGION_CODE_MAX,
   docKeyOf,
   limits,
-  mustChangeHash,
+  nameOfReceived,
   parseHlc,
   parseRegionCode,
   readVector,
   toHex,
   writeVector,
 } from "@atoll/core";
-import { hash } from "node:crypto";
 import {
   copyOf,
   present,
@@ -50,9 +49,6 @@ import {
   readSigned,
   writeSigned,
 } from "./wire-fields.ts";
-
-/** Bytes of an Automerge chunk before the part that its hash covers: magic and checksum. */
-const CHUNK_PREFIX_BYTES = 8;
 
 export function writeEntries(
   writer: ByteWriter,
@@ -171,8 +167,9 @@ function readEntry(
     containers.add(container);
   }
   if (containers.size < count) throw new ByteStreamError("a container twice in one entry");
-  const name = mustChangeHash(hash("sha256", change.subarray(CHUNK_PREFIX_BYTES), "buffer"));
-  return { ...place, hlc, docId, hash: name, dep, change, containers: [...containers] };
+  const { shard, origin, seq } = place;
+  const hash = nameOfReceived(change);
+  return { shard, origin, seq, hlc, docId, hash, dep, change, containers: [...containers] };
 }
 
 /** When an entry was written, what its writer had seen, and in which document. */

@@ -8,7 +8,8 @@
  * MongoDB signs its cluster times for the same reason. Regions that this replica does not know pass
  * through unharmed.
  */
-import { createHmac, timingSafeEqual } from "node:crypto";
+import { createHmac, createSecretKey, timingSafeEqual } from "node:crypto";
+import type { KeyObject } from "node:crypto";
 import type { Cluster, Hlc, RegionCode, RegionVector } from "@atoll/core";
 import { limits, parseHlc, parseRegionCode } from "@atoll/core";
 
@@ -22,13 +23,13 @@ export type ParsedToken =
   | { readonly kind: "fault"; readonly reason: string };
 
 export class SessionTokens {
-  readonly #key: Uint8Array;
+  readonly #key: KeyObject;
   readonly #tag: Uint8Array;
   /** Vectors are never changed in place, and a hot profile is read with the same one every time. */
   readonly #encoded = new WeakMap<RegionVector, string>();
 
   constructor(cluster: Cluster) {
-    this.#key = cluster.keys.tokenKey;
+    this.#key = createSecretKey(cluster.keys.tokenKey); // once: making it costs as much as using it
     this.#tag = createHmac("sha256", this.#key).update("cluster tag").digest().subarray(0, 2);
   }
 

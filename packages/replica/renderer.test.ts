@@ -1,0 +1,66 @@
+// When what came from elsewhere is shown: at once where the document is open, otherwise when somebody asks.
+import { beforeEach, expect, test } from "vitest";
+import type { ProfileId } from "@atoll/core";
+import { docIdOf, limits } from "@atoll/core";
+import { MemoryStore } from "@atoll/store";
+import type { DocumentRow } from "@atoll/store";
+import type { Copy } from "./copies.fixture.ts";
+import { copies, edit } from "./copies.fixture.ts";
+
+const from = { region: "us-east-1", repair: false };
+let writer: Copy;
+let reader: Copy;
+
+beforeEach(() => {
+  [writer, reader] = copies() as [Copy, Copy];
+});
+
+/** Entries of the writer that the reader has not been given yet, in one batch, not yet durable there. */
+function received(): void {
+  reader.replica.ingest(writer.entries.splice(0), from);
+}
+
+function rowOf(id: string): DocumentRow | undefined {
+  const { replica } = reader;
+  const docId = docIdOf(id as ProfileId);
+  return replica.store.readDocument(replica.placeOf(docId));
+}
+
+function write(id: string, value: number): void {
+  edit(writer, id, { kind: "put", value: { value } });
+}
+
+test("a change of an open document is shown in the transaction that brought it", () => {
+  expect(reader.replica.store).toBeInstanceOf(MemoryStore);
+  write("open", 1);
+  received();
+  expect(rowOf("open")?.dirty).toBe(true); // nobody has looked: bytes are enough
+  expect(reader.replica.read("open" as ProfileId).snapshot?.json).toBe('{"value":1}');
+  reader.replica.flush();
+  const { opened } = reader.replica.documents;
+  write("open", 2);
+  write("open", 3);
+  write("closed", 1);
+  received();
+  expect(rowOf("open")).toMatchObject({ dirty: false, view: '{"value":3}' });
+  expect(rowOf("closed")?.dirty).toBe(true);
+  expect(reader.replica.documents.opened).toBe(opened);
+  reader.replica.abandon();
+  expect(rowOf("open")).toMatchObject({ dirty: false, view: '{"value":1}' });
+  expect(reader.replica.read("open" as ProfileId).snapshot?.json).toBe('{"value":1}');
+});
+
+test("one batch shows no more open documents than a turn may", () => {
+  const ids = Array.from({ length: limits.UPKEEP_DOCUMENTS_MAX + 4 }, (_, n) => `p${n}`);
+  for (const id of ids) write(id, 1);
+  received();
+  for (const id of ids) reader.replica.read(id as ProfileId);
+  reader.replica.flush();
+  for (const id of ids) write(id, 2);
+  received();
+  const dirty = ids.filter((id) => rowOf(id)?.dirty === true);
+  expect(dirty).toHaveLength(4);
+  for (const id of ids) {
+    expect(reader.replica.read(id as ProfileId).snapshot?.json).toBe('{"value":2}');
+  }
+});
