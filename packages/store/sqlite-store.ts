@@ -23,6 +23,7 @@ import type {
   DocumentRow,
   DocumentSumRow,
   FrontierRow,
+  LogSize,
   PendingEntry,
   QuarantineRecord,
   QuarantineSummary,
@@ -30,6 +31,7 @@ import type {
   Store,
   StoredIdentity,
   TailRow,
+  TrimmedRow,
 } from "./store.ts";
 import { SqliteAside } from "./sqlite-aside.ts";
 import type { SqliteOptions } from "./sqlite-connection.ts";
@@ -38,6 +40,7 @@ import { SqliteDocuments } from "./sqlite-documents.ts";
 import { SqliteLog } from "./sqlite-log.ts";
 import { SqliteScrub } from "./sqlite-scrub.ts";
 import { SqliteStanding } from "./sqlite-standing.ts";
+import { SqliteTrimmed } from "./sqlite-trimmed.ts";
 import { StagedDocuments } from "./staged-documents.ts";
 import { voidEntry } from "./void-entry.ts";
 
@@ -52,6 +55,7 @@ export class SqliteStore implements Store {
   readonly #documents: StagedDocuments;
   readonly #log: SqliteLog;
   readonly #aside: SqliteAside;
+  readonly #trimmed: SqliteTrimmed;
   readonly scrub: SqliteScrub;
 
   constructor(connection: SqliteConnection) {
@@ -60,6 +64,7 @@ export class SqliteStore implements Store {
     this.#documents = new StagedDocuments(connection, new SqliteDocuments(connection));
     this.#log = new SqliteLog(connection);
     this.#aside = new SqliteAside(connection);
+    this.#trimmed = new SqliteTrimmed(connection);
     this.scrub = new SqliteScrub(connection, () => this.#documents.flush());
   }
 
@@ -180,6 +185,38 @@ export class SqliteStore implements Store {
 
   lastApplied(): number {
     return this.#log.lastApplied();
+  }
+
+  trimLog(lane: Lane, through: number): LogSize {
+    return this.#trimmed.trim(lane, through);
+  }
+
+  writeTrimmed(lane: Lane, through: number): void {
+    this.#trimmed.write(lane, through);
+  }
+
+  readTrimmed(): (TrimmedRow | undefined)[] {
+    return this.#trimmed.read();
+  }
+
+  clearTrimmed(): void {
+    this.#trimmed.clear();
+  }
+
+  readHorizon(): RegionVector | undefined {
+    return this.#trimmed.readHorizon();
+  }
+
+  writeHorizon(horizon: RegionVector): void {
+    this.#trimmed.writeHorizon(horizon);
+  }
+
+  logSize(): LogSize {
+    return this.#trimmed.size();
+  }
+
+  oldestHlc(region: RegionCode): Hlc | undefined {
+    return this.#trimmed.oldest(region);
   }
 
   // ── frontier and tree ──
