@@ -37,6 +37,8 @@ import { recount } from "./recount.ts";
 import { syncViewOf } from "./replica-view.ts";
 import { Receipts } from "./receipts.ts";
 import { Replica } from "./replica.ts";
+import type { RetentionOptions } from "./retention.ts";
+import { RETENTION_DEFAULT, Retention } from "./retention.ts";
 import { RegionService } from "./service.ts";
 import { Scrub } from "./scrub.ts";
 import { Sessions } from "./sessions.ts";
@@ -56,6 +58,8 @@ export interface DriverOptions {
   /** Addresses of the other regions, as far as they are known. */
   readonly peers: ReadonlyMap<RegionCode, string>;
   readonly version: string;
+  /** How long the log is kept. */
+  readonly retention?: Partial<RetentionOptions>;
   /** Protocol versions, where a test plays another release. */
   readonly protocol?: VersionRange;
 }
@@ -71,6 +75,7 @@ export class RegionDriver {
   readonly #sessions: Sessions;
   readonly #receipts: Receipts;
   readonly #group: GroupCommit;
+  readonly retention: Retention;
   readonly #startedAtMs: number;
   #tick: Timer | undefined;
   #wake: Timer | undefined;
@@ -130,6 +135,14 @@ export class RegionDriver {
       relink: () => this.#group.afterwards(() => this.#step({ kind: "reset", reason: "scrub" })),
       renew: () => this.#renew({ reason: "entries of our own were lost from the log" }),
     });
+    this.retention = new Retention({
+      replica: this.replica,
+      clock,
+      log,
+      options: { ...RETENTION_DEFAULT, ...options.retention },
+      known: (code) => this.#sync.known(code),
+      stage: (work) => this.#stage(work),
+    });
     transport.attach({
       linkUp: (link, _dialled, identity) => this.#step({ kind: "link-up", link, identity }),
       frame: (link, bytes) => this.#step({ kind: "frame", link, bytes }),
@@ -141,6 +154,7 @@ export class RegionDriver {
     this.#step({ kind: "start" });
     this.#scheduleTick();
     this.scrub.start();
+    this.retention.start();
   }
 
   /** Tells the peers, makes everything durable and marks the stop as orderly. */
@@ -150,6 +164,7 @@ export class RegionDriver {
     this.#tick?.cancel();
     this.#wake?.cancel();
     this.scrub.stop();
+    this.retention.stop();
     this.#sessions.close();
     this.#group.flush();
     this.#receipts.close();
@@ -164,6 +179,7 @@ export class RegionDriver {
     this.#tick?.cancel();
     this.#wake?.cancel();
     this.scrub.stop();
+    this.retention.stop();
   }
 
   // ── what an operator asks ──
@@ -189,6 +205,7 @@ export class RegionDriver {
       waitingSessions: this.#sessions.waiting,
       waitingReceipts: this.#receipts.waiting,
       scrubFaults: this.scrub.faults,
+      retention: this.retention.report(),
     });
   }
 
@@ -247,6 +264,8 @@ export class RegionDriver {
           this.replica.group.open();
           recount(this.replica, effect, log);
         });
+      case "adopt":
+        return this.#stage(() => this.replica.adopt(effect.lanes));
       case "wake":
         return this.#wakeIn(effect.delayMs);
       case "report":

@@ -42,11 +42,19 @@ export class Intake {
   readonly #store: Store;
   readonly #cluster: Cluster;
   readonly #codec: ProfileCodec;
+  readonly #isInDocument: (place: DocumentPlace, change: ChangeHash) => boolean;
 
-  constructor(store: Store, cluster: Cluster, codec: ProfileCodec) {
+  /** `isInDocument`: for changes that the log has no more. Opens the document. */
+  constructor(
+    store: Store,
+    cluster: Cluster,
+    codec: ProfileCodec,
+    isInDocument: (place: DocumentPlace, change: ChangeHash) => boolean = () => false,
+  ) {
     this.#store = store;
     this.#cluster = cluster;
     this.#codec = codec;
+    this.#isInDocument = isInDocument;
   }
 
   /** Where a document lies in this cluster. */
@@ -92,7 +100,8 @@ export class Intake {
       row ??= this.#store.readDocument(place);
       if (row === undefined) return dep;
       if (headsInclude(row.heads, dep)) continue; // the usual case: it continues what is here
-      if (!this.isLogged(place.docId, dep)) return dep;
+      if (this.isLogged(place.docId, dep)) continue;
+      if (!this.#isInDocument(place, dep)) return dep;
     }
     return undefined;
   }
