@@ -10,7 +10,7 @@
  * every change without a row lies. Bounds are safe: a session waits for a little more, and sums are
  * compared at a cut only where the cut is at or above the horizon.
  */
-import type { Hlc, LogEntry, Origin } from "@atoll/core";
+import type { LogEntry, Origin } from "@atoll/core";
 import {
   ByteReader,
   HLC_ZERO,
@@ -81,7 +81,7 @@ function placelessEntry(
     shard,
     origin,
     seq: 0,
-    hlc: (horizon === HLC_ZERO || seen < horizon ? seen : horizon) as Hlc,
+    hlc: horizon === HLC_ZERO || seen < horizon ? seen : horizon,
     docId,
     hash: change.hash,
     dep: row.dep,

@@ -1,9 +1,9 @@
 // Regions whose logs are trimmed: those that were away too long, that are new, or that were restored from a
 // copy come back by comparing documents, and end up byte-identical, in the log again, and able to give.
 import { afterEach, describe, expect, test } from "vitest";
-import { LaneFrontier, must, toHex } from "@atoll/core";
-import { MemoryStore } from "@atoll/store";
+import { must, toHex } from "@atoll/core";
 import { Fleet } from "./fleet.fixture.ts";
+import { copyOf } from "./store-copy.fixture.ts";
 
 const SOON = { ageMs: 0, bytes: 1e9, deadPeerAfterMs: 20_000 };
 const [US, EU, AP] = ["us-east-1", "eu-west-1", "ap-northeast-1"] as const;
@@ -33,7 +33,9 @@ const root = (name: string): string => toHex(fleet.driver(name).replica.ledger.r
 async function expectSame(): Promise<void> {
   await fleet.until("converged", () => fleet.converged(), 200_000);
   for (let i = 0; i < 5; i++) {
-    const [first, ...others] = await Promise.all(fleet.names.map((name) => fleet.json(name, `p${i}`)));
+    const [first, ...others] = await Promise.all(
+      fleet.names.map((name) => fleet.json(name, `p${i}`)),
+    );
     expect(first).toBeDefined();
     for (const other of others) expect(other).toBe(first);
   }
@@ -107,7 +109,7 @@ describe("a fleet whose logs are trimmed", () => {
     await edit(AP, 10, "kept");
     await fleet.until("converged", () => fleet.converged());
     fleet.crash(AP);
-    const copy = copyOf(must(fleet.stores.get(AP), AP) as MemoryStore);
+    const copy = copyOf(must(fleet.stores.get(AP), AP), { cleanStop: true });
     fleet.start(AP);
     await fleet.until("back", () => fleet.converged());
     await edit(AP, 20, "lost");
@@ -125,7 +127,12 @@ describe("a fleet whose logs are trimmed", () => {
 
   test("reconciles two regions that both trimmed what the other lacks", async () => {
     fleet = new Fleet("both", { retention: SOON, up: [US, EU] });
-    await fleet.until("linked", () => fleet.driver(US).status().peers.some((p) => p.state === "live"));
+    await fleet.until("linked", () =>
+      fleet
+        .driver(US)
+        .status()
+        .peers.some((p) => p.state === "live"),
+    );
     await edit(US, 5, "common");
     await fleet.run(5_000);
     fleet.network.cut(US, EU);
@@ -140,30 +147,3 @@ describe("a fleet whose logs are trimmed", () => {
     await expectSame();
   });
 });
-
-/** The store as it is now, as a copy of its file would be. */
-function copyOf(store: MemoryStore): MemoryStore {
-  const copy = new MemoryStore();
-  copy.begin();
-  const identity = must(store.readIdentity(), "identity");
-  copy.writeIdentity({ ...identity, cleanStop: true });
-  for (const row of store.listDocuments({ from: 0, to: 2 ** 52, limit: 1e6 })) {
-    copy.writeDocument(must(store.readDocument(row), "row"));
-    const body = store.readBody(row);
-    if (body !== undefined) copy.writeBody(row, body);
-  }
-  for (let lane = store.scrub.nextLane(undefined); lane; lane = store.scrub.nextLane(lane)) {
-    for (const { entry, element64 } of store.scrub.scanLog(lane, undefined, 1e6)) {
-      if (entry !== undefined) copy.appendLog(entry, element64);
-    }
-  }
-  for (const row of store.readFrontier()) {
-    copy.writeFrontier(row, new LaneFrontier(row.contig, row.max, row.gaps));
-  }
-  for (const row of store.readBuckets()) copy.writeBucket(row);
-  copy.writeCoverage(store.readCoverage());
-  copy.writeHorizon(store.readHorizon());
-  for (const row of store.readTrimmed()) copy.writeTrimmed(row, row.through);
-  copy.commit();
-  return copy;
-}

@@ -116,7 +116,8 @@ export class Retention {
 
   /** One walk over all lanes, at once: for tests and tools. Part of the open group. */
   walk(): void {
-    for (const _ of this.#walk());
+    const steps = this.#walk();
+    while (steps.next().done !== true);
   }
 
   #schedule(afterMs: number): void {

@@ -83,7 +83,11 @@ export function logConformance(get: () => Store): void {
       const removed = inTransaction(get(), () => get().trimLog(lane, 3));
       expect(removed.rows).toBe(3);
       expect(get().logSize()).toEqual({ rows: 4, bytes: before - removed.bytes });
-      expect(get().readLog(lane, all, 1e9).map(({ seq }) => seq)).toEqual([4, 5]);
+      expect(
+        get()
+          .readLog(lane, all, 1e9)
+          .map(({ seq }) => seq),
+      ).toEqual([4, 5]);
       expect(get().readLog(other, all, 1e9)).toHaveLength(2);
       expect(get().readTrimmed()).toEqual([{ ...lane, through: 3 }]);
       expect(get().hasLogEntry(lane, 3)).toBe(false);

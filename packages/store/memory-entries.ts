@@ -146,7 +146,10 @@ export class MemoryEntries {
 
   /** Of one lane, above a number. */
   scanLane(lane: Lane, afterSeq: number): Generator<Applied> {
-    return this.#byPlace.scan(placeKey(lane, afterSeq + 1), orderedKey(lane.shard, lane.origin) + AFTER);
+    return this.#byPlace.scan(
+      placeKey(lane, afterSeq + 1),
+      orderedKey(lane.shard, lane.origin) + AFTER,
+    );
   }
 
   *scan(): Generator<Applied> {

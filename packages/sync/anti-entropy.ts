@@ -287,7 +287,14 @@ export class AntiEntropy {
     opened.descent = undefined;
     const { id } = opened;
     const union = opened.union ? ({ union: true } as const) : {};
-    const open = { kind: "compare-open", id, cut: opened.cut, root: sum, changes, ...union } as const;
+    const open = {
+      kind: "compare-open",
+      id,
+      cut: opened.cut,
+      root: sum,
+      changes,
+      ...union,
+    } as const;
     this.#outlet.send(peer, open, out);
   }
 

@@ -20,14 +20,7 @@ import {
 import { readBatch, writeBatch } from "./batch-codec.ts";
 import { readAnnouncements, writeAnnouncements } from "./announcement-codec.ts";
 import { readComparison, writeComparison } from "./comparison-codec.ts";
-import type {
-  Claim,
-  LaneRange,
-  LaneSeen,
-  Message,
-  NeedRange,
-  RefusalCode,
-} from "./messages.ts";
+import type { Claim, LaneRange, LaneSeen, Message, NeedRange, RefusalCode } from "./messages.ts";
 import { needsNoAgreement } from "./version.ts";
 import { copyOf, present, readFlag, readList, readOrigin } from "./wire-fields.ts";
 
