@@ -5,7 +5,7 @@
  * said that it knows no more of it than this file does, a write takes a new one (identity.ts says why).
  */
 import type { Clock, Hlc, LogEntry, Origin, ProfileId, RegionVector } from "@atoll/core";
-import { AtollError, DEFAULT_TENANT, HybridClock, assert, hlcToMs } from "@atoll/core";
+import { AtollError, DEFAULT_TENANT, HybridClock, assert, hlcToMs, mustHlc } from "@atoll/core";
 import type { ProfileEdit } from "@atoll/profile";
 import { DocumentError, parseChangeChunk } from "@atoll/profile";
 import type { DocumentPlace, Store, StoredIdentity } from "@atoll/store";
@@ -37,7 +37,9 @@ export class Author {
     this.#options = options;
     this.#isInherited = store.readIdentity()?.cleanStop === true;
     this.#identity = openIdentity(store, options);
-    this.#hlc = new HybridClock(store.lastHlc());
+    // Of changes without a row the log knows no time; the horizon is above all of them.
+    const horizon = [...(store.readHorizon()?.values() ?? [])];
+    this.#hlc = new HybridClock(mustHlc(Math.max(store.lastHlc(), ...horizon)));
   }
 
   get identity(): StoredIdentity {

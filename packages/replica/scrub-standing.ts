@@ -131,7 +131,7 @@ function scrubLastHlc(job: ScrubJob, nowMs: number): void {
   const known = [job.highestHlc, ...job.replica.ledger.horizon.values()]; // of rows, and of those gone
   const least = known.reduce((a, b) => (a > b ? a : b));
   const highest = least > bound ? least : bound;
-  if (last !== undefined && last >= least && last <= highest) return;
+  if (last !== undefined && last >= job.highestHlc && last <= highest) return;
   group.open();
   store.writeLastHlc(least);
   const what = "the highest timestamp is nobody's";

@@ -20,8 +20,9 @@ import {
 } from "@atoll/core";
 import type { Address } from "./address.ts";
 import { parseAddress } from "./address.ts";
-import type { LOG_LEVELS } from "./config-schema.ts";
+import type { ConfigText, LOG_LEVELS } from "./config-schema.ts";
 import { configFaults, configShape, toPointer } from "./config-schema.ts";
+import { parseDuration, parseSize } from "./quantities.ts";
 import { findTlsFiles, tlsFileFaults } from "./tls-config.ts";
 import type { TlsPaths } from "./tls-files.ts";
 
@@ -47,6 +48,12 @@ export interface RegionConfig {
   /** Absolute; undefined for the built-in schema. */
   readonly schemaFile: string | undefined;
   readonly logLevel: LogLevel;
+  /** What is not said is left to the replica. */
+  readonly retention: {
+    readonly ageMs?: number;
+    readonly bytes?: number;
+    readonly deadPeerAfterMs?: number;
+  };
 }
 
 type Tree = Record<string, unknown>;
@@ -71,6 +78,9 @@ const KEY_BY_VARIABLE: Readonly<
   ATOLL_TLS_CERT: { path: ["tls", "cert"], form: "text" },
   ATOLL_TLS_KEY: { path: ["tls", "key"], form: "text" },
   ATOLL_SCHEMA: { path: ["schema"], form: "text" },
+  ATOLL_RETENTION_AGE: { path: ["retention", "age"], form: "text" },
+  ATOLL_RETENTION_BYTES: { path: ["retention", "bytes"], form: "text" },
+  ATOLL_RETENTION_DEAD_PEER_AFTER: { path: ["retention", "deadPeerAfter"], form: "text" },
   ATOLL_LOG_LEVEL: { path: ["log", "level"], form: "text" },
 };
 
@@ -150,6 +160,16 @@ export function loadRegionConfig(
     tls,
     schemaFile,
     logLevel: config.log.level,
+    retention: retentionOf(config.retention),
+  };
+}
+
+function retentionOf({ age, bytes, deadPeerAfter }: ConfigText["retention"]) {
+  const duration = (text: string): number => must(parseDuration(text), "a checked duration");
+  return {
+    ...(age !== undefined && { ageMs: duration(age) }),
+    ...(bytes !== undefined && { bytes: must(parseSize(bytes), "a checked size") }),
+    ...(deadPeerAfter !== undefined && { deadPeerAfterMs: duration(deadPeerAfter) }),
   };
 }
 

@@ -101,6 +101,7 @@ async function openAll(
     codec: new ProfileCodec(schema),
     peers: peerUrls(config, cluster),
     version: VERSION,
+    retention: config.retention,
   });
   opened.push({ what: "driver", close: () => driver.close() });
   const peerPort = await orListenFailure(transport.listen(), listen.peer, "listen.peer");
