@@ -136,7 +136,8 @@ function judge(
   facts: Facts,
   log: { readonly isMissingSome: boolean },
 ): void {
-  const isKnown = facts.isLogged || Buffer.compare(facts.row.heads, row.heads) === 0;
+  const isLogged = facts.isLogged && facts.hashes.length >= row.changeCount;
+  const isKnown = isLogged || Buffer.compare(facts.row.heads, row.heads) === 0;
   const isWhole = !log.isMissingSome && isKnown && !isForeign(facts);
   if (!isWhole) {
     const what = isForeign(facts) ? "another document's bytes" : "changes were lost";
