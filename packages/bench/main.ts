@@ -13,10 +13,11 @@ import { antiEntropyBench } from "./anti-entropy.ts";
 import type { Bench, BenchReport, Budget } from "./bench.ts";
 import { catchUpBench } from "./catch-up.ts";
 import { machineFacts } from "./machine.ts";
+import { retentionBench } from "./retention.ts";
 import { tableText } from "./table.ts";
 import { visibilityBench } from "./visibility.ts";
 
-const BENCHES: readonly Bench[] = [antiEntropyBench, catchUpBench, visibilityBench];
+const BENCHES: readonly Bench[] = [antiEntropyBench, catchUpBench, retentionBench, visibilityBench];
 
 const USAGE = `npm run bench -- NAME [--json] [--quick | --large] [--profile] [--check] [--directory DIR]
 
