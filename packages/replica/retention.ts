@@ -146,8 +146,8 @@ export class Retention {
       } catch (error) {
         this.#steps = undefined;
         if (!isAtollError(error)) throw error;
+        // A row that does not decode, or the disk: told by whoever meets it next, and the walk begins anew.
         log.warn("retention-failed", { reason: errorText(error) });
-        throw error;
       }
     });
     if (isDone || this.#steps === undefined) {

@@ -310,6 +310,11 @@ export class SqliteStore implements Store {
     return this.#connection.sizeBytes();
   }
 
+  /** Without the pages that trimming has left free. */
+  usedBytes(): number {
+    return this.#connection.usedBytes();
+  }
+
   close(): void {
     this.#documents.forget();
     this.#connection.close();
