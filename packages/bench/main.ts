@@ -15,6 +15,7 @@ import { catchUpBench } from "./catch-up.ts";
 import { machineFacts } from "./machine.ts";
 import { readBench } from "./read.ts";
 import { sessionsBench } from "./sessions.ts";
+import { retentionBench } from "./retention.ts";
 import { tableText } from "./table.ts";
 import { visibilityBench } from "./visibility.ts";
 import { writeBench } from "./write.ts";
@@ -22,6 +23,7 @@ import { writeBench } from "./write.ts";
 const BENCHES: readonly Bench[] = [
   antiEntropyBench,
   catchUpBench,
+  retentionBench,
   visibilityBench,
   readBench,
   writeBench,

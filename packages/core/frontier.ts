@@ -83,6 +83,18 @@ export class LaneFrontier {
     return true;
   }
 
+  /** Takes 1 … `upTo` as held: proven to be, or to be used up, without an entry for each place. */
+  adopt(upTo: number): boolean {
+    if (upTo <= this.#contig) return false;
+    this.#gaps = this.#gaps.flatMap((gap) => {
+      if (gap.hi <= upTo) return [];
+      return [{ lo: Math.max(gap.lo, upTo + 1), hi: gap.hi }];
+    });
+    this.#max = Math.max(this.#max, upTo);
+    this.#contig = this.#gaps.length === 0 ? this.#max : (this.#gaps[0] as SeqRange).lo - 1;
+    return true;
+  }
+
   /** What to ask for when somebody holds everything up to `upTo`. */
   missing(upTo: number): SeqRange[] {
     const ranges = this.#gaps

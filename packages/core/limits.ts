@@ -375,6 +375,28 @@ export const SCRUB_LOST_MARKS_MAX = 10_000;
 /** Faults that open gaps are gathered this long before links start afresh to have them filled. */
 export const SCRUB_RELINK_MS = 1_000;
 
+// ── Retention of the log ─────────────────────────────────────────────────────────────────────────
+/** A row stays this long whatever else is true: cheap catch-up, the change feed, looking back. */
+export const RETENTION_AGE_MS_DEFAULT = 24 * 3_600_000;
+/** Bytes of the log above which rows go before they are that old. → trimmed by acknowledgement alone */
+export const RETENTION_BYTES_DEFAULT = 2 * 1024 * MIB;
+/** The log may grow to this many times its bytes for a live peer that is behind. → it has to compare */
+export const RETENTION_HARD_FACTOR = 2;
+/** Silence after which rows go although a region lacks them. It comes back by comparing. */
+export const RETENTION_DEAD_PEER_MS_DEFAULT = 3 * 24 * 3_600_000;
+/** Between two walks over all lanes. */
+export const RETENTION_PERIOD_MS = 60_000;
+/** Between two turns of a walk that trims: requests come in between. */
+export const RETENTION_PAUSE_MS = 25;
+/** A turn ends after this long: one page more at most, which is near 10 ms. */
+export const RETENTION_TURN_MS_MAX = 4;
+/** Rows of one lane looked at together … */
+export const RETENTION_PAGE_ROWS = 128;
+/** … and documents folded and looked into for them: each costs about a millisecond. */
+export const RETENTION_PAGE_DOCUMENTS = 8;
+/** Placeless changes that came before their parents, kept in memory. → found again by comparing */
+export const PLACELESS_EARLY_MAX = 4_096;
+
 // ── Upkeep ───────────────────────────────────────────────────────────────────────────────────────
 /** Dirty documents rendered in one background turn: keeps the turn near 10 ms. */
 export const UPKEEP_DOCUMENTS_MAX = 16;
@@ -469,3 +491,5 @@ assert(HEARTBEAT_ACTIVE_MS + TICK_MS < RECEIPT_WAIT_MS_DEFAULT, "a receipt outla
 assert(RECEIPT_WAIT_MS_DEFAULT <= SESSION_WAIT_MS_MAX, "what is granted unasked may be asked for");
 assert(FORWARD_CONNECT_MS_MAX < FORWARD_ANSWER_MS_MAX, "connecting comes before the answer");
 assert(SESSION_WAIT_MS_MAX < COMMAND_REQUEST_MS_MAX, "a request outlasts the wait it asks for");
+assert(RETENTION_AGE_MS_DEFAULT < RETENTION_DEAD_PEER_MS_DEFAULT, "a peer may be away for an age");
+assert(RETENTION_HARD_FACTOR > 1, "the log may grow beyond its bytes for a peer that is behind");

@@ -6,6 +6,10 @@
  *     containers             changes that create the containers it writes into; deterministic, the same
  *                            bytes in every region, therefore carried and not counted
  *     hlc, dep               when it was written, and what its writer had seen
+ *
+ * A change whose entry was trimmed from the log lives on in its document. Rebuilt from there it is
+ * *placeless*: its number is 0, its `hlc` and `dep` are upper bounds, and `times` says what its document
+ * knows of its times. It belongs to no place, is never pushed and never kept in a log.
  */
 import type { Hlc } from "./hlc.ts";
 import type { ChangeHash, DocId, Origin } from "./ids.ts";
@@ -23,6 +27,13 @@ export interface LogEntry {
   readonly change: Uint8Array;
   /** Parents before children. */
   readonly containers: readonly Uint8Array[];
+  /** Of a placeless change only: when its document was created and last changed. */
+  readonly times?: { readonly created: Hlc; readonly updated: Hlc };
+}
+
+/** It comes from a document, because no log has it any more. */
+export function isPlaceless({ seq }: Pick<LogEntry, "seq">): boolean {
+  return seq === 0;
 }
 
 /** What an entry weighs in a batch, a budget or a queue: payload plus a fixed share of metadata. */

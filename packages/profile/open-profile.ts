@@ -199,6 +199,11 @@ export class OpenProfile {
       .map((change) => change.hash);
   }
 
+  /** Whether this change is in the document, at its heads or below. */
+  holds(change: ChangeHash): boolean {
+    return this.#document.hasChange(change);
+  }
+
   /** Every change as a chunk, the genesis and containers too; parents before children. */
   changes(): Uint8Array[] {
     return this.#document.changes();

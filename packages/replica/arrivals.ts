@@ -7,10 +7,10 @@
  *     waiting      set aside until its parent comes
  *     quarantined  set aside with the reason, its place in the log asked for again later
  */
-import type { Clock, Hlc, Log, LogEntry, Origin } from "@atoll/core";
-import { limits, toHex } from "@atoll/core";
+import type { ChangeHash, Clock, DocKey, Hlc, Log, LogEntry, Origin } from "@atoll/core";
+import { docKeyOf, isPlaceless, limits, originRegion, toHex, vectorAt } from "@atoll/core";
 import { DocumentError } from "@atoll/profile";
-import type { Store } from "@atoll/store";
+import type { DocumentPlace, Store } from "@atoll/store";
 import type { Commit } from "./commit.ts";
 import type { DocumentCache } from "./document-cache.ts";
 import type { Group } from "./group.ts";
@@ -55,6 +55,9 @@ export class Arrivals {
   readonly #observe: (hlc: Hlc) => void;
   readonly #total = noCounts();
   readonly #waiting: WaitingRoom;
+  /** Placeless changes that came before their parents. */
+  readonly #early = new Map<DocKey, LogEntry[]>();
+  #earlyCount = 0;
 
   constructor(rooms: {
     /** Who we are, now. */
@@ -97,6 +100,10 @@ export class Arrivals {
   ingest(entries: readonly LogEntry[], from: Sender): IngestCounts {
     const counts = noCounts();
     for (const entry of entries) {
+      if (isPlaceless(entry)) {
+        this.#admitPlaceless(entry, from, counts);
+        continue;
+      }
       const isHeld = this.#isHeld(entry) && (!from.repair || this.#isInDocument(entry));
       if (isHeld || this.#isForeign(entry)) counts.held++;
       else this.#admit(entry, from, counts);
@@ -120,14 +127,45 @@ export class Arrivals {
   #isInDocument(entry: LogEntry): boolean {
     const place = this.#intake.placeOf(entry.docId);
     if (this.#store.readDocument(place) === undefined) return false;
-    const name = toHex(entry.hash);
-    try {
-      const hashes = this.#documents.open(place).changeHashes();
-      return hashes.some((hash) => toHex(hash) === name);
-    } catch (error) {
-      if (error instanceof DocumentError) return false;
-      throw error;
+    return this.#documents.holds(place, entry.hash);
+  }
+
+  /**
+   * A change that no log has any more: a repair, or nothing. It has no place where it could wait or be
+   * set aside, so one that comes before its parents is kept in memory, and found again by the next
+   * comparison when that is lost.
+   */
+  #admitPlaceless(entry: LogEntry, from: Sender, counts: IngestCounts): void {
+    if (from.repair && this.#isInDocument(entry)) {
+      counts.held++;
+      return;
     }
+    const judgement = this.#intake.judge(entry);
+    if (!from.repair || entry.times === undefined || judgement.kind === "bad") {
+      counts.quarantined++;
+      const reason = judgement.kind === "bad" ? judgement.reason : "no answer to a comparison";
+      const name = { docId: toHex(entry.docId), hash: toHex(entry.hash) };
+      this.#log.warn("placeless-change-refused", { fromRegion: from.region, ...name, reason });
+    } else if (judgement.kind === "waiting") {
+      counts.waiting++;
+      this.#keepEarly(entry);
+    } else {
+      this.#group.open();
+      counts.applied += this.#apply(judgement.sound, true);
+    }
+  }
+
+  #keepEarly(entry: LogEntry): void {
+    if (this.#earlyCount >= limits.PLACELESS_EARLY_MAX) {
+      this.#early.clear();
+      this.#earlyCount = 0;
+    }
+    const key = docKeyOf(entry.docId);
+    const early = this.#early.get(key);
+    if (early?.some(({ hash }) => toHex(hash) === toHex(entry.hash)) === true) return;
+    this.#earlyCount++;
+    if (early === undefined) this.#early.set(key, [entry]);
+    else early.push(entry);
   }
 
   #admit(entry: LogEntry, from: Sender, counts: IngestCounts): void {
@@ -190,20 +228,45 @@ export class Arrivals {
 
   /**
    * A change may be in its document before its entry comes: its own row was lost from the log and left a
-   * mark, or it came under another number. It gets its place and is not counted again.
+   * mark, or it came under another number, or without one, which only changes at or below the horizon do.
+   * It gets its place and is not counted again.
    */
   #settle(sound: SoundEntry, mayBeHere = false): void {
     const { entry } = sound;
-    const isTaken = this.#store.hasLogEntry(entry, entry.seq);
+    const isTaken = !isPlaceless(entry) && this.#store.hasLogEntry(entry, entry.seq);
     const isSuspect =
-      isTaken || mayBeHere || (!sound.isNew && this.#intake.isLogged(entry.docId, entry.hash));
+      isTaken ||
+      mayBeHere ||
+      entry.hlc <= vectorAt(this.#ledger.horizon, originRegion(entry.origin)) ||
+      (!sound.isNew && this.#intake.isLogged(entry.docId, entry.hash));
     this.#observe(entry.hlc);
-    if (isSuspect && this.#isInDocument(entry)) this.#commit.relog(sound);
-    else this.#commit.apply(sound, undefined, isTaken);
+    if (isSuspect && this.#isInDocument(entry)) {
+      if (!isPlaceless(entry)) this.#commit.relog(sound);
+    } else this.#commit.apply(sound, undefined, isTaken);
   }
 
   /** Applies what waited for the change that has just arrived in this document. */
   #release({ entry: { hash }, place }: SoundEntry): number {
+    return this.#releaseWaiting(hash, place) + this.#releaseEarly(place);
+  }
+
+  /** Placeless changes of the document whose parents are here now. */
+  #releaseEarly(place: DocumentPlace): number {
+    const key = docKeyOf(place.docId);
+    const early = this.#early.get(key);
+    if (early === undefined) return 0;
+    this.#early.delete(key);
+    this.#earlyCount -= early.length;
+    let released = 0;
+    for (const entry of early) {
+      const judgement = this.#isInDocument(entry) ? undefined : this.#intake.judge(entry);
+      if (judgement?.kind === "waiting") this.#keepEarly(entry);
+      else if (judgement?.kind === "sound") released += this.#apply(judgement.sound, true);
+    }
+    return released;
+  }
+
+  #releaseWaiting(hash: ChangeHash, place: DocumentPlace): number {
     if (!this.#waiting.awaits(hash)) return 0;
     let released = 0;
     for (let progress = true; progress;) {

@@ -13,7 +13,7 @@ import type {
   ProfileId,
   RegionVector,
 } from "@atoll/core";
-import { AtollError, HybridClock, assert, elementOf, hlcToMs, splitProfileId } from "@atoll/core";
+import { AtollError, HybridClock, assert, elementOf, hlcToMs, mustHlc, splitProfileId } from "@atoll/core";
 import type { ProfileEdit } from "@atoll/profile";
 import { DocumentError, readChangeHead } from "@atoll/profile";
 import type { DocumentPlace, Store, StoredIdentity } from "@atoll/store";
@@ -52,7 +52,9 @@ export class Author {
     this.#options = options;
     this.#isInherited = store.readIdentity()?.cleanStop === true;
     this.#identity = openIdentity(store, options);
-    this.#hlc = new HybridClock(store.lastHlc());
+    // Of changes without a row the log knows no time; the horizon is above all of them.
+    const horizon = [...(store.readHorizon()?.values() ?? [])];
+    this.#hlc = new HybridClock(mustHlc(Math.max(store.lastHlc(), ...horizon)));
   }
 
   get identity(): StoredIdentity {

@@ -5,10 +5,19 @@
  *     log entry · document row and view · raw changes · sums · frontier
  *
  * all in the group's transaction. Automerge is not needed: heads follow from the change's parents, sums
- * from its name, and the bytes are appended as they came.
+ * from its name, and the bytes are appended as they came. A change that comes without a place, because no
+ * log has it any more, goes into document and sums alone, and raises the horizon.
  */
 import type { LogEntry, ProfileId } from "@atoll/core";
-import { SUM_ZERO, VECTOR_ZERO, addSums, joinVectors, low64, originRegion } from "@atoll/core";
+import {
+  SUM_ZERO,
+  VECTOR_ZERO,
+  addSums,
+  isPlaceless,
+  joinVectors,
+  low64,
+  originRegion,
+} from "@atoll/core";
 import type { DocumentRow, Store } from "@atoll/store";
 import type { DocumentCache } from "./document-cache.ts";
 import type { Group } from "./group.ts";
@@ -59,7 +68,9 @@ export class Commit {
     this.#group.open();
     const before = this.#store.readDocument(place);
     const sumBefore = before?.sum ?? SUM_ZERO;
-    const own = new Map([[originRegion(entry.origin), entry.hlc]]);
+    const region = originRegion(entry.origin);
+    const own = new Map([[region, entry.hlc]]);
+    const { created, updated } = entry.times ?? { created: entry.hlc, updated: entry.hlc };
     const isFirst = before === undefined;
     const isEmpty = before === undefined || before.changeCount === 0; // one that lost all it had
     const row: DocumentRow = {
@@ -72,13 +83,14 @@ export class Commit {
       changeCount: (before?.changeCount ?? 0) + 1,
       sum: addSums(sumBefore, element),
       dep: joinVectors(before?.dep ?? VECTOR_ZERO, joinVectors(entry.dep, own)),
-      createdHlc: isEmpty || entry.hlc < before.createdHlc ? entry.hlc : before.createdHlc,
-      updatedHlc: isFirst || entry.hlc > before.updatedHlc ? entry.hlc : before.updatedHlc,
+      createdHlc: isEmpty || created < before.createdHlc ? created : before.createdHlc,
+      updatedHlc: isFirst || updated > before.updatedHlc ? updated : before.updatedHlc,
       conflicts: view?.conflicts ?? before?.conflicts ?? 0,
       view: view?.json ?? before?.view,
     };
     const chunks = [...entry.containers, entry.change];
-    this.#log(entry, low64(element), isTaken);
+    if (isPlaceless(entry)) this.#ledger.raiseHorizon(region, entry.hlc);
+    else this.#log(entry, low64(element), isTaken);
     this.#store.writeDocument(row);
     const [only] = chunks;
     const isOne = chunks.length === 1 && only !== undefined;
@@ -90,7 +102,7 @@ export class Commit {
       before: sumBefore,
       after: row.sum,
     });
-    this.#ledger.hold(entry);
+    if (!isPlaceless(entry)) this.#ledger.hold(entry);
     this.#group.add(entry);
     this.#snapshots.changed(row);
     return row;

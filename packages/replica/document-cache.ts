@@ -9,9 +9,10 @@
  * whoever needs it next, all at once.
  */
 import { LRUCache } from "lru-cache";
-import type { DocKey } from "@atoll/core";
+import type { ChangeHash, DocKey } from "@atoll/core";
 import { docKeyOf, limits } from "@atoll/core";
 import type { Identity, OpenProfile, ProfileCodec } from "@atoll/profile";
+import { DocumentError } from "@atoll/profile";
 import type { DocumentPlace, Store } from "@atoll/store";
 
 const EMPTY_BODY = { base: undefined, tail: new Uint8Array() };
@@ -76,6 +77,16 @@ export class DocumentCache {
 
   isOpen(place: DocumentPlace): boolean {
     return this.#open.has(docKeyOf(place.docId));
+  }
+
+  /** Whether the stored document has this change; false of one that does not open. */
+  holds(place: DocumentPlace, change: ChangeHash): boolean {
+    try {
+      return this.open(place).holds(change);
+    } catch (error) {
+      if (error instanceof DocumentError) return false;
+      throw error;
+    }
   }
 
   /** Changes from elsewhere, already in the store. */

@@ -40,6 +40,8 @@ import { syncViewOf } from "./replica-view.ts";
 import { Receipts } from "./receipts.ts";
 import { ReplicationMetrics } from "./replication-metrics.ts";
 import { Replica } from "./replica.ts";
+import type { RetentionOptions } from "./retention.ts";
+import { RETENTION_DEFAULT, Retention } from "./retention.ts";
 import { RegionService } from "./service.ts";
 import { Scrub } from "./scrub.ts";
 import { Sessions } from "./sessions.ts";
@@ -60,6 +62,8 @@ export interface DriverOptions {
   readonly peers: ReadonlyMap<RegionCode, string>;
   readonly version: string;
   readonly meter?: Meter;
+  /** How long the log is kept. */
+  readonly retention?: Partial<RetentionOptions>;
   /** Protocol versions, where a test plays another release. */
   readonly protocol?: VersionRange;
 }
@@ -75,6 +79,7 @@ export class RegionDriver {
   readonly #sessions: Sessions;
   readonly #receipts: Receipts;
   readonly #group: GroupCommit;
+  readonly retention: Retention;
   readonly #startedAtMs: number;
   #tick: Timer | undefined;
   #wake: Timer | undefined;
@@ -139,6 +144,14 @@ export class RegionDriver {
       relink: () => this.#group.afterwards(() => this.#step({ kind: "reset", reason: "scrub" })),
       renew: () => this.#renew({ reason: "entries of our own were lost from the log" }),
     });
+    this.retention = new Retention({
+      replica: this.replica,
+      clock,
+      log,
+      options: { ...RETENTION_DEFAULT, ...options.retention },
+      known: (code) => this.#sync.known(code),
+      stage: (work) => this.#stage(work),
+    });
     transport.attach({
       linkUp: (link, _dialled, identity) => this.#step({ kind: "link-up", link, identity }),
       frame: (link, bytes) => this.#step({ kind: "frame", link, bytes }),
@@ -150,6 +163,7 @@ export class RegionDriver {
     this.#step({ kind: "start" });
     this.#scheduleTick();
     this.scrub.start();
+    this.retention.start();
   }
 
   /** Tells the peers, makes everything durable and marks the stop as orderly. */
@@ -159,6 +173,7 @@ export class RegionDriver {
     this.#tick?.cancel();
     this.#wake?.cancel();
     this.scrub.stop();
+    this.retention.stop();
     this.#sessions.close();
     this.#group.flush();
     this.#receipts.close();
@@ -174,6 +189,7 @@ export class RegionDriver {
     this.#tick?.cancel();
     this.#wake?.cancel();
     this.scrub.stop();
+    this.retention.stop();
   }
 
   // ── what an operator asks ──
@@ -199,6 +215,7 @@ export class RegionDriver {
       waitingSessions: this.#sessions.waiting,
       waitingReceipts: this.#receipts.waiting,
       scrubFaults: this.scrub.faults,
+      retention: this.retention.report(),
     });
   }
 
@@ -257,6 +274,8 @@ export class RegionDriver {
           this.replica.group.open();
           recount(this.replica, effect, log);
         });
+      case "adopt":
+        return this.#stage(() => this.replica.adopt(effect.lanes));
       case "wake":
         return this.#wakeIn(effect.delayMs);
       case "report":

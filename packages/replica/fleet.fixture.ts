@@ -8,6 +8,7 @@ import type { Store } from "@atoll/store";
 import { MemoryStore } from "@atoll/store";
 import type { VersionRange } from "@atoll/sync";
 import { MemoryNetwork } from "@atoll/sync";
+import type { RetentionOptions } from "./retention.ts";
 import { RegionDriver } from "./driver.ts";
 import type { ReceiptOptions } from "./receipts.ts";
 import type { ReadAnswer, WriteAnswer } from "./service.ts";
@@ -35,6 +36,7 @@ export class Fleet {
   readonly #random: SeededRandom;
   readonly #drivers = new Map<string, RegionDriver>();
   readonly #protocols: Readonly<Record<string, VersionRange>>;
+  readonly #retention: Partial<RetentionOptions> | undefined;
   #starts = 0;
 
   constructor(
@@ -43,10 +45,15 @@ export class Fleet {
       readonly delayMs?: { min: number; max: number };
       /** Protocol versions of a region that runs another release. */
       readonly protocols?: Readonly<Record<string, VersionRange>>;
+      /** How long the logs are kept. */
+      readonly retention?: Partial<RetentionOptions>;
+      /** Regions that are up from the beginning; all unless it is said. */
+      readonly up?: readonly string[];
     } = {},
   ) {
     this.#random = new SeededRandom(seed);
     this.#protocols = options.protocols ?? {};
+    this.#retention = options.retention;
     this.cluster = testCluster();
     this.network = new MemoryNetwork({
       clock: this.clock,
@@ -55,7 +62,7 @@ export class Fleet {
     });
     for (const { name } of this.cluster.regions) {
       this.stores.set(name, new MemoryStore());
-      this.start(name);
+      if (options.up?.includes(name) !== false) this.start(name);
     }
   }
 
@@ -87,6 +94,7 @@ export class Fleet {
       peers: new Map(others.map((other) => [other.code, `memory://${other.name}`])),
       version: "test",
       ...(protocol && { protocol }),
+      ...(this.#retention && { retention: this.#retention }),
     });
     this.#drivers.set(as, driver);
     driver.start();

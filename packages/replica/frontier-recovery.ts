@@ -2,36 +2,90 @@
  * The frontier as it is stored; and where a stored lane cannot be what was written, as the log says.
  *
  * A region must start with one flipped bit in its smallest table: everything in it follows from the log.
- * What decodes and is consistent is believed here, and compared with the log by the scrub.
+ * What decodes and is consistent is believed here, and compared with the log by the scrub. At or below
+ * the place up to which a lane is trimmed the log says nothing, and everything is held.
  */
-import type { Lane } from "@atoll/core";
-import { Frontier, HLC_ZERO, LaneFrontier, isAtollError, limits, parseOrigin } from "@atoll/core";
+import type { Hlc, Lane, RegionCode, RegionVector } from "@atoll/core";
+import {
+  Frontier,
+  HLC_ZERO,
+  LaneFrontier,
+  LaneMap,
+  isAtollError,
+  limits,
+  originRegion,
+  parseOrigin,
+} from "@atoll/core";
 import type { FrontierRow, Store } from "@atoll/store";
 
-export function loadFrontier(store: Store): Frontier {
-  const frontier = new Frontier();
-  for (const row of storedLanes(store)) {
-    const { contig, max, gaps } = row;
-    const held = isConsistent(row) ? new LaneFrontier(contig, max, gaps) : laneOfLog(store, row);
-    frontier.set({ shard: row.shard, origin: row.origin }, held);
-  }
-  return frontier;
+/** What a restart begins with. */
+export interface StoredStanding {
+  readonly frontier: Frontier;
+  /** Places at or below may have no row in the log, although they are held. */
+  readonly trimmed: LaneMap<number>;
+  /** No change without a row lies above it. */
+  readonly horizon: RegionVector;
+  /** Some of what is remembered of trimming was damaged, and was derived again: to be written. */
+  readonly isDerived: boolean;
 }
 
-function storedLanes(store: Store): FrontierRow[] {
+export function loadStanding(store: Store): StoredStanding {
+  const rows = store.readTrimmed();
+  const trimmed = new LaneMap<number>();
+  for (const row of rows) if (row !== undefined) trimmed.set(row, row.through);
+  const isDamaged = rows.includes(undefined);
+  const frontier = new Frontier();
+  for (const row of storedLanes(store, trimmed)) {
+    const lane = { shard: row.shard, origin: row.origin };
+    const { contig, max, gaps } = row;
+    const isSound = isConsistent(row);
+    const held = isSound
+      ? new LaneFrontier(contig, max, gaps)
+      : laneOfLog(store, lane, trimmed.get(lane) ?? 0);
+    if (isDamaged && trimmed.get(lane) === undefined) {
+      const through = throughOf(store, lane, held);
+      if (through > 0) trimmed.set(lane, through);
+    }
+    held.adopt(trimmed.get(lane) ?? 0);
+    frontier.set(lane, held);
+  }
+  const horizon = store.readHorizon();
+  const isDerived = isDamaged || horizon === undefined;
+  return { frontier, trimmed, horizon: horizon ?? horizonOf(store, frontier), isDerived };
+}
+
+/** What was remembered of this lane is damaged: rows are dense above it. */
+function throughOf(store: Store, lane: Lane, { contig }: LaneFrontier): number {
+  const raw = { shard: BigInt(lane.shard), origin: BigInt(lane.origin) };
+  const [first] = store.scrub.scanLog(raw, 0n, 1);
+  return Math.min(contig, first === undefined ? contig : Number(first.seq) - 1);
+}
+
+/** Nothing that is held here lies above the highest timestamp of the log. */
+function horizonOf(store: Store, frontier: Frontier): RegionVector {
+  const horizon = new Map<RegionCode, Hlc>();
+  for (const [{ origin }] of frontier.lanes()) horizon.set(originRegion(origin), store.lastHlc());
+  return horizon;
+}
+
+function storedLanes(store: Store, trimmed: LaneMap<number>): FrontierRow[] {
+  const lanes = new LaneMap<FrontierRow>();
+  const derive = (lane: Lane): void => {
+    if (lanes.get(lane) === undefined) lanes.set(lane, { ...lane, contig: 0, max: 1, gaps: [] });
+  };
   try {
-    return store.readFrontier();
+    for (const row of store.readFrontier()) lanes.set(row, row);
   } catch (error) {
     if (!isAtollError(error)) throw error;
+    for (let raw = store.scrub.nextLane(undefined); raw; raw = store.scrub.nextLane(raw)) {
+      const origin = parseOrigin(Number(raw.origin));
+      const shard = Number(raw.shard);
+      const isLane = origin !== undefined && Number.isSafeInteger(shard) && shard >= 0;
+      if (isLane) derive({ shard, origin });
+    }
   }
-  const lanes: FrontierRow[] = [];
-  for (let raw = store.scrub.nextLane(undefined); raw; raw = store.scrub.nextLane(raw)) {
-    const origin = parseOrigin(Number(raw.origin));
-    const shard = Number(raw.shard);
-    const isLane = origin !== undefined && Number.isSafeInteger(shard) && shard >= 0;
-    if (isLane) lanes.push({ shard, origin, contig: 0, max: 1, gaps: [] }); // to be derived
-  }
-  return lanes;
+  for (const [lane] of trimmed.entries()) derive(lane);
+  return [...lanes.entries()].map(([, row]) => row);
 }
 
 function isConsistent({ shard, contig, max, gaps }: FrontierRow): boolean {
@@ -46,8 +100,8 @@ function isConsistent({ shard, contig, max, gaps }: FrontierRow): boolean {
   return true;
 }
 
-function laneOfLog(store: Store, lane: Lane): LaneFrontier {
-  const held = new LaneFrontier();
+function laneOfLog(store: Store, lane: Lane, through: number): LaneFrontier {
+  const held = new LaneFrontier(through);
   const raw = { shard: BigInt(lane.shard), origin: BigInt(lane.origin) };
   let after: bigint | undefined;
   for (;;) {

@@ -6,6 +6,8 @@ export { etagOf } from "./heads.ts";
 export type { Precondition } from "./precondition.ts";
 export type { Durability, Receipt, ReceiptOptions } from "./receipts.ts";
 export { Replica } from "./replica.ts";
+export type { RetentionOptions, RetentionReport } from "./retention.ts";
+export { Retention } from "./retention.ts";
 export type { ReadResult, ReplicaOptions, WriteResult } from "./replica.ts";
 export type { IngestCounts, Sender } from "./arrivals.ts";
 export type { SessionOptions } from "./sessions.ts";

@@ -54,11 +54,19 @@ export class Intake {
   readonly #cluster: Cluster;
   readonly #codec: ProfileCodec;
   readonly #places = new Map<DocKey, DocumentPlace>();
+  readonly #isInDocument: (place: DocumentPlace, change: ChangeHash) => boolean;
 
-  constructor(store: Store, cluster: Cluster, codec: ProfileCodec) {
+  /** `isInDocument`: for changes that the log has no more. Opens the document. */
+  constructor(
+    store: Store,
+    cluster: Cluster,
+    codec: ProfileCodec,
+    isInDocument: (place: DocumentPlace, change: ChangeHash) => boolean = () => false,
+  ) {
     this.#store = store;
     this.#cluster = cluster;
     this.#codec = codec;
+    this.#isInDocument = isInDocument;
   }
 
   /** Where a document lies in this cluster. */
@@ -114,7 +122,9 @@ export class Intake {
       if (row !== undefined && headsInclude(row.heads, dep)) continue; // usual: it continues what is here
       if (sameBytes(dep, this.#codec.genesisHash)) continue;
       if (carried.size > 0 && carried.has(toHex(dep))) continue;
-      if (row === undefined || !this.isLogged(place.docId, dep)) return dep;
+      if (row === undefined) return dep;
+      if (this.isLogged(place.docId, dep)) continue;
+      if (!this.#isInDocument(place, dep)) return dep;
     }
     return undefined;
   }

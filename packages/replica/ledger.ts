@@ -4,10 +4,28 @@
  * All of it moves with the open transaction. What has changed is written once per group, just before it
  * commits, and after a rollback the account is read again from what was committed.
  */
-import type { Cluster, Lane, LogEntry, RegionVector, SeqRange, Sum } from "@atoll/core";
-import { Frontier, LaneMap, VECTOR_ZERO, isAtollError } from "@atoll/core";
-import type { BucketRow, DocumentPlace, Store } from "@atoll/store";
-import { loadFrontier } from "./frontier-recovery.ts";
+import type {
+  Cluster,
+  Hlc,
+  Lane,
+  LogEntry,
+  RegionCode,
+  RegionVector,
+  SeqRange,
+  Sum,
+} from "@atoll/core";
+import {
+  Frontier,
+  LaneMap,
+  VECTOR_ZERO,
+  assert,
+  isAtollError,
+  joinVectors,
+  originRegion,
+  vectorAt,
+} from "@atoll/core";
+import type { BucketRow, DocumentPlace, LogSize, Store } from "@atoll/store";
+import { loadStanding } from "./frontier-recovery.ts";
 import type { Account, AccountChange } from "./tree.ts";
 import { Tree } from "./tree.ts";
 
@@ -20,12 +38,18 @@ export class Ledger {
   #aside = new LaneMap<Map<number, number>>();
   #coverage: RegionVector;
   #isCoverageMoved = false;
+  #trimmed = new LaneMap<number>();
+  #adopted = new LaneMap<number>();
+  #horizon: RegionVector = VECTOR_ZERO;
+  #isHorizonMoved = false;
+  /** What is stored of trimming was damaged: all of it is written anew. */
+  #isTrimmedDerived = false;
 
   constructor(store: Store, cluster: Cluster) {
     this.#store = store;
     this.tree = new Tree(store, cluster);
     this.#coverage = this.coverage;
-    this.#loadFrontier();
+    this.#loadStanding();
   }
 
   get frontier(): Frontier {
@@ -68,6 +92,49 @@ export class Ledger {
     return this.#coverage;
   }
 
+  /** Places of a lane at or below may have no row in the log, although they are held. */
+  trimmedThrough(lane: Lane): number {
+    return this.#trimmed.get(lane) ?? 0;
+  }
+
+  /** All lanes of which something is trimmed, with how far. */
+  trimmedLanes(): Generator<readonly [Lane, number]> {
+    return this.#trimmed.entries();
+  }
+
+  /**
+   * Per region, a timestamp that no change without a row lies above. What lies above a cut is found in
+   * the log alone, so sums are exact at cuts at or above it, and nowhere else.
+   */
+  get horizon(): RegionVector {
+    return this.#horizon;
+  }
+
+  /** Rows up to here go, of which the newest was written at `hlc`. Needs an open group. */
+  trim(lane: Lane, through: number, hlc: Hlc): LogSize {
+    assert(through <= this.#frontier.contig(lane), "only what is held without gaps is trimmed");
+    const removed = this.#store.trimLog(lane, through);
+    this.#trimmed.set(lane, Math.max(through, this.trimmedThrough(lane)));
+    this.raiseHorizon(originRegion(lane.origin), hlc);
+    return removed;
+  }
+
+  /** A change without a row is here now, written at `hlc` or before. */
+  raiseHorizon(region: RegionCode, hlc: Hlc): void {
+    if (hlc <= vectorAt(this.#horizon, region)) return;
+    this.#horizon = joinVectors(this.#horizon, new Map([[region, hlc]]));
+    this.#isHorizonMoved = true;
+  }
+
+  /** All of 1 … upTo is proven to be here, with or without its rows. True when that is news. */
+  adopt(lane: Lane, upTo: number): boolean {
+    if (!this.#frontier.lane(lane).adopt(upTo)) return false;
+    this.#movedLanes.set(lane, true);
+    this.#trimmed.set(lane, Math.max(upTo, this.trimmedThrough(lane)));
+    this.#adopted.set(lane, upTo);
+    return true;
+  }
+
   /** An entry is applied. */
   hold(entry: LogEntry): void {
     this.#frontier.lane(entry).add(entry.seq);
@@ -75,9 +142,14 @@ export class Ledger {
     this.#aside.get(entry)?.delete(entry.seq);
   }
 
-  /** Entries lo … hi of a lane were lost, or never were: they are gaps from now on. */
-  lose(lane: Lane, { lo, hi }: SeqRange): boolean {
-    const wasHeld = this.#frontier.lane(lane).remove(lo, hi);
+  /**
+   * Entries lo … hi of a lane were lost, or never were: they are gaps from now on. Not what is trimmed:
+   * the log is not asked about it, and if its change is lost, comparing finds that.
+   */
+  lose(lane: Lane, range: SeqRange): boolean {
+    const lo = Math.max(range.lo, this.trimmedThrough(lane) + 1);
+    if (lo > range.hi) return false;
+    const wasHeld = this.#frontier.lane(lane).remove(lo, range.hi);
     if (wasHeld) this.#movedLanes.set(lane, true);
     return wasHeld;
   }
@@ -146,6 +218,13 @@ export class Ledger {
     }
     this.#movedLanes.clear();
     this.tree.write();
+    if (this.#isTrimmedDerived) this.#store.clearTrimmed();
+    const trimmed = this.#isTrimmedDerived ? this.#trimmed : this.#adopted;
+    for (const [lane, through] of trimmed.entries()) this.#store.writeTrimmed(lane, through);
+    if (this.#isHorizonMoved || this.#isTrimmedDerived) this.#store.writeHorizon(this.#horizon);
+    this.#adopted.clear();
+    this.#isHorizonMoved = false;
+    this.#isTrimmedDerived = false;
     if (this.#isCoverageMoved) this.#store.writeCoverage(this.#coverage);
     this.#isCoverageMoved = false;
   }
@@ -153,8 +232,10 @@ export class Ledger {
   /** Forgets everything that is not committed. */
   reload(): void {
     this.tree.reload();
-    this.#loadFrontier();
+    this.#loadStanding();
     this.#movedLanes = new LaneMap();
+    this.#adopted = new LaneMap();
+    this.#isHorizonMoved = false;
     this.#aside = new LaneMap();
     this.#isCoverageMoved = false;
   }
@@ -169,8 +250,11 @@ export class Ledger {
     return this.tree.recountShard(shard);
   }
 
-  #loadFrontier(): void {
-    // The frontier object stays: others hold it.
-    this.#frontier.replace(loadFrontier(this.#store));
+  #loadStanding(): void {
+    const { frontier, trimmed, horizon, isDerived } = loadStanding(this.#store);
+    this.#frontier.replace(frontier); // the object stays: others hold it
+    this.#trimmed = trimmed;
+    this.#horizon = horizon;
+    this.#isTrimmedDerived = isDerived;
   }
 }

@@ -2,12 +2,21 @@
  * The replica as replication sees it: `SyncView`, satisfied by shape.
  */
 import type { Clock, Lane, Log, LogEntry, RegionVector, SeqRange, Sum } from "@atoll/core";
-import { elementOf, errorText, positionOf, toHex } from "@atoll/core";
+import {
+  elementOf,
+  errorText,
+  missingRegions,
+  originRegion,
+  positionOf,
+  toHex,
+  vectorAt,
+} from "@atoll/core";
 import { DocumentError } from "@atoll/profile";
-import type { CutView, DocumentSum, SyncView, Transport } from "@atoll/sync";
+import type { Announcement, CutView, DocumentSum, SyncView, Transport } from "@atoll/sync";
 import type { Cut } from "./cut.ts";
 import { Cuts } from "./cut.ts";
 import { isStorageFault } from "./group-commit.ts";
+import { changesOf } from "./placeless.ts";
 import type { Replica } from "./replica.ts";
 
 /** Entries that share 64 bits of their element by chance: one is already a surprise. */
@@ -46,9 +55,13 @@ export function syncViewOf(
       }
     },
     cut(vector: RegionVector): CutView | undefined {
+      if (missingRegions(vector, ledger.horizon).length > 0) return undefined;
       const cut = cuts.at(vector);
       return cut && viewOf(cut, replica, log);
     },
+    horizon: (): RegionVector => ledger.horizon,
+    changesAt: (position, elements) => changesAt(replica, position, elements, log),
+    lanesAt: (cut, isNews) => lanesAt(replica, cut, isNews),
     findElement: (element64: bigint): LogEntry[] => store.findElement(element64, SAME_ELEMENT_MAX),
     positionOf: ({ docId }: LogEntry): number => positionOf(cluster.keys, docId),
     coverage: (): RegionVector => ledger.coverage,
@@ -78,4 +91,63 @@ function viewOf(cut: Cut, replica: Replica, log: Log): CutView {
       }
     },
   };
+}
+
+/** Two documents at one position are a surprise; both are asked. */
+function changesAt(
+  replica: Replica,
+  position: number,
+  elements: ReadonlySet<bigint>,
+  log: Log,
+): LogEntry[] {
+  const range = { from: position, to: position + 1, limit: SAME_ELEMENT_MAX };
+  return replica.store.listSums(range).flatMap(({ docId }) => {
+    try {
+      return changesOf(replica, replica.placeOf(docId), elements);
+    } catch (error) {
+      if (!(error instanceof DocumentError)) throw error;
+      log.error("document-does-not-open", { docId: toHex(docId), reason: errorText(error) });
+      return [];
+    }
+  });
+}
+
+/**
+ * Of each lane the highest number up to which all is held and lies at or below the cut, which is not below
+ * the horizon. Timestamps rise along a lane, so the first row above the cut is found by halving; where there
+ * is no row, the change lies at or below the horizon.
+ */
+function lanesAt(
+  { ledger, store }: Replica,
+  cut: RegionVector,
+  isNews: (lane: Lane, contig: number) => boolean,
+): Announcement[] {
+  const lanes: Announcement[] = [];
+  for (const [lane, { contig }] of ledger.frontier.lanes()) {
+    if (contig === 0 || !isNews(lane, contig)) continue;
+    const raw = { shard: BigInt(lane.shard), origin: BigInt(lane.origin) };
+    const upTo = vectorAt(cut, originRegion(lane.origin));
+    /** The first row at or behind a number, if it is held and lies above the cut. */
+    const above = (seq: number): number | undefined => {
+      const [row] = store.scrub.scanLog(raw, BigInt(seq - 1), 1);
+      if (row === undefined || row.seq > BigInt(contig)) return undefined;
+      const isBelow = row.entry !== undefined && row.entry.hlc <= upTo; // a damaged one may be anywhere
+      return isBelow ? undefined : Number(row.seq);
+    };
+    let [low, high] = [1, contig + 1]; // nothing is above in front of `low`; at `high` something is
+    let first = above(contig);
+    if (first === undefined) low = high;
+    while (low < high) {
+      const middle = Math.floor((low + high) / 2);
+      const found = above(middle);
+      if (found === undefined) low = middle + 1;
+      else {
+        first = found;
+        high = middle;
+      }
+    }
+    const reach = first === undefined ? contig : first - 1;
+    if (reach > 0) lanes.push({ ...lane, contig: reach });
+  }
+  return lanes;
 }

@@ -28,6 +28,7 @@ import { AtollError, VECTOR_ZERO, assert, docIdOf } from "@atoll/core";
 import type { ProfileCodec, ProfileEdit } from "@atoll/profile";
 import { isJsonObject, mergePatch } from "@atoll/profile";
 import type { DocumentPlace, DocumentRow, Store, StoredIdentity } from "@atoll/store";
+import type { Announcement } from "@atoll/sync";
 import type { IngestCounts, Sender } from "./arrivals.ts";
 import { Arrivals } from "./arrivals.ts";
 import type { Authored } from "./author.ts";
@@ -123,8 +124,11 @@ export class Replica {
     this.documents = new DocumentCache({ store, codec, actor: () => author.actor });
     this.group = new Group(store);
     this.answers = new KeptAnswers({ store, group: this.group, clock });
-    this.intake = new Intake(store, cluster, codec);
     const { ledger, documents, group } = this;
+    this.intake = new Intake(store, cluster, codec, (place, change) => {
+      if (ledger.horizon.size === 0) return false; // every change has its row
+      return documents.holds(place, change);
+    });
     const origin = (): Origin => this.origin;
     const intake = this.intake;
     this.waitingRoom = new WaitingRoom(store, ledger, clock);
@@ -251,6 +255,14 @@ export class Replica {
     const counts = this.arrivals.ingest(entries, from);
     this.renderer.follow(entries);
     return counts;
+  }
+
+  /** Takes lanes as held that are proven to be, with or without their entries. Part of the open group. */
+  adopt(lanes: readonly Announcement[]): void {
+    this.group.open();
+    for (const lane of lanes) {
+      if (this.ledger.adopt(lane, lane.contig)) this.waitingRoom.adopted(lane, lane.contig);
+    }
   }
 
   /** Makes the open group durable and returns its entries. Throws `AtollError` with all undone. */

@@ -9,7 +9,8 @@
  *
  * The log is the truth, but a damaged log must not take a document along that is still whole, so the
  * document's own bytes are asked too. What is missing afterwards is missing in the frontier as well, and
- * ordinary catch-up brings it. Until then the document shows what is here.
+ * ordinary catch-up brings it. What the log has no more is brought by a comparison. Until then the document
+ * shows what is here.
  *
  * When changes were lost from a document, this process goes on under a new actor: the lost ones may have
  * been its own, and an (actor, seq) pair that is used twice diverges for ever.
@@ -198,7 +199,7 @@ export class Restorer {
     return [...byHash.values()];
   }
 
-  /** Of a body that loads, every change; of one that does not, what is whole in its tail. */
+  /** Of a body that loads, every change; of one that does not, its base's and what is whole in its tail. */
   #chunksOf(body: DocumentBody | undefined): readonly Uint8Array[] {
     if (body === undefined) return [];
     try {
@@ -210,7 +211,10 @@ export class Restorer {
       }
     } catch (error) {
       if (!(error instanceof DocumentError)) throw error;
-      return splitChunks(body.tail) ?? [];
+      const tail = splitChunks(body.tail) ?? [];
+      if (body.base === undefined || body.tail.length === 0) return tail;
+      // The log may have nothing of what is folded: what the base holds by itself is worth a look.
+      return [...this.#chunksOf({ ...body, tail: new Uint8Array(), tailChanges: 0 }), ...tail];
     }
   }
 
@@ -235,8 +239,9 @@ export class Restorer {
     for (const { candidate, missing } of waiting) {
       const { entry } = candidate;
       if (entry === undefined) continue;
+      const isTrimmed = entry.seq <= this.#rooms.ledger.trimmedThrough(entry);
       this.#unlog(entry);
-      waitingRoom.add(entry, missing);
+      if (!isTrimmed) waitingRoom.add(entry, missing); // else its place is held, and comparing brings it
     }
   }
 

@@ -7,9 +7,11 @@
  *     view      of a clean row           is what rendering gives
  *
  * Where row and bytes disagree, the log decides which of the two was damaged: a row that agrees with the
- * log convicts the bytes, and the document is rebuilt; otherwise the row is derived again.
+ * log convicts the bytes, and the document is rebuilt; otherwise the row is derived again. Of changes that
+ * the log has no more, row and bytes are the only witnesses: bytes with the heads that the row names are
+ * whole, because a head names all that it builds on.
  */
-import type { DocKey, RegionVector } from "@atoll/core";
+import type { DocKey, ProfileId, RegionVector } from "@atoll/core";
 import {
   docIdOf,
   docKeyOf,
@@ -77,7 +79,7 @@ function scrubDocument(job: ScrubJob, scan: DocumentScan, logged: Set<bigint> | 
   const docId = parseDocId(scan.key.docId);
   const place = docId && replica.placeOf(docId);
   if (place === undefined || BigInt(place.position) !== scan.key.position) {
-    // Which of the two was damaged cannot be told; the log knows the document, and brings it back.
+    // Which of the two was damaged cannot be told; bytes and log know the document, and bring it back.
     takeAway(job, scan);
     const where = toHex(scan.key.docId);
     job.report({ table: "document", where, what: "lies at another position", repair: "done" });
@@ -85,7 +87,7 @@ function scrubDocument(job: ScrubJob, scan: DocumentScan, logged: Set<bigint> | 
   }
   const { row } = scan;
   if (row === undefined) {
-    rebuild(job, scan, "the row does not decode", logged);
+    rebuild(job, scan, "the row does not decode");
     return;
   }
   let facts: Facts;
@@ -99,7 +101,7 @@ function scrubDocument(job: ScrubJob, scan: DocumentScan, logged: Set<bigint> | 
   } catch (error) {
     if (!(error instanceof DocumentError)) throw error;
     if (row.quarantined && replica.quarantine.hasDocument(place.docId)) return; // known already
-    rebuild(job, scan, `does not load: ${errorText(error)}`, logged);
+    rebuild(job, scan, `does not load: ${errorText(error)}`);
     return;
   }
   const elements = new Set(
@@ -107,7 +109,7 @@ function scrubDocument(job: ScrubJob, scan: DocumentScan, logged: Set<bigint> | 
   );
   const isMissingSome = [...(logged ?? [])].some((element) => !elements.has(element));
   if (isMissingSome || !sumsEqual(facts.row.sum, row.sum) || isForeign(facts)) {
-    judge(job, scan, row, facts, { isMissingSome, logged });
+    judge(job, scan, row, facts, { isMissingSome });
     return;
   }
   const differing = differences(row, place.shard, facts);
@@ -131,12 +133,14 @@ function judge(
   scan: DocumentScan,
   row: DocumentRow,
   facts: Facts,
-  log: { readonly isMissingSome: boolean; readonly logged: ReadonlySet<bigint> | undefined },
+  log: { readonly isMissingSome: boolean },
 ): void {
-  const isWhole = !log.isMissingSome && facts.isLogged && !isForeign(facts);
+  const isLogged = facts.isLogged && facts.hashes.length >= row.changeCount;
+  const isKnown = isLogged || Buffer.compare(facts.row.heads, row.heads) === 0;
+  const isWhole = !log.isMissingSome && isKnown && !isForeign(facts);
   if (!isWhole) {
     const what = isForeign(facts) ? "another document's bytes" : "changes were lost";
-    rebuild(job, scan, what, log.logged);
+    rebuild(job, scan, what);
     return;
   }
   job.replica.group.open();
@@ -187,17 +191,16 @@ function scrubTail(job: ScrubJob, { row, body, isTailMeasured }: DocumentScan): 
 }
 
 /** A fresh row and body: the old row may name a body that is another document's. */
-function rebuild(
-  job: ScrubJob,
-  scan: DocumentScan,
-  what: string,
-  logged: ReadonlySet<bigint> = new Set(),
-): void {
+function rebuild(job: ScrubJob, scan: DocumentScan, what: string): void {
   const { replica } = job;
   const docId = mustDocId(scan.key.docId);
   const place = replica.placeOf(docId);
   replica.group.open();
-  const isInLog = scan.row !== undefined && low64(scan.row.sum) === sumOf(logged);
+  // Asked anew: rows may have been trimmed since the walk passed them.
+  const logged = replica.store
+    .readLogOfDocument(place)
+    .map(({ hash }) => low64(elementOf(replica.cluster.keys, docId, hash)));
+  const isInLog = scan.row !== undefined && low64(scan.row.sum) === sumOf(new Set(logged));
   const salvage = !isInLog && isOwnBody(job, scan) ? scan.body : undefined;
   const rebuilt = replica.restorer.rebuild(place, { before: scan.row, salvage, isFresh: true });
   job.hasOrphans = true;
@@ -220,24 +223,36 @@ function sumOf(elements: ReadonlySet<bigint>): bigint {
 }
 
 /** False when the bytes load and turn out to be another profile's. */
-function isOwnBody({ replica }: ScrubJob, { body, key }: DocumentScan): boolean {
+function isOwnBody(job: ScrubJob, { body, key }: DocumentScan): boolean {
+  const profileId = profileIdOf(job, body);
+  if (profileId === undefined) return true;
+  return toHex(docIdOf(profileId)) === toHex(key.docId);
+}
+
+function takeAway(job: ScrubJob, { key, row, body }: DocumentScan): void {
+  const { replica } = job;
+  replica.group.open();
+  replica.store.scrub.removeDocumentRow(key);
+  job.hasOrphans = true;
+  const profileId = profileIdOf(job, body) ?? row?.profileId;
+  if (body === undefined || profileId === undefined) return;
+  const place = replica.placeOf(docIdOf(profileId));
+  if (replica.store.readDocument(place) !== undefined) return;
+  replica.restorer.rebuild(place, { before: row, salvage: body, isFresh: true });
+}
+
+/** As the bytes themselves say it, where they load. */
+function profileIdOf({ replica }: ScrubJob, body: DocumentScan["body"]): ProfileId | undefined {
+  if (body === undefined) return undefined;
   try {
     const profile = replica.restorer.load(body);
     try {
-      const { profileId } = profile.render();
-      if (profileId === undefined) return true;
-      return toHex(docIdOf(profileId)) === toHex(key.docId);
+      return profile.render().profileId;
     } finally {
       profile.free();
     }
   } catch (error) {
-    if (error instanceof DocumentError) return true;
+    if (error instanceof DocumentError) return undefined;
     throw error;
   }
-}
-
-function takeAway(job: ScrubJob, { key }: DocumentScan): void {
-  job.replica.group.open();
-  job.replica.store.scrub.removeDocumentRow(key);
-  job.hasOrphans = true;
 }

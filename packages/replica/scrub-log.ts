@@ -5,6 +5,7 @@
  *               its actor is its origin's, its element is the one that look-ups use
  *     frontier  holds exactly the places that have a row
  *
+ * At or below the place up to which its lane is trimmed a row may be missing, and nothing follows from that.
  * A row may be VOID: dropped by an operator, and held. A VOID row whose timestamp is zero is the mark of
  * an entry that was lost here: not held, and when the entry comes again, a warning that its document may
  * have the change already. Marks are rows so that they outlive the process.
@@ -63,7 +64,7 @@ export function* scrubLog(job: ScrubJob, shard: number): Generator<number, Logge
 function* scrubLane(job: ScrubJob, raw: RawLane, logged: LoggedElements): Generator<number> {
   const lane = laneOf(raw);
   let after = BEFORE_ALL;
-  let previous = 0;
+  let previous = lane === undefined ? 0 : job.replica.ledger.trimmedThrough(lane);
   for (;;) {
     const { store, ledger, group } = job.replica;
     const page = store.scrub.scanLog(raw, after, limits.SCRUB_PAGE_ROWS);
@@ -79,7 +80,7 @@ function* scrubLane(job: ScrubJob, raw: RawLane, logged: LoggedElements): Genera
       }
       const seq = Number(row.seq);
       if (seq > previous + 1) lose(job, lane, { lo: previous + 1, hi: seq - 1 });
-      previous = seq;
+      previous = Math.max(previous, seq);
       const { entry } = row;
       if (entry === undefined) continue;
       if (row.isVoid && entry.hlc === HLC_ZERO) {
@@ -140,8 +141,9 @@ function note(job: ScrubJob, row: LogScan, entry: LogEntry, logged: LoggedElemen
 }
 
 /** Places that the frontier holds and the log has nothing for. */
-function lose(job: ScrubJob, lane: Lane, range: SeqRange): void {
+function lose(job: ScrubJob, lane: Lane, { lo, hi: end }: SeqRange): void {
   const { ledger, group, store, origin } = job.replica;
+  const range = { lo: Math.max(lo, ledger.trimmedThrough(lane) + 1), hi: end };
   const held = ledger.frontier.find(lane);
   if (held === undefined) return;
   const hi = Math.min(range.hi, held.max);

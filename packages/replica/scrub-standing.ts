@@ -56,12 +56,33 @@ export function scrubStanding(job: ScrubJob, nowMs: number): void {
     const what = "stored otherwise than it stands";
     job.report({ table: "bucket", where: "all buckets", what, repair: "done" });
   }
+  scrubTrimmed(job);
   scrubCoverage(job);
   scrubIdentity(job);
   scrubLastHlc(job, nowMs);
   if (!job.hasOrphans) return;
   group.open();
   store.scrub.removeOrphans();
+}
+
+/** Which places may have no row, and where sums are exact. */
+function scrubTrimmed(job: ScrubJob): void {
+  const { store, ledger, group } = job.replica;
+  const lanes = [...ledger.trimmedLanes()].map(([lane, through]) => ({ ...lane, through }));
+  const horizon = store.readHorizon();
+  const text = (rows: readonly unknown[]): string => JSON.stringify(rows);
+  const isRight =
+    text(store.readTrimmed()) === text(lanes) &&
+    horizon !== undefined &&
+    missingRegions(horizon, ledger.horizon).length === 0 &&
+    missingRegions(ledger.horizon, horizon).length === 0;
+  if (isRight) return;
+  group.open();
+  store.clearTrimmed();
+  for (const { through, ...lane } of lanes) store.writeTrimmed(lane, through);
+  store.writeHorizon(ledger.horizon);
+  const what = "stored otherwise than it stands";
+  job.report({ table: "trimmed", where: "all lanes", what, repair: "done" });
 }
 
 /** It may lag behind what this process knows to be covered, never be ahead of it. */
@@ -107,10 +128,12 @@ function scrubLastHlc(job: ScrubJob, nowMs: number): void {
   const { store, group } = job.replica;
   const last = readable(() => store.lastHlc());
   const bound = hlcFromMs(nowMs + limits.CLOCK_PULL_MS_MAX);
-  const highest = job.highestHlc > bound ? job.highestHlc : bound;
+  const known = [job.highestHlc, ...job.replica.ledger.horizon.values()]; // of rows, and of those gone
+  const least = known.reduce((a, b) => (a > b ? a : b));
+  const highest = least > bound ? least : bound;
   if (last !== undefined && last >= job.highestHlc && last <= highest) return;
   group.open();
-  store.writeLastHlc(job.highestHlc);
+  store.writeLastHlc(least);
   const what = "the highest timestamp is nobody's";
   job.report({ table: "log", where: "the newest row", what, repair: "done" });
 }

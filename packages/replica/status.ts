@@ -4,6 +4,7 @@
 import type { Clock, RegionVector } from "@atoll/core";
 import { hlcToMs, low64, originText, regionByCode, toHex, vectorAt } from "@atoll/core";
 import type { ComparisonCounts, PeerState, PeerStatus, Sync } from "@atoll/sync";
+import type { RetentionReport } from "./retention.ts";
 import type { Replica } from "./replica.ts";
 
 export interface RegionStatus extends Readonly<Record<string, unknown>> {
@@ -34,6 +35,8 @@ export interface RegionStatus extends Readonly<Record<string, unknown>> {
   };
   /** Sum over all shards, hexadecimal: equal in two regions that hold the same changes. */
   readonly root: string;
+  /** The log: its size, its age, and what keeps it from being shorter. */
+  readonly log: RetentionReport;
   readonly shards: { readonly count: number; readonly roots: readonly string[] };
   readonly peers: readonly PeerReport[];
   /** What comparisons with peers have found since the start. */
@@ -66,6 +69,7 @@ export function statusOf(options: {
   readonly waitingSessions: number;
   readonly waitingReceipts: number;
   readonly scrubFaults: number;
+  readonly retention: RetentionReport;
 }): RegionStatus {
   const { replica, sync, clock } = options;
   const { cluster, ledger, store, documents } = replica;
@@ -94,6 +98,7 @@ export function statusOf(options: {
       messagesUnknown: sync.unknownMessages,
     },
     root: toHex(ledger.root),
+    log: options.retention,
     shards: { count: cluster.shardCount, roots },
     peers: sync.status().map((peer) => peerReport(peer, coverage, clock)),
     antiEntropy: { ...sync.comparisons },

@@ -7,7 +7,7 @@
  * the same shard, and every lane with a gap is asked for anyway. Bounded by `PENDING_ENTRIES_MAX`; an
  * entry that finds no room is not kept and is asked for again a little later.
  */
-import type { ChangeHash, Clock, DocId, LogEntry } from "@atoll/core";
+import type { ChangeHash, Clock, DocId, Lane, LogEntry } from "@atoll/core";
 import { limits, toHex } from "@atoll/core";
 import type { PendingEntry, Store } from "@atoll/store";
 import type { Ledger } from "./ledger.ts";
@@ -50,6 +50,17 @@ export class WaitingRoom {
     }
     this.#store.addPending({ entry, missing });
     this.#count({ entry, missing });
+  }
+
+  /** What waits at a place of this lane up to here is in its document already. */
+  adopted(lane: Lane, upTo: number): void {
+    if (this.#size === 0) return;
+    for (const docId of this.#store.pendingDocuments()) {
+      for (const pending of this.of(docId)) {
+        const { shard, origin, seq } = pending.entry;
+        if (shard === lane.shard && origin === lane.origin && seq <= upTo) this.remove(pending);
+      }
+    }
   }
 
   /** True when some entry waits for this change. */

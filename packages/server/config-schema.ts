@@ -22,6 +22,8 @@
  *     insecure: true                             open listeners beyond loopback, all the same
  *     cors: { origins: ["https://app.example"] }  whose pages may call this region
  *     log: { level: info, requests: false }      requests: a line for each
+ *     retention: { age: 24h, bytes: 2GiB, deadPeerAfter: 3d }
+ *                                                how long entries are kept in the log
  *
  * A start with a wrong config must not become a guessing game of one error at a time: the shape and the
  * checks between keys are judged separately and independently, and all that is wrong is listed at once.
@@ -29,6 +31,7 @@
 import { z } from "zod";
 import type { FieldFault } from "@atoll/core";
 import { REGION_CODE_MAX, limits, parseRegionCode, parseRegionName } from "@atoll/core";
+import { parseDuration, parseSize } from "./quantities.ts";
 import { isLoopback, parseAddress } from "./address.ts";
 
 export const SECRET_CHARS_MIN = 16;
@@ -110,6 +113,15 @@ const rate = z.strictObject(
 const NAME = "a region's name: lower-case letters, digits and hyphens, such as eu-west-1";
 const mapping = (what: string) => expecting(`a mapping of ${what}`);
 
+const DURATION = "a duration, such as 90m, 24h or 7d";
+const duration = z
+  .string(expecting(DURATION))
+  .refine((text) => parseDuration(text) !== undefined, expecting(DURATION));
+const SIZE = "a size in bytes, or one such as 512MiB or 20GiB";
+const size = z
+  .union([z.string(), z.number()], expecting(SIZE))
+  .refine((value) => parseSize(value) !== undefined, expecting(SIZE));
+
 export const configShape = z.strictObject(
   {
     region: regionName(NAME),
@@ -189,10 +201,14 @@ export const configShape = z.strictObject(
         mapping("level, requests"),
       )
       .default({ level: "info", requests: false }),
+    retention: z
+      .strictObject(
+        { age: duration.optional(), bytes: size.optional(), deadPeerAfter: duration.optional() },
+        mapping("age, bytes, deadPeerAfter"),
+      )
+      .default({}),
   },
-  mapping(
-    "the keys region, cluster, data, listen, peers, forward, tls, schema, auth, rates, cors, insecure, log",
-  ),
+  mapping("the keys region, cluster, data, listen, peers, forward, tls, schema, auth, rates, cors, insecure, log, retention"),
 );
 
 export type ConfigText = z.infer<typeof configShape>;

@@ -23,6 +23,7 @@ import type { Address } from "./address.ts";
 import { parseAddress } from "./address.ts";
 import type { ConfigText, LOG_LEVELS } from "./config-schema.ts";
 import { configFaults, configShape, toPointer } from "./config-schema.ts";
+import { parseDuration, parseSize } from "./quantities.ts";
 import { findTlsFiles, tlsFileFaults } from "./tls-config.ts";
 import type { TlsPaths } from "./tls-files.ts";
 
@@ -53,7 +54,14 @@ export interface RegionConfig {
   readonly corsOrigins: readonly string[];
   readonly logLevel: LogLevel;
   readonly logRequests: boolean;
+  /** What is not said is left to the replica. */
+  readonly retention: {
+    readonly ageMs?: number;
+    readonly bytes?: number;
+    readonly deadPeerAfterMs?: number;
+  };
 }
+
 
 export interface AuthConfig {
   /** Absolute. */
@@ -98,6 +106,9 @@ const KEY_BY_VARIABLE: Readonly<
   ATOLL_AUTH_JWT_JWKS: { path: ["auth", "jwt", "jwks"], form: "text" },
   ATOLL_LOG_REQUESTS: { path: ["log", "requests"], form: "flag" },
   ATOLL_INSECURE: { path: ["insecure"], form: "flag" },
+  ATOLL_RETENTION_AGE: { path: ["retention", "age"], form: "text" },
+  ATOLL_RETENTION_BYTES: { path: ["retention", "bytes"], form: "text" },
+  ATOLL_RETENTION_DEAD_PEER_AFTER: { path: ["retention", "deadPeerAfter"], form: "text" },
   ATOLL_LOG_LEVEL: { path: ["log", "level"], form: "text" },
 };
 
@@ -184,6 +195,7 @@ export function loadRegionConfig(
     corsOrigins: config.cors.origins,
     logLevel: config.log.level,
     logRequests: config.log.requests,
+    retention: retentionOf(config.retention),
   };
 }
 
@@ -200,6 +212,15 @@ function authOf(
       audience: jwt.audience,
       jwks: isUrl ? new URL(jwt.jwks) : resolve(directoryOf("ATOLL_AUTH_JWT_JWKS"), jwt.jwks),
     },
+  };
+}
+
+function retentionOf({ age, bytes, deadPeerAfter }: ConfigText["retention"]) {
+  const duration = (text: string): number => must(parseDuration(text), "a checked duration");
+  return {
+    ...(age !== undefined && { ageMs: duration(age) }),
+    ...(bytes !== undefined && { bytes: must(parseSize(bytes), "a checked size") }),
+    ...(deadPeerAfter !== undefined && { deadPeerAfterMs: duration(deadPeerAfter) }),
   };
 }
 

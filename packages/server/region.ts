@@ -110,6 +110,7 @@ async function openAll(
     peers: peerUrls(config, cluster),
     version: VERSION,
     meter,
+    retention: config.retention,
   });
   opened.push({ what: "driver", close: () => driver.close() });
   const peerPort = await orListenFailure(transport.listen(), listen.peer, "listen.peer");

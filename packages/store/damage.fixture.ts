@@ -26,6 +26,8 @@ const TABLES = [
   "coverage",
   "pending",
   "quarantine",
+  "trimmed",
+  "horizon",
 ];
 
 /** Every column of every table that has a row with something in it. */

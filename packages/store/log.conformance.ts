@@ -74,6 +74,63 @@ export function logConformance(get: () => Store): void {
       expect(get().readLog(lane, { lo: 5, hi: 9 }, 0)).toEqual([]);
     });
 
+    test("trimming removes rows up to a place of one lane, and remembers it", () => {
+      const other = { shard: 1, origin: lane.origin };
+      append([1, 2, 3, 4, 5].map((n) => sampleEntry(n)));
+      append([1, 2].map((n) => ({ ...sampleEntry(n), shard: 1, hash: sampleHash(10 + n) })));
+      expect(get().logSize().rows).toBe(7);
+      const before = get().logSize().bytes;
+      const removed = inTransaction(get(), () => get().trimLog(lane, 3));
+      expect(removed.rows).toBe(3);
+      expect(get().logSize()).toEqual({ rows: 4, bytes: before - removed.bytes });
+      expect(
+        get()
+          .readLog(lane, all, 1e9)
+          .map(({ seq }) => seq),
+      ).toEqual([4, 5]);
+      expect(get().readLog(other, all, 1e9)).toHaveLength(2);
+      expect(get().readTrimmed()).toEqual([{ ...lane, through: 3 }]);
+      expect(get().hasLogEntry(lane, 3)).toBe(false);
+      inTransaction(get(), () => get().trimLog(lane, 2)); // never less than it was
+      expect(get().readTrimmed()).toEqual([{ ...lane, through: 3 }]);
+      inTransaction(get(), () => get().writeTrimmed(lane, 4));
+      expect(get().readTrimmed()).toEqual([{ ...lane, through: 4 }]);
+      expect(get().hasLogEntry(lane, 4)).toBe(true);
+    });
+
+    test("the newest row stays, and with it the highest timestamp and the order", () => {
+      append([1, 2, 3].map((n) => sampleEntry(n)));
+      const [applied, hlc] = [get().lastApplied(), get().lastHlc()];
+      get().begin();
+      expect(() => get().trimLog(lane, 3)).toThrow(InvariantError);
+      get().trimLog(lane, 2);
+      get().commit();
+      expect([get().lastApplied(), get().lastHlc()]).toEqual([applied, hlc]);
+      append([sampleEntry(4)]);
+      expect(get().lastApplied()).toBe(applied + 1);
+    });
+
+    test("trimming is undone with its transaction", () => {
+      append([1, 2, 3].map((n) => sampleEntry(n)));
+      const size = get().logSize();
+      get().begin();
+      get().trimLog(lane, 2);
+      get().writeHorizon(new Map([[1 as RegionCode, mustHlc(9)]]));
+      get().rollback();
+      expect(get().logSize()).toEqual(size);
+      expect(get().readTrimmed()).toEqual([]);
+      expect(get().readHorizon()).toEqual(new Map());
+    });
+
+    test("the oldest row of a region is known by its timestamp", () => {
+      const code = Math.floor(lane.origin / 2 ** 46) as RegionCode;
+      append([2, 3].map((n) => sampleEntry(n)));
+      expect(get().oldestHlc(code)).toBe(sampleEntry(2).hlc);
+      inTransaction(get(), () => get().trimLog(lane, 2));
+      expect(get().oldestHlc(code)).toBe(sampleEntry(3).hlc);
+      expect(get().oldestHlc((code + 1) as RegionCode)).toBeUndefined();
+    });
+
     test("a place in the log is given once, also within a transaction", () => {
       const store = get();
       append([sampleEntry(1)]);

@@ -3,7 +3,7 @@
  */
 import type { ChangeHash, DocId, Hlc, Lane, LogEntry, RegionCode, SeqRange } from "@atoll/core";
 import { HLC_ZERO, assert, entryBytes, mustChangeHash, mustDocId, originRegion } from "@atoll/core";
-import type { AppliedRow, DocumentPlace, TailRow } from "./store.ts";
+import type { AppliedRow, DocumentPlace, LogSize, TailRow } from "./store.ts";
 import { assertCount, assertElement64, assertEntry, assertSeqRange } from "./admissible.ts";
 import type { Journal } from "./memory-table.ts";
 import { AFTER, MemoryTable, orderedKey, placeKey, sameBytes } from "./memory-table.ts";
@@ -134,7 +134,35 @@ export class MemoryEntries {
     return row !== undefined;
   }
 
+  /** The newest row stays. */
+  trim(lane: Lane, through: number): LogSize {
+    const newest = this.#entries.last()?.entry;
+    const isNewest = newest?.shard === lane.shard && newest.origin === lane.origin;
+    assert(!isNewest || newest.seq > through, "the newest row of the log stays");
+    const rows = [...this.#byPlace.scan(placeKey(lane, 0), placeKey(lane, through) + AFTER)];
+    for (const { entry } of rows) this.remove(lane, entry.seq);
+    return sizeOf(rows);
+  }
+
+  size(): LogSize {
+    return sizeOf([...this.#entries.scan()]);
+  }
+
+  oldestHlc(region: RegionCode): Hlc | undefined {
+    const from = orderedKey(region, HLC_ZERO + 1);
+    for (const { entry } of this.#byTime.scan(from, orderedKey(region) + AFTER)) return entry.hlc;
+    return undefined;
+  }
+
   // ── for the scrub ──
+
+  /** Of one lane, above a number. */
+  scanLane(lane: Lane, afterSeq: number): Generator<Applied> {
+    return this.#byPlace.scan(
+      placeKey(lane, afterSeq + 1),
+      orderedKey(lane.shard, lane.origin) + AFTER,
+    );
+  }
 
   *scan(): Generator<Applied> {
     yield* this.#byPlace.scan();
@@ -175,4 +203,9 @@ export class MemoryEntries {
 
 function timeKey({ entry, applied }: Applied): string {
   return orderedKey(originRegion(entry.origin), entry.hlc, applied);
+}
+
+function sizeOf(rows: readonly Applied[]): LogSize {
+  const bytes = rows.reduce((total, { entry }) => total + entryBytes(entry), 0);
+  return { rows: rows.length, bytes };
 }

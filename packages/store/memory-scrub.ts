@@ -1,7 +1,7 @@
 /**
  * Rows as they lie, in memory: the same pages as on the disk. Nothing is ever damaged here.
  */
-import { assert, mustDocId } from "@atoll/core";
+import { assert, mustDocId, parseOrigin } from "@atoll/core";
 import { assertCount, assertElement64 } from "./admissible.ts";
 import type { MemoryEntries } from "./memory-entries.ts";
 import type { Journal, MemoryTable } from "./memory-table.ts";
@@ -53,10 +53,13 @@ export class MemoryScrub implements StoreScrub {
   scanLog(lane: RawLane, afterSeq: bigint | undefined, limit: number): LogScan[] {
     assertCount(limit, "limit");
     const page: LogScan[] = [];
-    for (const { entry, applied, element64 } of this.#tables.log.scan()) {
+    const origin = parseOrigin(Number(lane.origin));
+    if (origin === undefined || lane.shard < 0n) return page;
+    const after = Math.max(0, Number(afterSeq ?? 0n));
+    if (after >= Number.MAX_SAFE_INTEGER) return page;
+    const rows = this.#tables.log.scanLane({ shard: Number(lane.shard), origin }, after);
+    for (const { entry, applied, element64 } of rows) {
       if (page.length === limit) break;
-      if (BigInt(entry.shard) !== lane.shard || BigInt(entry.origin) !== lane.origin) continue;
-      if (afterSeq !== undefined && BigInt(entry.seq) <= afterSeq) continue;
       page.push({
         applied: BigInt(applied),
         seq: BigInt(entry.seq),

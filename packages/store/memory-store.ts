@@ -29,6 +29,7 @@ import type {
   FrontierRow,
   KeptAnswer,
   ListedProfile,
+  LogSize,
   PendingEntry,
   ProfileListing,
   QuarantineRecord,
@@ -37,6 +38,7 @@ import type {
   Store,
   StoredIdentity,
   TailRow,
+  TrimmedRow,
 } from "./store.ts";
 import {
   assertBody,
@@ -48,6 +50,7 @@ import {
   assertIdentity,
   assertKeptAnswer,
   assertListing,
+  assertLane,
   assertPending,
   assertPlace,
   assertQuarantine,
@@ -83,6 +86,8 @@ export class MemoryStore implements Store {
   readonly #pending = new MemoryTable<PendingEntry>(this.#journal);
   readonly #quarantine = new MemoryTable<QuarantineRecord>(this.#journal);
   readonly #answers = new MemoryTable<KeptAnswer>(this.#journal);
+  readonly #trimmed = new MemoryTable<TrimmedRow>(this.#journal);
+  readonly #horizon = new MemoryTable<readonly [RegionCode, Hlc]>(this.#journal);
   readonly #lastQuarantineId = new MemoryTable<number>(this.#journal);
   readonly scrub = new MemoryScrub({
     journal: this.#journal,
@@ -262,6 +267,50 @@ export class MemoryStore implements Store {
 
   lastApplied(): number {
     return this.#log.lastApplied();
+  }
+
+  trimLog(lane: Lane, through: number): LogSize {
+    this.#journal.assertWritable();
+    assertLane(lane);
+    assertCount(through, "through");
+    const removed = this.#log.trim(lane, through);
+    this.writeTrimmed(lane, through);
+    return removed;
+  }
+
+  writeTrimmed(lane: Lane, through: number): void {
+    assertLane(lane);
+    assertCount(through, "through");
+    const { shard, origin } = lane;
+    const key = orderedKey(shard, origin);
+    const grown = Math.max(through, this.#trimmed.get(key)?.through ?? 0);
+    this.#trimmed.set(key, { shard, origin, through: grown });
+  }
+
+  readTrimmed(): TrimmedRow[] {
+    return [...this.#trimmed.scan()].map((row) => ({ ...row }));
+  }
+
+  clearTrimmed(): void {
+    this.#trimmed.clear();
+  }
+
+  readHorizon(): RegionVector {
+    return new Map(this.#horizon.scan());
+  }
+
+  writeHorizon(horizon: RegionVector): void {
+    assertCoverage(horizon);
+    this.#horizon.clear();
+    for (const [region, hlc] of horizon) this.#horizon.set(orderedKey(region), [region, hlc]);
+  }
+
+  logSize(): LogSize {
+    return this.#log.size();
+  }
+
+  oldestHlc(region: RegionCode): Hlc | undefined {
+    return this.#log.oldestHlc(region);
   }
 
   // ── frontier and tree ──

@@ -121,6 +121,15 @@ export class SqliteConnection {
     );
   }
 
+  /** Bytes of the pages that hold something; the rest of the file is free for what comes. */
+  usedBytes(): number {
+    this.assertOpen();
+    const [pages, free, size] = ["page_count", "freelist_count", "page_size"].map(
+      (name) => this.#database.pragma(name, { simple: true }) as number,
+    ) as [number, number, number];
+    return (pages - free) * size;
+  }
+
   close(): void {
     if (this.#closed) return;
     try {

@@ -9,6 +9,9 @@
  *     frontier    per (shard, origin): contig, max and the gaps between, as one value
  *     bucket      per (shard, bucket): the stored level of the Merkle tree
  *     coverage    per region: up to when everything of it is held
+ *     trimmed     per (shard, origin): up to where rows of the log may be gone
+ *     horizon     per region: no change without a row is above it
+ *     log_size    1 row: what the log weighs, kept by triggers
  *     pending     entries that wait for a parent         quarantine   entries that wait for a person
  *     answer      what requests with an Idempotency-Key came to, for a day
  *
@@ -72,7 +75,7 @@ export const MIGRATIONS: readonly string[] = [
   CREATE TABLE base (id INTEGER PRIMARY KEY, base BLOB NOT NULL) STRICT;
 
   CREATE TABLE log (
-    applied INTEGER PRIMARY KEY,       -- rows are never deleted, so this never repeats
+    applied INTEGER PRIMARY KEY,       -- the newest row stays, so this never repeats
     shard INTEGER NOT NULL, origin INTEGER NOT NULL, seq INTEGER NOT NULL,
     hlc INTEGER NOT NULL, hlc_high INTEGER NOT NULL, doc_id BLOB NOT NULL, hash BLOB NOT NULL,
     element64 INTEGER NOT NULL, dep BLOB NOT NULL,
@@ -133,6 +136,39 @@ export const MIGRATIONS: readonly string[] = [
     WHERE deleted = 0 AND profile_id IS NOT NULL;
   CREATE INDEX document_by_update ON document (updated_hlc, doc_id)
     WHERE deleted = 0 AND profile_id IS NOT NULL;
+  `,
+  `
+  -- The log is trimmed. What is remembered of that decides what counts as lost, so it is sealed.
+  CREATE TABLE trimmed (
+    shard INTEGER NOT NULL, origin INTEGER NOT NULL, through INTEGER NOT NULL,
+    seal INTEGER NOT NULL,
+    PRIMARY KEY (shard, origin)
+  ) STRICT, WITHOUT ROWID;
+  CREATE TABLE horizon (
+    region INTEGER PRIMARY KEY, hlc INTEGER NOT NULL, seal INTEGER NOT NULL
+  ) STRICT;
+
+  -- Each number twice, once negative: one that was damaged is noticed and counted again.
+  CREATE TABLE log_size (
+    one INTEGER PRIMARY KEY CHECK (one = 1),
+    rows INTEGER NOT NULL, bytes INTEGER NOT NULL,
+    rows_again INTEGER NOT NULL, bytes_again INTEGER NOT NULL
+  ) STRICT;
+  INSERT INTO log_size SELECT 1, n, size, -n, -size FROM (
+    SELECT count(*) AS n,
+      coalesce(sum(200 + length(change) + coalesce(length(containers), 0)), 0) AS size
+    FROM log
+  );
+  CREATE TRIGGER log_grows AFTER INSERT ON log BEGIN
+    UPDATE log_size SET rows = rows + 1, rows_again = rows_again - 1,
+      bytes = bytes + 200 + length(new.change) + coalesce(length(new.containers), 0),
+      bytes_again = bytes_again - 200 - length(new.change) - coalesce(length(new.containers), 0);
+  END;
+  CREATE TRIGGER log_shrinks AFTER DELETE ON log BEGIN
+    UPDATE log_size SET rows = rows - 1, rows_again = rows_again + 1,
+      bytes = bytes - 200 - length(old.change) - coalesce(length(old.containers), 0),
+      bytes_again = bytes_again + 200 + length(old.change) + coalesce(length(old.containers), 0);
+  END;
   `,
 ];
 

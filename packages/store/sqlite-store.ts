@@ -26,6 +26,7 @@ import type {
   FrontierRow,
   KeptAnswer,
   ListedProfile,
+  LogSize,
   PendingEntry,
   ProfileListing,
   QuarantineRecord,
@@ -34,6 +35,7 @@ import type {
   Store,
   StoredIdentity,
   TailRow,
+  TrimmedRow,
 } from "./store.ts";
 import { SqliteAnswers } from "./sqlite-answers.ts";
 import { SqliteAside } from "./sqlite-aside.ts";
@@ -44,6 +46,7 @@ import { SqliteListing } from "./sqlite-listing.ts";
 import { SqliteLog } from "./sqlite-log.ts";
 import { SqliteScrub } from "./sqlite-scrub.ts";
 import { SqliteStanding } from "./sqlite-standing.ts";
+import { SqliteTrimmed } from "./sqlite-trimmed.ts";
 import { StagedDocuments } from "./staged-documents.ts";
 import { voidEntry } from "./void-entry.ts";
 
@@ -60,6 +63,7 @@ export class SqliteStore implements Store {
   readonly #aside: SqliteAside;
   readonly #answers: SqliteAnswers;
   readonly #listing: SqliteListing;
+  readonly #trimmed: SqliteTrimmed;
   readonly scrub: SqliteScrub;
 
   constructor(connection: SqliteConnection) {
@@ -70,6 +74,7 @@ export class SqliteStore implements Store {
     this.#aside = new SqliteAside(connection);
     this.#answers = new SqliteAnswers(connection);
     this.#listing = new SqliteListing(connection);
+    this.#trimmed = new SqliteTrimmed(connection);
     this.scrub = new SqliteScrub(connection, () => this.#documents.flush());
   }
 
@@ -220,6 +225,38 @@ export class SqliteStore implements Store {
     return this.#log.lastApplied();
   }
 
+  trimLog(lane: Lane, through: number): LogSize {
+    return this.#trimmed.trim(lane, through);
+  }
+
+  writeTrimmed(lane: Lane, through: number): void {
+    this.#trimmed.write(lane, through);
+  }
+
+  readTrimmed(): (TrimmedRow | undefined)[] {
+    return this.#trimmed.read();
+  }
+
+  clearTrimmed(): void {
+    this.#trimmed.clear();
+  }
+
+  readHorizon(): RegionVector | undefined {
+    return this.#trimmed.readHorizon();
+  }
+
+  writeHorizon(horizon: RegionVector): void {
+    this.#trimmed.writeHorizon(horizon);
+  }
+
+  logSize(): LogSize {
+    return this.#trimmed.size();
+  }
+
+  oldestHlc(region: RegionCode): Hlc | undefined {
+    return this.#trimmed.oldest(region);
+  }
+
   // ── frontier and tree ──
   readFrontier(): FrontierRow[] {
     return this.#standing.readFrontier();
@@ -309,6 +346,11 @@ export class SqliteStore implements Store {
   // ── the file ──
   sizeBytes(): number {
     return this.#connection.sizeBytes();
+  }
+
+  /** Without the pages that trimming has left free. */
+  usedBytes(): number {
+    return this.#connection.usedBytes();
   }
 
   close(): void {

@@ -54,6 +54,21 @@ export const WRITES: Readonly<Record<string, (store: Store, n: number) => void>>
     for (const n of [seq, seq + 1]) store.appendLog(sampleEntry(n), 5n);
     store.removeLogEntry(sampleEntry(1), seq);
   },
+  trimLog: (store) => {
+    const first = sampleEntry(1).seq + 10_000 + 3 * store.lastApplied();
+    const lane = { shard: 3, origin: sampleOrigin(4) };
+    for (const seq of [first, first + 1, first + 2]) {
+      store.appendLog({ ...sampleEntry(seq), ...lane, seq }, 5n);
+    }
+    store.trimLog(lane, first + 1);
+  },
+  writeTrimmed: (store, n) => store.writeTrimmed({ shard: n, origin: sampleOrigin(1) }, 7 + n),
+  clearTrimmed: (store, n) => {
+    store.clearTrimmed();
+    store.writeTrimmed({ shard: n, origin: sampleOrigin(2) }, 1 + n);
+  },
+  writeHorizon: (store, n) =>
+    store.writeHorizon(new Map([[(1 + n) as RegionCode, mustHlc(3_000 + n)]])),
   writeLastHlc: (store, n) => store.writeLastHlc(mustHlc(2 ** 51 + n + store.lastApplied())),
   writeFrontier: (store, n) =>
     store.writeFrontier(
@@ -109,6 +124,10 @@ export function readAll(store: Store) {
     tails: plain([1, 2].map((code) => store.readTail(code as RegionCode, HLC_ZERO, 100))),
     applied: plain(store.readApplied(0, 100)),
     lastHlc: store.lastHlc(),
+    trimmed: plain(store.readTrimmed()),
+    horizon: plain(store.readHorizon()),
+    logRows: store.logSize().rows,
+    oldest: [1, 2, 5].map((code) => store.oldestHlc(code as RegionCode)),
     lastApplied: store.lastApplied(),
     frontier: plain(store.readFrontier()),
     buckets: plain(store.readBuckets()),

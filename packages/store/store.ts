@@ -132,6 +132,17 @@ export interface BucketRow {
   readonly sum: Sum;
 }
 
+/** At or below `through` a place of this lane may have no row, although it is held. */
+export interface TrimmedRow extends Lane {
+  readonly through: number;
+}
+
+export interface LogSize {
+  readonly rows: number;
+  /** About what they take on the disk, indexes included. */
+  readonly bytes: number;
+}
+
 export interface FrontierRow extends Lane {
   readonly contig: number;
   readonly max: number;
@@ -340,6 +351,28 @@ export interface Store {
   readTail(region: RegionCode, after: Hlc, limit: number): TailRow[];
   /** Entries that were applied after this one, in that order. */
   readApplied(after: number, limit: number): AppliedRow[];
+  /**
+   * Removes the rows of places 1 … through of a lane and remembers that; what is remembered only grows.
+   * The newest row of all stays, because the log's own order and highest timestamp hang on it: removing
+   * it throws `InvariantError`. Returns what was removed.
+   */
+  trimLog(lane: Lane, through: number): LogSize;
+  /** Remembers that places up to here may have no row, and removes none. */
+  writeTrimmed(lane: Lane, through: number): void;
+  /** By shard, then origin; undefined for each that was damaged. */
+  readTrimmed(): (TrimmedRow | undefined)[];
+  /** Forgets it for all lanes, to be written anew. */
+  clearTrimmed(): void;
+  /**
+   * Per region, a timestamp that no change without a row is above: where sums at a cut are still exact.
+   * Undefined when it was damaged.
+   */
+  readHorizon(): RegionVector | undefined;
+  /** Replaces all of it. */
+  writeHorizon(horizon: RegionVector): void;
+  logSize(): LogSize;
+  /** Of a region's entries in the log; undefined when there are none. */
+  oldestHlc(region: RegionCode): Hlc | undefined;
   /** All entries of one document, in the order in which they were applied. Scans its shard. */
   readLogOfDocument(place: DocumentPlace): LogEntry[];
   /** The highest timestamp in the log; `HLC_ZERO` when it is empty. */

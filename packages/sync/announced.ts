@@ -18,7 +18,17 @@ import { LaneMap, VECTOR_ZERO, joinVectors, originRegion, vectorAt } from "@atol
 import type { Heartbeat } from "./messages.ts";
 import type { SyncView } from "./sync-view.ts";
 
+/** For whoever wants to know what a peer does not need any more. */
+export interface KnownHoldings {
+  /** Monotonic: when it last spoke. */
+  readonly heardMs: number;
+  /** Per region, up to where it covers it. */
+  readonly vector: RegionVector;
+  contig(lane: Lane): number;
+}
+
 interface Saying {
+  heardMs: number;
   vector: RegionVector;
   readonly contigs: LaneMap<number>;
   /** Lanes in which the peer is ahead of us, and since when. */
@@ -92,6 +102,7 @@ export class Announced {
     if (saying === undefined || heartbeat.full) {
       if (!heartbeat.full) return; // nothing to add it to: the full one is still to come
       saying = {
+        heardMs: nowMs,
         vector: VECTOR_ZERO,
         contigs: new LaneMap(),
         behind: new LaneMap(),
@@ -99,6 +110,7 @@ export class Announced {
       };
       this.#peers.set(peer, saying);
     }
+    saying.heardMs = nowMs;
     saying.vector = joinVectors(saying.vector, heartbeat.vector);
     for (const lane of heartbeat.lanes) {
       if (lane.contig <= (saying.contigs.get(lane) ?? 0)) continue;
@@ -133,6 +145,19 @@ export class Announced {
   lastSaid(peer: RegionCode, lane: Lane): number {
     const earlier = this.#earlier.get(peer)?.contigs.get(lane) ?? 0;
     return Math.max(this.contig(peer, lane), earlier);
+  }
+
+  /** Up to where the peer has said that it covers each region, on this link. */
+  said(peer: RegionCode): RegionVector {
+    return this.#peers.get(peer)?.vector ?? VECTOR_ZERO;
+  }
+
+  /** What a region is known to hold, from this link or the one before; undefined when it never spoke. */
+  known(peer: RegionCode): KnownHoldings | undefined {
+    const saying = this.#peers.get(peer) ?? this.#earlier.get(peer);
+    if (saying === undefined) return undefined;
+    const { vector, heardMs } = saying;
+    return { vector, heardMs, contig: (lane) => saying.contigs.get(lane) ?? 0 };
   }
 
   /** Lanes in which this peer holds more than we do. */

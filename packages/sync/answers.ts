@@ -42,9 +42,21 @@ export class Answers {
   readonly #peers: Peers;
   readonly #gossip: Gossip;
   readonly #credit: Credit;
+  readonly #toldTrimmed: (peer: RegionCode, nowMs: number) => void;
   readonly #cursors = new Map<RegionCode, Cursor>();
 
-  constructor(view: SyncView, peers: Peers, gossip: Gossip, credit: Credit) {
+  /** `toldTrimmed`: a peer has been told that the log has not all that it asked for. */
+  constructor(
+    view: SyncView,
+    rooms: {
+      readonly peers: Peers;
+      readonly gossip: Gossip;
+      readonly credit: Credit;
+      readonly toldTrimmed: (peer: RegionCode, nowMs: number) => void;
+    },
+  ) {
+    const { peers, gossip, credit } = rooms;
+    this.#toldTrimmed = rooms.toldTrimmed;
     this.#view = view;
     this.#peers = peers;
     this.#gossip = gossip;
@@ -112,18 +124,25 @@ export class Answers {
     cursor.position = { next: slice.next, current: slice.current };
     cursor.holes.push(...slice.holes);
     for (const { lane, upTo } of slice.ended) this.#gossip.served(peer, lane, upTo);
-    if (isAtEnd(need.ranges, slice)) return this.#finish(peer, link, cursor, out);
+    if (isAtEnd(need.ranges, slice)) return this.#finish(peer, link, cursor, nowMs, out);
     cursor.pauseMs = limits.ANSWER_PAUSE_MS;
     this.#pause(cursor, nowMs, out);
   }
 
-  #finish(peer: RegionCode, link: LinkId, { need, holes }: Cursor, out: SyncEffect[]): void {
+  #finish(
+    peer: RegionCode,
+    link: LinkId,
+    { need, holes }: Cursor,
+    nowMs: number,
+    out: SyncEffect[],
+  ): void {
     this.#cursors.delete(peer);
     const { id } = need;
     if (holes.length > 0 && this.#peers.versionOf(peer) > 1) {
       const ranges = holes.slice(0, limits.NEED_RANGES_MAX);
       const frame = this.#encode(peer, { kind: "trimmed", id, ranges });
       out.push({ kind: "send", link, frame });
+      this.#toldTrimmed(peer, nowMs);
     }
     out.push({ kind: "send", link, frame: this.#encode(peer, { kind: "served", id }) });
   }

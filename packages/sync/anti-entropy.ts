@@ -11,6 +11,11 @@
  * region up to which both sides hold everything, and never at "now": a write under way would look like
  * divergence, and a pair that is never at rest would never be compared.
  *
+ * Where the log is trimmed, the entries above a cut that lies too far back are not known any more, so a
+ * region that was away for long cannot be compared at what both cover. Then the cut is what *either*
+ * covers: each side compares all that it holds at or below it, differences are sent both ways, and once the
+ * roots are equal each side may take the other's lanes as held (lane-adoption.ts).
+ *
  * Every comparison ends with equal roots, or is repeated at the same cut until they are; what is still
  * different after that is reported, and tried again in the next period at a new cut.
  */
@@ -31,13 +36,16 @@ import type { ComparisonCounts, ComparisonStatus } from "./comparison-verdicts.t
 import { ComparisonVerdicts } from "./comparison-verdicts.ts";
 import { Descent } from "./descent.ts";
 import type { SyncEffect } from "./effects.ts";
-import type { CompareNodes, ComparisonMessage } from "./messages.ts";
+import { LaneAdoption } from "./lane-adoption.ts";
+import type { CompareLanes, CompareNodes, ComparisonMessage } from "./messages.ts";
 import type { Peers } from "./peers.ts";
 import type { SyncView } from "./sync-view.ts";
 
 /** A comparison that we opened. */
 interface Opened {
   readonly cut: RegionVector;
+  /** The cut is what either side covers. */
+  readonly union: boolean;
   id: number;
   pass: number;
   descent: Descent | undefined;
@@ -53,15 +61,24 @@ interface Pair {
   unproven: RegionVector | undefined;
   disturbedMs: number;
   opened: Opened | undefined;
+  /** One of us lacks what the other has only in documents. */
+  isTrimmed: boolean;
+  /** What the peer said a cut must be at or above. */
+  theirHorizon: RegionVector;
+  /** No comparison at a union of cuts before. */
+  unionMs: number;
+  /** The newest comparison at a union that ended with equal roots. */
+  equalUnion: number | undefined;
 }
 
 export class AntiEntropy {
   readonly #view: SyncView;
-  readonly #announced: Pick<Announced, "coverage" | "cutWith">;
+  readonly #announced: Pick<Announced, "coverage" | "cutWith" | "contig" | "said">;
   readonly #random: Random;
   readonly #verdicts: ComparisonVerdicts;
   readonly #outlet: ComparisonOutlet;
   readonly #answers: ComparisonAnswers;
+  readonly #adoption: LaneAdoption;
   readonly #pairs = new Map<RegionCode, Pair>();
   #lastId = 0;
 
@@ -69,7 +86,7 @@ export class AntiEntropy {
     view: SyncView,
     rooms: {
       readonly peers: Pick<Peers, "linkTo" | "versionOf">;
-      readonly announced: Pick<Announced, "coverage" | "cutWith">;
+      readonly announced: Pick<Announced, "coverage" | "cutWith" | "contig" | "said">;
     },
     random: Random,
   ) {
@@ -81,7 +98,9 @@ export class AntiEntropy {
     const outlet = new ComparisonOutlet(view, peers);
     this.#verdicts = verdicts;
     this.#outlet = outlet;
-    this.#answers = new ComparisonAnswers(view, { announced, verdicts, outlet });
+    const adoption = new LaneAdoption(view, { announced, outlet });
+    this.#adoption = adoption;
+    this.#answers = new ComparisonAnswers(view, { announced, verdicts, outlet, adoption });
   }
 
   /** What happened since the start. */
@@ -95,7 +114,19 @@ export class AntiEntropy {
       unproven: this.#answers.held(),
       disturbedMs: -Infinity,
       opened: undefined,
+      isTrimmed: false,
+      theirHorizon: VECTOR_ZERO,
+      unionMs: nowMs + limits.ANTI_ENTROPY_RETRY_MS,
+      equalUnion: undefined,
     });
+  }
+
+  /** One of us was told that part of what it lacks is in documents alone: they are compared at once. */
+  trimmed(peer: RegionCode, nowMs: number): void {
+    const pair = this.#pairs.get(peer);
+    if (pair === undefined || !this.#outlet.speaksOfTrimming(peer)) return;
+    pair.isTrimmed = true;
+    pair.unionMs = Math.min(pair.unionMs, nowMs + limits.ANTI_ENTROPY_REST_MS);
   }
 
   closed(peer: RegionCode): void {
@@ -133,13 +164,20 @@ export class AntiEntropy {
       }
       return;
     }
-    if (!isLevel && nowMs < pair.nextMs + limits.ANTI_ENTROPY_PERIOD_MS) return;
-    const cut = this.#announced.cutWith(peer);
-    if (nowMs < pair.nextMs && !isProvable(pair, cut, nowMs)) return;
-    pair.unproven = undefined;
+    const meet = this.#announced.cutWith(peer);
+    const union = this.#unionWith(peer, pair, meet);
+    if (union !== undefined) {
+      if (nowMs < pair.unionMs) return;
+    } else {
+      if (!isLevel && nowMs < pair.nextMs + limits.ANTI_ENTROPY_PERIOD_MS) return;
+      if (nowMs < pair.nextMs && !isProvable(pair, meet, nowMs)) return;
+      pair.unproven = undefined;
+    }
+    const cut = union ?? meet;
     this.#postpone(pair, nowMs);
     const opened: Opened = {
       cut,
+      union: union !== undefined,
       id: 0,
       pass: 0,
       descent: undefined,
@@ -150,6 +188,19 @@ export class AntiEntropy {
     pair.opened = opened;
     this.#verdicts.counts.opened++;
     this.#open(peer, pair, opened, nowMs, out);
+  }
+
+  /**
+   * Where what both cover lies below a horizon, or where one of us lacks what only documents have: the cut
+   * at which everything lies that either side covers. The side that has come back compares all that it
+   * holds at or below it. Undefined when the usual cut will do.
+   */
+  #unionWith(peer: RegionCode, pair: Pair, meet: RegionVector): RegionVector | undefined {
+    if (!this.#outlet.speaksOfTrimming(peer)) return undefined;
+    const horizon = joinVectors(this.#view.horizon(), pair.theirHorizon);
+    if (!pair.isTrimmed && missingRegions(meet, horizon).length === 0) return undefined;
+    const covered = joinVectors(this.#answers.held(), this.#announced.said(peer));
+    return joinVectors(covered, horizon);
   }
 
   /** `bytes`: the size of its frame. */
@@ -167,14 +218,27 @@ export class AntiEntropy {
       case "ask-documents":
       case "ask-changes":
         return this.#answers.answer(peer, message, nowMs, out);
+      case "compare-lanes":
+        return this.#hearLanes(peer, message, out);
       default:
         return this.#hearAnswer(peer, message, bytes, nowMs, out);
     }
   }
 
+  #hearLanes(peer: RegionCode, message: CompareLanes, out: SyncEffect[]): void {
+    const pair = this.#pairs.get(peer);
+    if (!this.#adoption.hear(message, out)) {
+      this.#verdicts.counts.ignored++;
+      return;
+    }
+    if (pair?.equalUnion !== message.id) return; // it was the last word
+    pair.equalUnion = undefined;
+    this.#adoption.tell(peer, message, out);
+  }
+
   #hearAnswer(
     peer: RegionCode,
-    message: Exclude<ComparisonMessage, Asked>,
+    message: Exclude<ComparisonMessage, Asked | CompareLanes>,
     bytes: number,
     nowMs: number,
     out: SyncEffect[],
@@ -191,6 +255,9 @@ export class AntiEntropy {
         return;
       }
       pair.nextMs = Math.min(pair.nextMs, nowMs + limits.ANTI_ENTROPY_RETRY_MS);
+      if (message.horizon !== undefined) {
+        pair.theirHorizon = joinVectors(pair.theirHorizon, message.horizon);
+      }
       return this.#end(pair, nowMs);
     }
     opened.heardMs = nowMs;
@@ -219,12 +286,25 @@ export class AntiEntropy {
     opened.id = ++this.#lastId;
     opened.descent = undefined;
     const { id } = opened;
-    this.#outlet.send(peer, { kind: "compare-open", id, cut: opened.cut, root: sum, changes }, out);
+    const union = opened.union ? ({ union: true } as const) : {};
+    const open = {
+      kind: "compare-open",
+      id,
+      cut: opened.cut,
+      root: sum,
+      changes,
+      ...union,
+    } as const;
+    this.#outlet.send(peer, open, out);
   }
 
   #same(peer: RegionCode, pair: Pair, opened: Opened, nowMs: number): void {
     if (opened.pass > 0 && !opened.foundAny) this.#verdicts.counts.falseDescents++;
     this.#verdicts.equal(peer, opened.cut, nowMs);
+    if (opened.union) {
+      pair.isTrimmed = false;
+      pair.equalUnion = opened.id;
+    }
     this.#end(pair, nowMs);
   }
 
@@ -258,6 +338,7 @@ export class AntiEntropy {
       view: this.#view,
       cut: opened.cut,
       wide,
+      union: opened.union,
       nextId: () => ++this.#lastId,
     });
     opened.descent = descent;
@@ -287,6 +368,7 @@ export class AntiEntropy {
   }
 
   #end(pair: Pair, nowMs: number): void {
+    if (pair.opened?.union === true) pair.unionMs = nowMs + limits.ANTI_ENTROPY_RETRY_MS;
     pair.opened = undefined;
     if (pair.nextMs <= nowMs) this.#postpone(pair, nowMs);
   }

@@ -50,6 +50,7 @@ export class CatchUp {
   readonly #peers: Peers;
   readonly #announced: Announced;
   readonly #answers: Answers;
+  readonly #isTrimmed: (peer: RegionCode, nowMs: number) => void;
   readonly #questions = new Map<RegionCode, Question>();
   /** Lanes in some open question. */
   readonly #asked = new LaneMap<RegionCode>();
@@ -66,12 +67,15 @@ export class CatchUp {
       readonly announced: Announced;
       readonly gossip: Gossip;
       readonly credit: Credit;
+      /** The log has not all that one of us asked for. */
+      readonly isTrimmed: (peer: RegionCode, nowMs: number) => void;
     },
   ) {
     this.#view = view;
     this.#peers = rooms.peers;
     this.#announced = rooms.announced;
-    this.#answers = new Answers(view, rooms.peers, rooms.gossip, rooms.credit);
+    this.#isTrimmed = rooms.isTrimmed;
+    this.#answers = new Answers(view, { ...rooms, toldTrimmed: rooms.isTrimmed });
   }
 
   closed(peer: RegionCode): void {
@@ -144,6 +148,7 @@ export class CatchUp {
       const kept = earlier.slice(0, limits.NEED_RANGES_MAX - ranges.length);
       byLane.set(lane, { ranges: [...ranges, ...kept], untilMs });
     }
+    if (fresh.size > 0) this.#isTrimmed(peer, nowMs);
     const region = regionByCode(this.#view.cluster, peer)?.name ?? peer;
     const fields = { region, lanes: fresh.size, ranges: message.ranges.length };
     out.push({ kind: "report", level: "warn", event: "log-trimmed-at-peer", fields });

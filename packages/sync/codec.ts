@@ -8,7 +8,6 @@
  * skipped here. It is the one message that has to be understood before a version is agreed.
  * The grammar of the bodies is in PROTOCOL.md. Integers are LEB128 unless a width is given.
  */
-import type { Origin } from "@atoll/core";
 import {
   ByteReader,
   ByteStreamError,
@@ -19,16 +18,9 @@ import {
   writeVector,
 } from "@atoll/core";
 import { readBatch, writeBatch } from "./batch-codec.ts";
+import { readAnnouncements, writeAnnouncements } from "./announcement-codec.ts";
 import { readComparison, writeComparison } from "./comparison-codec.ts";
-import type {
-  Announcement,
-  Claim,
-  LaneRange,
-  LaneSeen,
-  Message,
-  NeedRange,
-  RefusalCode,
-} from "./messages.ts";
+import type { Claim, LaneRange, LaneSeen, Message, NeedRange, RefusalCode } from "./messages.ts";
 import { needsNoAgreement } from "./version.ts";
 import { copyOf, present, readFlag, readList, readOrigin } from "./wire-fields.ts";
 
@@ -52,6 +44,7 @@ const TYPE_BY_KIND: Readonly<Record<Message["kind"], number>> = {
   "compare-changes": 40,
   "want-changes": 41,
   wanted: 42,
+  "compare-lanes": 43,
 };
 const KIND_BY_TYPE = new Map(
   Object.entries(TYPE_BY_KIND).map(([kind, type]) => [type, kind as Message["kind"]]),
@@ -142,7 +135,7 @@ function writeBody(writer: ByteWriter, message: Message, version: number): void 
       writer.u8(REFUSALS.indexOf(message.code)).text(message.detail);
       return;
     default:
-      return writeComparison(writer, message);
+      return writeComparison(writer, message, version);
   }
 }
 
@@ -198,7 +191,7 @@ function readBody(reader: ByteReader, kind: Message["kind"], version: number): M
         detail: reader.text(1024),
       };
     default:
-      return readComparison(reader, kind);
+      return readComparison(reader, kind, version);
   }
 }
 
@@ -222,41 +215,6 @@ function readSeen(reader: ByteReader): LaneSeen[] {
   const isAscending = seen.every((lane, i) => i === 0 || lane.shard > (seen[i - 1]?.shard ?? 0));
   if (!isAscending) throw new ByteStreamError("shards do not ascend");
   return seen;
-}
-
-/** Grouped by origin, shards ascending: origin, count, then (shard delta, contig). */
-function writeAnnouncements(writer: ByteWriter, lanes: readonly Announcement[]): void {
-  const byOrigin = new Map<Origin, Announcement[]>();
-  for (const lane of lanes) {
-    const group = byOrigin.get(lane.origin);
-    if (group === undefined) byOrigin.set(lane.origin, [lane]);
-    else group.push(lane);
-  }
-  writer.varint(byOrigin.size);
-  for (const [origin, group] of byOrigin) {
-    writer.varint(origin).varint(group.length);
-    let previous = 0;
-    for (const { shard, contig } of group.sort((a, b) => a.shard - b.shard)) {
-      writer.varint(shard - previous).varint(contig);
-      previous = shard;
-    }
-  }
-}
-
-function readAnnouncements(reader: ByteReader): Announcement[] {
-  const lanes: Announcement[] = [];
-  const origins = reader.count(limits.WIRE_LIST_MAX);
-  for (let i = 0; i < origins; i++) {
-    const origin = readOrigin(reader);
-    let shard = 0;
-    const count = reader.count(limits.WIRE_LIST_MAX);
-    for (let j = 0; j < count; j++) {
-      shard += reader.varint();
-      lanes.push({ shard, origin, contig: reader.varint() });
-    }
-    if (lanes.length > limits.WIRE_LIST_MAX) throw new ByteStreamError("too many lanes");
-  }
-  return lanes;
 }
 
 function writeRange(writer: ByteWriter, { shard, origin, lo, hi }: LaneRange): void {

@@ -145,6 +145,24 @@ export class Copy implements SyncView {
     return positionOf(cluster.keys, docId);
   }
 
+  /** What the log has no more: below it no cut is exact. */
+  horizonNow: RegionVector = new Map();
+
+  horizon(): RegionVector {
+    return this.horizonNow;
+  }
+
+  changesAt(position: number, elements: ReadonlySet<bigint>): LogEntry[] {
+    return [...this.held.values()]
+      .filter(({ entry }) => this.positionOf(entry) === position)
+      .filter(({ element }) => elements.has(BigInt.asUintN(64, low64(element))))
+      .map(({ entry }) => entry);
+  }
+
+  lanesAt(): [] {
+    return [];
+  }
+
   findElement(element64: bigint): LogEntry[] {
     return [...this.log.values()]
       .filter(({ element }) => low64(element) === element64)
@@ -246,7 +264,7 @@ export class ComparingPair {
         this.copies[side],
         {
           peers: { linkTo: () => 1, versionOf: () => PROTOCOL_VERSION },
-          announced: { coverage: CUT, cutWith: () => CUT },
+          announced: { coverage: CUT, cutWith: () => CUT, contig: () => 0, said: () => CUT },
         },
         new SeededRandom(side),
       );

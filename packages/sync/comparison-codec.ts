@@ -9,32 +9,57 @@ import type { ByteReader, ByteWriter, TreeNode } from "@atoll/core";
 import {
   ByteStreamError,
   POSITION_BITS,
+  VECTOR_ZERO,
   limits,
   parseTreeNode,
   readVector,
   unreachable,
   writeVector,
 } from "@atoll/core";
-import type { ComparisonMessage, DocumentDigest, NodeDigest } from "./messages.ts";
+import { readAnnouncements, writeAnnouncements } from "./announcement-codec.ts";
+import type {
+  CompareStale,
+  ComparisonMessage,
+  DocumentDigest,
+  NodeDigest,
+  WantChanges,
+} from "./messages.ts";
 import { copyOf, present, readList } from "./wire-fields.ts";
 
-const STALE_REASONS = ["not-covered", "tail"] as const;
+const STALE_REASONS = ["not-covered", "tail", "trimmed"] as const;
+const WIDE = 1;
+const UNION = 2;
 const POSITION_MAX = 2 ** POSITION_BITS - 1;
 
-export function writeComparison(writer: ByteWriter, message: ComparisonMessage): void {
+export function writeComparison(
+  writer: ByteWriter,
+  message: ComparisonMessage,
+  version: number,
+): void {
   writer.varint(message.id);
   switch (message.kind) {
     case "compare-open":
       writeVector(writer, message.cut);
       writer.raw(message.root).varint(message.changes);
+      if (version > 2) writer.u8(message.union === true ? 1 : 0);
       return;
     case "compare-same":
       return;
     case "compare-stale":
-      writer.u8(STALE_REASONS.indexOf(message.reason));
+      if (version > 2 || message.reason !== "trimmed") {
+        writer.u8(STALE_REASONS.indexOf(message.reason));
+      } else writer.u8(0); // the nearest that it has a word for
+      if (version > 2 && message.reason === "trimmed") {
+        writeVector(writer, message.horizon ?? VECTOR_ZERO);
+      }
+      return;
+    case "compare-lanes":
+      writeVector(writer, message.cut);
+      writer.raw(message.root);
+      writeAnnouncements(writer, message.lanes);
       return;
     case "ask-nodes":
-      writeQuestion(writer, message);
+      writeQuestion(writer, message, version);
       writer.varint(message.nodes.length);
       for (const { node, fanBits } of message.nodes) writeNode(writer, node).u8(fanBits);
       return;
@@ -46,7 +71,7 @@ export function writeComparison(writer: ByteWriter, message: ComparisonMessage):
       }
       return;
     case "ask-documents":
-      writeQuestion(writer, message);
+      writeQuestion(writer, message, version);
       writer.varint(message.nodes.length);
       for (const node of message.nodes) writeNode(writer, node);
       return;
@@ -55,7 +80,7 @@ export function writeComparison(writer: ByteWriter, message: ComparisonMessage):
       for (const list of message.lists) writeDocuments(writer, list, message.wide);
       return;
     case "ask-changes":
-      writeQuestion(writer, message);
+      writeQuestion(writer, message, version);
       writer.varint(message.positions.length);
       for (const position of message.positions) writer.varint(position);
       return;
@@ -68,7 +93,10 @@ export function writeComparison(writer: ByteWriter, message: ComparisonMessage):
       return;
     case "want-changes":
       writer.varint(message.elements.length);
-      for (const element of message.elements) writer.u64(element);
+      for (const [i, element] of message.elements.entries()) {
+        writer.u64(element);
+        if (version > 2) writer.varint((message.positions?.[i] ?? -1) + 1);
+      }
       return;
     case "wanted":
       writer.varint(message.missing.length);
@@ -82,22 +110,28 @@ export function writeComparison(writer: ByteWriter, message: ComparisonMessage):
 export function readComparison(
   reader: ByteReader,
   kind: ComparisonMessage["kind"],
+  version: number,
 ): ComparisonMessage {
   const id = reader.varint();
   switch (kind) {
     case "compare-open": {
       const cut = readVector(reader);
-      return { kind, id, cut, root: copyOf(reader.raw(32)), changes: reader.varint() };
+      const opened = { kind, id, cut, root: copyOf(reader.raw(32)), changes: reader.varint() };
+      return version > 2 && readFlag(reader) ? { ...opened, union: true } : opened;
     }
     case "compare-same":
       return { kind, id };
     case "compare-stale":
-      return { kind, id, reason: present(STALE_REASONS[reader.u8()], "reason") };
+      return readStale(reader, id, version);
+    case "compare-lanes": {
+      const cut = readVector(reader);
+      return { kind, id, cut, root: copyOf(reader.raw(32)), lanes: readAnnouncements(reader) };
+    }
     case "ask-nodes":
       return {
         kind,
         id,
-        ...readQuestion(reader),
+        ...readQuestion(reader, version),
         nodes: readList(reader, limits.ANTI_ENTROPY_DIGESTS_MAX, (item) => readDivision(item)),
       };
     case "compare-nodes": {
@@ -111,7 +145,7 @@ export function readComparison(
       return {
         kind,
         id,
-        ...readQuestion(reader),
+        ...readQuestion(reader, version),
         nodes: readList(reader, limits.ANTI_ENTROPY_DIGESTS_MAX, readNode),
       };
     case "compare-documents": {
@@ -125,7 +159,7 @@ export function readComparison(
       return {
         kind,
         id,
-        ...readQuestion(reader),
+        ...readQuestion(reader, version),
         positions: readList(reader, limits.ANTI_ENTROPY_DIGESTS_MAX, readPosition),
       };
     case "compare-changes": {
@@ -136,11 +170,7 @@ export function readComparison(
       return { kind, id, wide, lists };
     }
     case "want-changes":
-      return {
-        kind,
-        id,
-        elements: readList(reader, limits.ANTI_ENTROPY_DIGESTS_MAX, () => reader.u64()),
-      };
+      return { kind, id, ...readWants(reader, version) };
     case "wanted":
       return {
         kind,
@@ -155,16 +185,48 @@ export function readComparison(
 interface QuestionHead {
   readonly cut: ReturnType<typeof readVector>;
   readonly wide: boolean;
+  readonly union?: boolean | undefined;
 }
 
-function writeQuestion(writer: ByteWriter, { cut, wide }: QuestionHead): void {
+function writeQuestion(
+  writer: ByteWriter,
+  { cut, wide, union }: QuestionHead,
+  version: number,
+): void {
   writeVector(writer, cut);
-  writer.u8(Number(wide));
+  writer.u8((wide ? WIDE : 0) | (version > 2 && union === true ? UNION : 0));
 }
 
-function readQuestion(reader: ByteReader): QuestionHead {
+function readQuestion(reader: ByteReader, version: number): QuestionHead {
   const cut = readVector(reader);
-  return { cut, wide: readFlag(reader) };
+  if (version < 3) return { cut, wide: readFlag(reader) };
+  const flags = reader.u8();
+  if (flags > (WIDE | UNION)) throw new ByteStreamError("unknown flags");
+  const wide = (flags & WIDE) > 0;
+  return (flags & UNION) > 0 ? { cut, wide, union: true } : { cut, wide };
+}
+
+function readStale(reader: ByteReader, id: number, version: number): CompareStale {
+  const kind = "compare-stale";
+  const reason = present(STALE_REASONS[reader.u8()], "reason");
+  if (reason !== "trimmed") return { kind, id, reason };
+  if (version < 3) throw new ByteStreamError("not a reason");
+  return { kind, id, reason, horizon: readVector(reader) };
+}
+
+function readWants(
+  reader: ByteReader,
+  version: number,
+): Pick<WantChanges, "elements" | "positions"> {
+  const elements: bigint[] = [];
+  const positions: (number | undefined)[] = [];
+  for (let left = reader.count(limits.ANTI_ENTROPY_DIGESTS_MAX); left > 0; left--) {
+    elements.push(reader.u64());
+    const position = version > 2 ? reader.count(POSITION_MAX + 1) : 0;
+    positions.push(position === 0 ? undefined : position - 1);
+  }
+  const isAnyKnown = positions.some((position) => position !== undefined);
+  return isAnyKnown ? { elements, positions } : { elements };
 }
 
 function readFlag(reader: ByteReader): boolean {

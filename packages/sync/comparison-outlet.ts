@@ -3,7 +3,7 @@
  * ordinary batch, marked so that the receiver looks into the document and not only into its log.
  */
 import type { LogEntry, RegionCode } from "@atoll/core";
-import { regionByCode } from "@atoll/core";
+import { isPlaceless, regionByCode } from "@atoll/core";
 import { encodeMessage } from "./codec.ts";
 import type { SyncEffect } from "./effects.ts";
 import { batchesOf } from "./gossip.ts";
@@ -20,6 +20,11 @@ export class ComparisonOutlet {
     this.#peers = peers;
   }
 
+  /** Both ends know what to do where the log is trimmed. */
+  speaksOfTrimming(peer: RegionCode): boolean {
+    return this.#peers.linkTo(peer) !== undefined && this.#peers.versionOf(peer) > 2;
+  }
+
   /** Returns the size of the frame; 0 when there is no link. */
   send(peer: RegionCode, message: ComparisonMessage, out: SyncEffect[]): number {
     const link = this.#peers.linkTo(peer);
@@ -31,14 +36,15 @@ export class ComparisonOutlet {
 
   repair(peer: RegionCode, entries: readonly LogEntry[], out: SyncEffect[]): void {
     const link = this.#peers.linkTo(peer);
-    if (link === undefined || entries.length === 0) return;
     const version = this.#peers.versionOf(peer);
-    for (const batch of batchesOf(entries)) {
+    const understood = version > 2 ? entries : entries.filter((entry) => !isPlaceless(entry));
+    if (link === undefined || understood.length === 0) return;
+    for (const batch of batchesOf(understood)) {
       const frame = encodeMessage({ kind: "batch", repair: true, entries: batch }, version);
       out.push({ kind: "send", link, frame });
     }
     const region = regionByCode(this.#view.cluster, peer)?.name ?? `region ${peer}`;
-    const fields = { region, entries: entries.length };
+    const fields = { region, entries: understood.length };
     out.push({ kind: "report", level: "warn", event: "repair-sent", fields });
   }
 }

@@ -10,7 +10,8 @@
  * One side asks, and it alone remembers; the other answers each question from its copy at the same cut.
  * Questions of one level travel together, so that the whole costs a round trip per level. Sums subtract:
  * where one change is missing, the difference of two digests is the digest of that change, and finding it
- * in the log takes one look-up instead of the rest of the descent.
+ * in the log takes one look-up instead of the rest of the descent. Where the log has it no more, the
+ * descent goes on to the document, which is asked by its position.
  *
  * Nothing that the peer says is believed: an answer can make us send what we hold or ask for what it
  * claims to hold, never delete, and all of it is bounded.
@@ -40,6 +41,8 @@ interface Want {
   readonly element: bigint;
   /** What to divide if the peer does not hold it; undefined when it was listed by name. */
   readonly node: TreeNode | undefined;
+  /** Where its document lies, if that is known: it can be found there when no log has it. */
+  readonly position: number | undefined;
 }
 
 /** A question under way: what it was about, and how many digests its answer may bring. */
@@ -59,13 +62,15 @@ export class Descent {
   readonly cut: RegionVector;
   readonly #view: SyncView;
   readonly #wide: boolean;
+  readonly #union: boolean;
   readonly #nextId: () => number;
   readonly #open = new Map<number, Open>();
   #divisions: Division[] = [];
   #lists: TreeNode[] = [];
   #positions: number[] = [];
   #wants: Want[] = [];
-  #wanted = new Set<bigint>();
+  /** Elements asked for, and those asked for at their position. */
+  #wanted = new Set<string>();
   #found: LogEntry[] = [];
   #repairs = 0;
   #recounted = false;
@@ -75,11 +80,14 @@ export class Descent {
     readonly cut: RegionVector;
     /** Compare 256 bits: the roots differ, and 64 bits did not show where. */
     readonly wide: boolean;
+    /** The cut is what either side covers. */
+    readonly union?: boolean;
     readonly nextId: () => number;
   }) {
     this.#view = options.view;
     this.cut = options.cut;
     this.#wide = options.wide;
+    this.#union = options.union === true;
     this.#nextId = options.nextId;
   }
 
@@ -171,7 +179,8 @@ export class Descent {
     const room = limits.ANTI_ENTROPY_DIGESTS_OPEN_MAX / (this.#wide ? 4 : 1);
     while (weight < room && this.#todo > 0) {
       const id = this.#nextId();
-      const head = { id, cut: this.cut, wide: this.#wide };
+      const union = this.#union ? ({ union: true } as const) : {};
+      const head = { id, cut: this.cut, wide: this.#wide, ...union };
       if (this.#divisions.length > 0) {
         const divisions = this.#takeDivisions();
         const digests = divisions.reduce((all, { fanBits }) => all + 2 ** fanBits, 0);
@@ -186,10 +195,11 @@ export class Descent {
         this.#open.set(id, { kind: "changes", positions, weight: ONE_QUESTION });
         questions.push({ kind: "ask-changes", ...head, positions });
       } else {
-        const wants = this.#wants.splice(0, limits.ANTI_ENTROPY_DIGESTS_MAX);
+        const wants = this.#takeWants();
         this.#open.set(id, { kind: "wants", wants, weight: ONE_QUESTION });
         const elements = wants.map(({ element }) => element);
-        questions.push({ kind: "want-changes", id, elements });
+        const positions = wants.map(({ position }) => position);
+        questions.push({ kind: "want-changes", id, elements, positions });
       }
       weight += this.#open.get(id)?.weight ?? 0;
     }
@@ -206,6 +216,19 @@ export class Descent {
       this.#divisions.shift();
     }
     return taken;
+  }
+
+  /** Of so few documents that all of them may be opened to answer. */
+  #takeWants(): Want[] {
+    const documents = new Set<number>();
+    let count = 0;
+    for (const { position } of this.#wants) {
+      if (count === limits.ANTI_ENTROPY_DIGESTS_MAX) break;
+      if (position !== undefined) documents.add(position);
+      if (documents.size > limits.ANTI_ENTROPY_DOCUMENTS_OPENED_MAX) break;
+      count++;
+    }
+    return this.#wants.splice(0, count);
   }
 
   #children(cut: CutView, { node, fanBits }: Division, theirs: readonly NodeDigest[]): void {
@@ -234,7 +257,10 @@ export class Descent {
   /** When one change makes the difference, it is named by it. */
   #single(difference: number, delta: bigint, node: TreeNode): boolean {
     if (difference === 1) return this.#send(BigInt.asUintN(64, delta), node);
-    if (difference === -1) return this.#want(BigInt.asUintN(64, -delta), node);
+    if (difference === -1) {
+      const position = node.depth === POSITION_BITS ? node.index : undefined;
+      return this.#want(BigInt.asUintN(64, -delta), node, position);
+    }
     return false;
   }
 
@@ -282,40 +308,65 @@ export class Descent {
     const mine = new Set(elements.map((element) => digestOf(element, this.#wide)));
     const others = new Set(theirs);
     const here = { depth: POSITION_BITS, index: position };
-    for (const element of mine) {
-      if (!others.has(element)) this.#send(BigInt.asUintN(64, element), here);
-    }
+    const lacking = [...mine].filter((element) => !others.has(element));
+    this.#sendAt(here, lacking);
     for (const element of others) {
-      if (!mine.has(element)) this.#want(BigInt.asUintN(64, element), undefined);
+      if (!mine.has(element)) this.#want(BigInt.asUintN(64, element), undefined, position);
     }
   }
 
   #sendAll(cut: CutView, position: number, out: SyncEffect[]): void {
     if (documentsAt(cut, position).length === 0) return;
     const here = { depth: POSITION_BITS, index: position };
-    for (const element of elementsAt(cut, position, this.#view.cluster.shardCount, out)) {
-      this.#send(digestOf(element, false), here);
-    }
+    const elements = elementsAt(cut, position, this.#view.cluster.shardCount, out);
+    this.#sendAt(
+      here,
+      elements.map((element) => digestOf(element, false)),
+    );
   }
 
-  /** False when no entry of that element lies under the node. */
+  /** Of one document: what the log does not have is looked for in the document, all at once. */
+  #sendAt(here: TreeNode, elements: readonly bigint[]): void {
+    const low = elements.map((element) => BigInt.asUintN(64, element));
+    const unlogged = low.filter((element) => !this.#sendLogged(element, here));
+    if (unlogged.length > 0) this.#sendUnlogged(here, unlogged);
+  }
+
+  #sendUnlogged({ index }: TreeNode, elements: readonly bigint[]): boolean {
+    const entries = this.#view.changesAt(index, new Set(elements));
+    for (const entry of entries) this.#push(entry);
+    return entries.length > 0;
+  }
+
+  /** False when no change of that element is known to lie under the node. */
   #send(element: bigint, node: TreeNode): boolean {
+    if (this.#sendLogged(element, node)) return true;
+    return node.depth === POSITION_BITS && this.#sendUnlogged(node, [element]);
+  }
+
+  #sendLogged(element: bigint, node: TreeNode): boolean {
     const { from, to } = nodeRange(node);
     const entry = this.#view.findElement(BigInt.asIntN(64, element)).find((found) => {
       const position = this.#view.positionOf(found);
       return position >= from && position < to;
     });
     if (entry === undefined) return false;
-    this.#repairs++;
-    if (this.#repairs <= limits.ANTI_ENTROPY_REPAIRS_MAX) this.#found.push(entry);
+    this.#push(entry);
     return true;
   }
 
-  #want(element: bigint, node: TreeNode | undefined): boolean {
-    if (this.#wanted.has(element)) return false; // asked before, and it was not that
-    this.#wanted.add(element);
+  #push(entry: LogEntry): void {
     this.#repairs++;
-    if (this.#repairs <= limits.ANTI_ENTROPY_REPAIRS_MAX) this.#wants.push({ element, node });
+    if (this.#repairs <= limits.ANTI_ENTROPY_REPAIRS_MAX) this.#found.push(entry);
+  }
+
+  #want(element: bigint, node: TreeNode | undefined, position?: number): boolean {
+    const name = `${element} ${position ?? ""}`;
+    if (this.#wanted.has(name)) return false; // asked before, and it was not that
+    this.#wanted.add(name);
+    this.#repairs++;
+    if (this.#repairs > limits.ANTI_ENTROPY_REPAIRS_MAX) return true;
+    this.#wants.push({ element, node, position });
     return true;
   }
 }

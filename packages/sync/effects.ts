@@ -4,6 +4,7 @@
  * applied before them is durable.
  */
 import type { DocId, LogEntry, LogFields, RegionCode, RegionName } from "@atoll/core";
+import type { Announcement } from "./messages.ts";
 import type { LinkId } from "./transport.ts";
 
 /** What was received on a link and needs no more room here. */
@@ -35,6 +36,8 @@ export type SyncEffect =
   | { readonly kind: "origin-proven" }
   /** The sums here disagree with the documents here: count again, from the documents. */
   | { readonly kind: "recount"; readonly shard: number; readonly docIds: readonly DocId[] }
+  /** All of these lanes up to here is proven to be held, with or without its entries in the log. */
+  | { readonly kind: "adopt"; readonly lanes: readonly Announcement[] }
   /** Step again after this long, at the latest. */
   | { readonly kind: "wake"; readonly delayMs: number }
   | {

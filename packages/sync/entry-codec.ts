@@ -15,6 +15,8 @@
  * the first four bytes of it and the receiver computes the rest, so a change whose bytes do not hash to
  * its name does not get past the parser. Containers are the same bytes in thousands of entries, hence
  * the table.
+ * Since version 3 a run with firstSeq 0 holds placeless changes, each with the times of its document as
+ * differences to its hlc behind the head.
  * A list of entries has one spelling: runs are as long as they can be, the table is in order of first
  * use without anything unused, and a known document is never spelled out again.
  */
@@ -24,7 +26,6 @@ import type {
   DocId,
   Hlc,
   LogEntry,
-  Origin,
   RegionCode,
   RegionVector,
 } from "@atoll/core";
@@ -32,6 +33,7 @@ import {
   ByteStreamError,
   REGION_CODE_MAX,
   docKeyOf,
+  isPlaceless,
   limits,
   nameOfReceived,
   parseHlc,
@@ -76,6 +78,10 @@ export function writeEntries(
     writer.varint(first.shard).varint(first.origin).varint(first.seq).varint(run.length);
     for (const entry of run) {
       head.write(writer, entry);
+      if (entry.times !== undefined) {
+        writeSigned(writer, entry.times.created - entry.hlc);
+        writeSigned(writer, entry.times.updated - entry.hlc);
+      }
       writer.bytes(entry.change).varint(entry.containers.length);
       for (const container of entry.containers) {
         writer.varint(indexByContainer.get(toHex(container)) ?? 0);
@@ -89,13 +95,17 @@ function runsOf(entries: readonly LogEntry[]): LogEntry[][] {
   const runs: LogEntry[][] = [];
   let last: LogEntry | undefined;
   for (const entry of entries) {
-    const continues =
-      last?.shard === entry.shard && last.origin === entry.origin && last.seq + 1 === entry.seq;
-    if (continues) runs.at(-1)?.push(entry);
+    if (last !== undefined && continues(last, entry)) runs.at(-1)?.push(entry);
     else runs.push([entry]);
     last = entry;
   }
   return runs;
+}
+
+/** Placeless changes of one origin and shard share their head as well. */
+function continues(last: Place, next: Place): boolean {
+  if (last.shard !== next.shard || last.origin !== next.origin) return false;
+  return isPlaceless(last) ? isPlaceless(next) : last.seq + 1 === next.seq;
 }
 
 /** Throws `ByteStreamError`. Whether the changes are sound is for `replica` to find out. */
@@ -111,22 +121,25 @@ export function readEntries(reader: ByteReader, version: number): LogEntry[] {
     const count = reader.count(limits.WIRE_LIST_MAX);
     const last = entries.at(-1);
     if (count === 0) throw new ByteStreamError("an empty run");
-    if (firstSeq < 1 || !Number.isSafeInteger(firstSeq + count)) {
+    if (firstSeq < (version > 2 ? 0 : 1) || !Number.isSafeInteger(firstSeq + count)) {
       throw new ByteStreamError("sequence number out of range");
     }
-    if (last?.shard === shard && last.origin === origin && last.seq + 1 === firstSeq) {
+    if (last !== undefined && continues(last, { shard, origin, seq: firstSeq })) {
       throw new ByteStreamError("a run that continues the one before");
     }
     if (entries.length + count > limits.WIRE_LIST_MAX) {
       throw new ByteStreamError("too many entries");
     }
     for (let j = 0; j < count; j++) {
-      entries.push(readEntry(reader, head, table, { shard, origin, seq: firstSeq + j }));
+      const seq = firstSeq === 0 ? 0 : firstSeq + j;
+      entries.push(readEntry(reader, head, table, { shard, origin, seq }));
     }
   }
   if (table.used < table.containers.length) throw new ByteStreamError("an unused container");
   return entries;
 }
+
+type Place = Pick<LogEntry, "shard" | "origin" | "seq">;
 
 interface ContainerTable {
   readonly containers: readonly Uint8Array[];
@@ -151,9 +164,10 @@ function readEntry(
   reader: ByteReader,
   head: EntryHeadReader,
   table: ContainerTable,
-  place: { readonly shard: number; readonly origin: Origin; readonly seq: number },
+  place: Place,
 ): LogEntry {
   const { hlc, dep, docId } = head.read(reader);
+  const times = isPlaceless(place) ? { times: readTimes(reader, hlc) } : {};
   const change = copyOf(reader.bytes(limits.CHANGE_BYTES_MAX));
   const count = reader.count(limits.ENTRY_CONTAINERS_MAX);
   const containers = new Set<Uint8Array>();
@@ -167,9 +181,13 @@ function readEntry(
     containers.add(container);
   }
   if (containers.size < count) throw new ByteStreamError("a container twice in one entry");
-  const { shard, origin, seq } = place;
   const hash = nameOfReceived(change);
-  return { shard, origin, seq, hlc, docId, hash, dep, change, containers: [...containers] };
+  return { ...place, hlc, docId, hash, dep, change, containers: [...containers], ...times };
+}
+
+function readTimes(reader: ByteReader, hlc: Hlc): { created: Hlc; updated: Hlc } {
+  const created = present(parseHlc(hlc + readSigned(reader)), "timestamp");
+  return { created, updated: present(parseHlc(hlc + readSigned(reader)), "timestamp") };
 }
 
 /** When an entry was written, what its writer had seen, and in which document. */

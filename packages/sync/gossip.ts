@@ -13,7 +13,7 @@
  * here, because a writer may be waiting for that; everything else waits for the beat.
  */
 import type { Lane, LogEntry, RegionCode, RegionVector } from "@atoll/core";
-import { LaneMap, entryBytes, joinVectors, limits } from "@atoll/core";
+import { LaneMap, entryBytes, isPlaceless, joinVectors, limits } from "@atoll/core";
 import type { Announced } from "./announced.ts";
 import { encodeMessage } from "./codec.ts";
 import type { Credit } from "./credit.ts";
@@ -91,10 +91,18 @@ export class Gossip {
   committed(entries: readonly LogEntry[], nowMs: number, out: SyncEffect[]): void {
     for (const [peer, outbox] of this.#outboxes) {
       for (const entry of entries) {
+        if (isPlaceless(entry)) continue; // it moves no lane
         outbox.moved.set(entry, true);
         if (entry.origin === this.#view.origin) this.#offer(peer, outbox, entry, nowMs);
       }
       this.#beat(peer, outbox, nowMs, out);
+    }
+  }
+
+  /** Lanes whose frontier moves without an entry: peers are told. */
+  adopted(lanes: readonly Lane[]): void {
+    for (const outbox of this.#outboxes.values()) {
+      for (const { shard, origin } of lanes) outbox.moved.set({ shard, origin }, true);
     }
   }
 

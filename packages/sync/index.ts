@@ -1,6 +1,7 @@
 /** How replicas converge: one step function, and the links it speaks over. */
 export * from "./effects.ts";
-export type { Message } from "./messages.ts";
+export type { KnownHoldings } from "./announced.ts";
+export type { Announcement, Message } from "./messages.ts";
 export type { ComparisonCounts } from "./comparison-verdicts.ts";
 export type { LinkTls } from "./peer-certificate.ts";
 export { decodeFrame, encodeMessage } from "./codec.ts";

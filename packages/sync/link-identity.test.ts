@@ -41,7 +41,10 @@ test("a certificate that names the region of the HELLO is asked for the secret a
 test("a certificate and the secret together make a link live", () => {
   const { prove } = hello({ identity: "eu-west-1", as: 2 });
   expect(prove("a secret of many characters")).toContainEqual(
-    expect.objectContaining({ event: "link-live", fields: { region: "eu-west-1", version: 2 } }),
+    expect.objectContaining({
+      event: "link-live",
+      fields: { region: "eu-west-1", version: PROTOCOL_VERSION },
+    }),
   );
 });
 

@@ -123,6 +123,8 @@ export interface CompareOpen {
   readonly cut: RegionVector;
   readonly root: Sum;
   readonly changes: number;
+  /** The cut is what either side covers, and not what both do. Since version 3. */
+  readonly union?: boolean | undefined;
 }
 
 export interface CompareSame {
@@ -134,7 +136,21 @@ export interface CompareSame {
 export interface CompareStale {
   readonly kind: "compare-stale";
   readonly id: number;
-  readonly reason: "not-covered" | "tail";
+  readonly reason: "not-covered" | "tail" | "trimmed";
+  /** Of `trimmed`: what the cut must be at or above to be exact at the sender. */
+  readonly horizon?: RegionVector | undefined;
+}
+
+/**
+ * "At this cut, where our roots are equal, I hold these lanes up to here, all of it at or below the cut."
+ * What the receiver makes of it, see lane-adoption.ts. Since version 3.
+ */
+export interface CompareLanes {
+  readonly kind: "compare-lanes";
+  readonly id: number;
+  readonly cut: RegionVector;
+  readonly root: Sum;
+  readonly lanes: readonly Announcement[];
 }
 
 /** What every question of a comparison carries, so that whoever answers need not remember it. */
@@ -143,6 +159,7 @@ interface Question {
   readonly cut: RegionVector;
   /** Digests of 256 bits; otherwise of 64. */
   readonly wide: boolean;
+  readonly union?: boolean | undefined;
 }
 
 /** What lies under a node. `digest`: the sum of its elements, its low 64 or all 256 bits. */
@@ -199,6 +216,8 @@ export interface WantChanges {
   readonly kind: "want-changes";
   readonly id: number;
   readonly elements: readonly bigint[];
+  /** Of each element the position of its document, where that is known. Since version 3. */
+  readonly positions?: readonly (number | undefined)[] | undefined;
 }
 
 /** `missing`: places in the question whose element is not held here. */
@@ -223,6 +242,7 @@ export type ComparisonMessage =
   | CompareOpen
   | CompareSame
   | CompareStale
+  | CompareLanes
   | AskNodes
   | CompareNodes
   | AskDocuments

@@ -18,6 +18,7 @@ import type {
   Sum,
   TreeNode,
 } from "@atoll/core";
+import type { Announcement } from "./messages.ts";
 
 export interface NodeSum {
   readonly changes: number;
@@ -59,10 +60,19 @@ export interface SyncView {
   missing(lane: Lane, upTo: number, nowMs: number): SeqRange[];
   /** Fewer than asked for where the log was trimmed or cannot be read. */
   readLog(lane: Lane, range: SeqRange, bytesMax: number): LogEntry[];
-  /** What was held at or below a cut; undefined when too much lies above it. Valid until the next event. */
+  /**
+   * What was held at or below a cut; undefined when too much lies above it, or when the log does not know
+   * any more what does. Valid until the next event.
+   */
   cut(vector: RegionVector): CutView | undefined;
   /** Entries whose element has these low 64 bits. Usually one or none. */
   findElement(element64: bigint): LogEntry[];
+  /** No change that the log has lost the entry of lies above it: cuts at or above it are exact. */
+  horizon(): RegionVector;
+  /** The changes of these elements at a position, from the documents where the log has them no more. */
+  changesAt(position: number, elements: ReadonlySet<bigint>): LogEntry[];
+  /** Of lanes that are news, the number up to which all is held and lies at or below the cut. */
+  lanesAt(cut: RegionVector, isNews: (lane: Lane, contig: number) => boolean): Announcement[];
   /** Where an entry's document lies. */
   positionOf(entry: LogEntry): number;
   /** Up to when everything of each other region was held at the last commit. */

@@ -15,6 +15,7 @@
  */
 import type { Lane, Random, RegionCode, RegionVector } from "@atoll/core";
 import { unreachable } from "@atoll/core";
+import type { KnownHoldings } from "./announced.ts";
 import { Announced } from "./announced.ts";
 import { AntiEntropy } from "./anti-entropy.ts";
 import type { Comparison, ComparisonCounts } from "./comparison-verdicts.ts";
@@ -82,7 +83,11 @@ export class Sync {
     });
     const rooms = { peers: this.#peers, announced: this.#announced, credit: this.#credit };
     this.#gossip = new Gossip(view, rooms);
-    this.#catchUp = new CatchUp(view, { ...rooms, gossip: this.#gossip });
+    this.#catchUp = new CatchUp(view, {
+      ...rooms,
+      gossip: this.#gossip,
+      isTrimmed: (peer, nowMs) => this.#antiEntropy.trimmed(peer, nowMs),
+    });
     this.#antiEntropy = new AntiEntropy(view, rooms, random.fork("anti-entropy"));
   }
 
@@ -108,6 +113,11 @@ export class Sync {
   /** What a peer says that refuses us because another process serves our region. */
   get twin(): string | undefined {
     return this.#peers.twin;
+  }
+
+  /** What another region is known to hold; undefined when it has not spoken since the start. */
+  known(peer: RegionCode): KnownHoldings | undefined {
+    return this.#announced.known(peer);
   }
 
   /** Messages of a kind this version does not know. */
@@ -265,7 +275,8 @@ export class Sync {
       case "served":
         return this.#catchUp.served(peer, message.id, nowMs, out);
       default:
-        return this.#antiEntropy.hear(peer, message, frame.bytes.length, nowMs, out);
+        this.#antiEntropy.hear(peer, message, frame.bytes.length, nowMs, out);
+        for (const effect of out) if (effect.kind === "adopt") this.#gossip.adopted(effect.lanes);
     }
   }
 
