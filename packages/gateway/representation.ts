@@ -71,11 +71,7 @@ export function profileHeaders(
   return headers;
 }
 
-function headersAt(
-  profile: ProfileSnapshot,
-  nowMs: number,
-  fields?: Fields,
-): OutgoingHttpHeaders {
+function headersAt(profile: ProfileSnapshot, nowMs: number, fields?: Fields): OutgoingHttpHeaders {
   const headers: OutgoingHttpHeaders = {
     ETag: entityTag(profile, fields),
     // Time here may run ahead of this machine's clock, and HTTP forbids dates in the future.

@@ -13,7 +13,15 @@ import type {
   ProfileId,
   RegionVector,
 } from "@atoll/core";
-import { AtollError, HybridClock, assert, elementOf, hlcToMs, mustHlc, splitProfileId } from "@atoll/core";
+import {
+  AtollError,
+  HybridClock,
+  assert,
+  elementOf,
+  hlcToMs,
+  mustHlc,
+  splitProfileId,
+} from "@atoll/core";
 import type { ProfileEdit } from "@atoll/profile";
 import { DocumentError, readChangeHead } from "@atoll/profile";
 import type { DocumentPlace, Store, StoredIdentity } from "@atoll/store";

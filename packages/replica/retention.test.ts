@@ -2,7 +2,6 @@
 import { beforeEach, describe, expect, test } from "vitest";
 import type { LogEntry, ProfileId, RegionCode, RegionVector } from "@atoll/core";
 import {
-  DEFAULT_TENANT,
   LaneFrontier,
   ManualClock,
   SeededRandom,

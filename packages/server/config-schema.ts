@@ -208,7 +208,9 @@ export const configShape = z.strictObject(
       )
       .default({}),
   },
-  mapping("the keys region, cluster, data, listen, peers, forward, tls, schema, auth, rates, cors, insecure, log, retention"),
+  mapping(
+    "the keys region, cluster, data, listen, peers, forward, tls, schema, auth, rates, cors, insecure, log, retention",
+  ),
 );
 
 export type ConfigText = z.infer<typeof configShape>;

@@ -62,7 +62,6 @@ export interface RegionConfig {
   };
 }
 
-
 export interface AuthConfig {
   /** Absolute. */
   readonly keysFile: string | undefined;

@@ -138,7 +138,7 @@ describe("a region with API keys", () => {
       const put = await call(acme(), "PUT", "/profiles/ada", { displayName: "Ada of Acme" });
       expect([put.status, put.headers.get("location")]).toEqual([201, "/v1/profiles/ada"]);
       const read = async (who: string | undefined) =>
-        (await (await call(who, "GET", "/profiles/ada")).json());
+        await (await call(who, "GET", "/profiles/ada")).json();
       expect(await read(acme())).toEqual({ displayName: "Ada of Acme" });
       expect(await read(writer())).toEqual({ displayName: "Ada" });
       for (const path of ["/profiles", "/profiles?orderBy=updatedAt", "/changes?include=data"]) {
