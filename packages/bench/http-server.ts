@@ -122,7 +122,7 @@ async function serveRegion(
   if (prepare.as === "writes") await writeProfiles(driver, prepare.profiles);
   const admin: Pick<AdminService, "readiness"> = { readiness: () => driver.readiness() };
   const listener = createPublicApp({
-    ...{ service: driver.service, admin: admin as AdminService }, // nobody asks for more of it here
+    ...{ service: driver.service, admin: admin }, // nobody asks for more of it here
     ...{ clock: systemClock, random: systemRandom, log: silentLog },
     region: name as RegionName,
     version: "bench",
