@@ -5,7 +5,7 @@
  * said that it knows no more of it than this file does, a write takes a new one (identity.ts says why).
  */
 import type { Clock, Hlc, LogEntry, Origin, ProfileId, RegionVector } from "@atoll/core";
-import { AtollError, DEFAULT_TENANT, HybridClock, assert, hlcToMs } from "@atoll/core";
+import { AtollError, DEFAULT_TENANT, HLC_MAX, HybridClock, assert, hlcToMs } from "@atoll/core";
 import type { ProfileEdit } from "@atoll/profile";
 import { DocumentError, parseChangeChunk } from "@atoll/profile";
 import type { DocumentPlace, Store, StoredIdentity } from "@atoll/store";
@@ -35,9 +35,13 @@ export class Author {
     this.#store = store;
     this.#clock = clock;
     this.#options = options;
-    this.#isInherited = store.readIdentity()?.cleanStop === true;
+    const earlier = store.readIdentity();
+    this.#isInherited = earlier?.cleanStop === true;
     this.#identity = openIdentity(store, options);
     this.#hlc = new HybridClock(store.lastHlc());
+    // An earlier process has told its peers of time that no entry of it bears, as far ahead as they may have
+    // pulled it. What is written below that would count as covered where it has never been.
+    if (earlier !== undefined) this.#hlc.observe(HLC_MAX, clock.nowMs() + 1);
   }
 
   get identity(): StoredIdentity {

@@ -61,6 +61,7 @@ export class Acts {
     network.healAll();
     for (const region of regions) {
       region.setDiskFault(undefined);
+      region.crashInNextCommit(undefined);
       region.host.freeAtMs = 0;
       region.host.costMs = 0;
       this.#start(region);

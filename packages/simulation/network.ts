@@ -39,6 +39,8 @@ interface End {
   frames: number;
 }
 
+/** A connection that nobody answers ends after this long. */
+const DIAL_MS_MAX = 4_000;
 /** The first frames of a link are its handshake: those are not repeated or moved. */
 const HANDSHAKE_FRAMES = 3;
 
@@ -180,6 +182,9 @@ export class SimTransport implements Transport {
         listener.#later(0, () => listener.#accept(end));
       }
     });
+    this.#later(DIAL_MS_MAX, () => {
+      if (end.other === undefined) this.#down(end, "timed out");
+    });
     return end.id;
   }
 
@@ -215,9 +220,7 @@ export class SimTransport implements Transport {
   backlogBytes(link: LinkId): number {
     const end = this.#ends.get(link);
     if (end?.other === undefined) return 0;
-    const waitMs = Math.max(0, end.freeMs - this.#world.nowMs);
-    if (waitMs === 0) return end.waitingBytes;
-    return end.waitingBytes + waitMs * this.#network.bytesPerMs(this.name, end.other.owner.name);
+    return end.waitingBytes;
   }
 
   backlogBytesMax(): number {

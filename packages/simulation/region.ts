@@ -168,7 +168,8 @@ export class SimRegion {
     if (this.#door !== undefined) this.#door.fault = fault;
   }
 
-  crashInNextCommit(when: CommitCrash): void {
+  /** Undefined takes it back. */
+  crashInNextCommit(when: CommitCrash | undefined): void {
     if (this.#door !== undefined) this.#door.crashAt = when;
   }
 

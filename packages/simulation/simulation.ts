@@ -215,6 +215,8 @@ export class Simulation {
     if (rest.length > 0) this.marks.hit("sim: a core without some regions");
     await this.#drained();
     if (this.hasFailed) return;
+    // Rot is found by whoever looks for it: within a week by itself, at once when somebody asks.
+    if (this.#acts.hasDamaged) await this.#verify(core);
     const fits = (): boolean => isConverged(core);
     if (!(await this.#within(CORE_MS_MAX, fits))) return this.#stuck("core-converges", core);
     await this.#serves(core);
@@ -245,7 +247,7 @@ export class Simulation {
     this.#acts.endAll();
     await this.#drained();
     if (this.hasFailed) return;
-    if (this.#acts.hasDamaged) await this.#verifyAll();
+    if (this.#acts.hasDamaged) await this.#verify(this.regions);
     const { regions } = this;
     const fits = (): boolean => isConverged(regions) && isQuiet(regions);
     if (!(await this.#within(HEAL_MS_MAX, fits))) return this.#stuck("heals", regions);
@@ -267,13 +269,13 @@ export class Simulation {
     await this.#run(this.world.nowMs + 1);
   }
 
-  async #verifyAll(): Promise<void> {
+  async #verify(regions: readonly SimRegion[]): Promise<void> {
     for (let pass = 0; pass < 2 && !this.hasFailed; pass++) {
-      for (const region of this.regions) region.driver.scrub.verify();
+      for (const region of regions) region.driver.scrub.verify();
       const isDone = (): boolean =>
-        this.regions.every(({ isUp, driver }) => isUp && driver.scrub.report().state !== "running");
+        regions.every(({ isUp, driver }) => isUp && driver.scrub.report().state !== "running");
       if (!(await this.#within(HEAL_MS_MAX, isDone))) {
-        return this.#stuck("scrub-ends", this.regions);
+        return this.#stuck("scrub-ends", regions);
       }
     }
   }

@@ -60,7 +60,7 @@ export class VirtualClock implements Clock {
 
   after(delayMs: number, fire: () => void): Timer {
     const { timerGrainMs } = this.#pace;
-    let trueMs = Math.max(0, delayMs) / this.#rate;
+    let trueMs = Math.max(1, delayMs) / this.#rate; // a real timer knows nothing shorter
     // Short waits are exact: they are hand-overs inside the process rather than waits.
     if (timerGrainMs > 1 && delayMs >= timerGrainMs / 4) {
       const dueMs = this.#world.nowMs + trueMs;

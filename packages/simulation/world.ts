@@ -28,6 +28,8 @@ export interface Scheduled {
   isCancelled: boolean;
 }
 
+const EVENTS_AT_ONCE_MAX = 100_000;
+
 export class World {
   /** Milliseconds since the start of the run. */
   nowMs = 0;
@@ -39,6 +41,7 @@ export class World {
     throw error;
   };
   readonly #heap: Scheduled[] = [];
+  #eventsNow = 0;
   #order = 0;
 
   schedule(delayMs: number, host: Host | undefined, run: () => void): Scheduled {
@@ -69,6 +72,12 @@ export class World {
           this.#push(next);
           continue;
         }
+      }
+      // Time that stands still while events go on is a loop that nobody would get out of.
+      this.#eventsNow = next.atMs > this.nowMs ? 0 : this.#eventsNow + 1;
+      if (this.#eventsNow > EVENTS_AT_ONCE_MAX) {
+        this.onError(new Error("time stands still"), host);
+        return isDone();
       }
       this.nowMs = next.atMs;
       this.events++;
