@@ -8,7 +8,7 @@
  *     quarantined  set aside with the reason, its place in the log asked for again later
  */
 import type { Clock, Hlc, Log, LogEntry, Origin } from "@atoll/core";
-import { limits, toHex } from "@atoll/core";
+import { limits, sometimes, toHex } from "@atoll/core";
 import { DocumentError } from "@atoll/profile";
 import type { Store } from "@atoll/store";
 import type { Commit } from "./commit.ts";
@@ -98,6 +98,7 @@ export class Arrivals {
     const counts = noCounts();
     for (const entry of entries) {
       const isHeld = this.#isHeld(entry) && (!from.repair || this.#isInDocument(entry));
+      if (isHeld) sometimes("entry received twice");
       if (isHeld || this.#isForeign(entry)) counts.held++;
       else this.#admit(entry, from, counts);
     }
@@ -153,6 +154,7 @@ export class Arrivals {
    */
   admitAgain({ entry, place }: SoundEntry): boolean {
     if (this.refusal({ entry, place }) !== undefined) return false;
+    sometimes("quarantined place asked for again");
     this.#quarantine.release(entry);
     return true;
   }
@@ -197,8 +199,10 @@ export class Arrivals {
     const isTaken = this.#store.hasLogEntry(entry, entry.seq);
     const isSuspect = isTaken || mayBeHere || this.#intake.isLogged(entry.docId, entry.hash);
     this.#observe(entry.hlc);
-    if (isSuspect && this.#isInDocument(entry)) this.#commit.relog(sound);
-    else this.#commit.apply(sound, undefined, isTaken);
+    if (isSuspect && this.#isInDocument(entry)) {
+      sometimes("change already in its document");
+      this.#commit.relog(sound);
+    } else this.#commit.apply(sound, undefined, isTaken);
   }
 
   /** Applies what waited for the change that has just arrived in this document. */
@@ -217,6 +221,7 @@ export class Arrivals {
         }
         this.#waiting.remove(pending);
         if (judgement?.kind !== "sound") continue;
+        sometimes("waiting entry released");
         this.#settle(judgement.sound);
         released++;
         progress = true;

@@ -22,6 +22,7 @@ import {
   elementOf,
   limits,
   low64,
+  sometimes,
   unreachable,
 } from "@atoll/core";
 import { headsOf } from "./heads.ts";
@@ -198,6 +199,7 @@ export class Receipts {
     const reaches = (level: Durability): boolean =>
       regionsNeeded(level, regions.length) <= durableIn.size;
     const met = reaches(asked);
+    if (!met) sometimes("receipt not met");
     return {
       met,
       reached: met ? asked : (STRONGEST_FIRST.find(reaches) ?? "local"),

@@ -6,7 +6,7 @@
  * at fault. When not even that helps it is set aside: it keeps its last good view, and no other document
  * notices.
  */
-import { errorText, limits } from "@atoll/core";
+import { errorText, limits, sometimes } from "@atoll/core";
 import { DocumentError } from "@atoll/profile";
 import type { DocumentPlace, DocumentRow, Store } from "@atoll/store";
 import type { DocumentCache } from "./document-cache.ts";
@@ -108,6 +108,7 @@ export class Renderer {
 
   /** Replaces base and tail by a new base. */
   #fold(place: DocumentPlace): void {
+    sometimes("document tail folded");
     this.#group.open();
     try {
       const base = this.#documents.open(place).save();

@@ -3,7 +3,7 @@
  * and what rests on staged writes waits until they are durable.
  */
 import type { Clock, ProfileId, Random, RegionName, RegionVector } from "@atoll/core";
-import { AtollError, VECTOR_ZERO, joinVectors, newProfileId, unreachable } from "@atoll/core";
+import { AtollError, VECTOR_ZERO, joinVectors, newProfileId, sometimes, unreachable } from "@atoll/core";
 import type { ProfileEdit } from "@atoll/profile";
 import type { GroupCommit } from "./group-commit.ts";
 import type { Precondition } from "./precondition.ts";
@@ -91,7 +91,10 @@ export class RegionService {
     const { signal } = session;
     const { seen, stale } = await this.#admit(session);
     if (this.#isStopping()) throw draining();
-    if (this.#replica.mustRenew) this.#group.apart(() => this.#replica.reincarnate());
+    if (this.#replica.mustRenew) {
+      sometimes("inherited name not proven before a write");
+      this.#group.apart(() => this.#replica.reincarnate());
+    }
     const giveBack = this.#receipts.reserve(asked?.durability ?? "local");
     try {
       const { result, foundation } = this.#group.stage(() => ({

@@ -264,10 +264,10 @@ export class Acts {
   #flip(region: SimRegion, draw: number): void {
     if (!region.isUp || region.store.inTransaction) return;
     const random = new SeededRandom(draw);
-    const places = damagePlaces(region.path).filter(({ table }) => FLIPPED.includes(table));
+    const places = damagePlaces(region.touchFile()).filter(({ table }) => FLIPPED.includes(table));
     const place = places[random.below(Math.max(1, places.length))];
     if (place === undefined) return;
-    const damage = flipOneBit(region.path, place, random);
+    const damage = flipOneBit(region.touchFile(), place, random);
     if (damage === undefined) return;
     this.hasDamaged = true;
     this.#simulation.trace.add(JSON.stringify(damage));

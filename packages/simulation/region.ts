@@ -92,8 +92,9 @@ export class SimRegion {
     return must(this.#transport, this.name);
   }
 
-  /** Only while it is up. */
-  get path(): string {
+  /** Where its file lies, for somebody who is about to change it behind its back. Only while it is up. */
+  touchFile(): string {
+    this.#door?.touched();
     return this.#disk.path;
   }
 

@@ -3,7 +3,8 @@
  *
  *     replica ──▶ sabotage (planted bugs) ──▶ faults and record ──▶ SQLite
  *
- * Faults come where a disk has them: at a commit, which fails, or which the process does not survive. What is
+ * What upkeep asks forty times a second is answered from memory while nothing is written: time that passes idly
+ * should cost nothing. Faults come where a disk has them: at a commit, which fails, or which the process does not survive. What is
  * committed, and only that, is recorded, so that the simulator knows at every moment what this disk
  * has promised to keep.
  */
@@ -40,6 +41,9 @@ export class StoreDoor {
   #staged: LogEntry[] = [];
   #removed: ChangeHash[] = [];
   #isLost = false;
+  /** Questions that upkeep asks at every tick, answered "none" since the last transaction. */
+  #hasNoDirty = false;
+  #hasNoLong = false;
   /** The next commit is the last. */
   crashAt: CommitCrash | undefined;
   fault: DiskFault | undefined;
@@ -49,7 +53,22 @@ export class StoreDoor {
     this.#events = events;
     this.#random = random;
     this.store = withHooks(real, {
-      begin: () => real.begin(),
+      begin: () => {
+        this.touched();
+        real.begin();
+      },
+      dirtyDocuments: (limit) => {
+        if (this.#hasNoDirty) return [];
+        const places = real.dirtyDocuments(limit);
+        this.#hasNoDirty = places.length === 0 && !real.inTransaction;
+        return places;
+      },
+      longTails: (changesMax, bytesMax, limit) => {
+        if (this.#hasNoLong) return [];
+        const places = real.longTails(changesMax, bytesMax, limit);
+        this.#hasNoLong = places.length === 0 && !real.inTransaction;
+        return places;
+      },
       commit: () => this.#commit(),
       rollback: () => this.#rollback(),
       appendLog: (entry, element64) => {
@@ -61,6 +80,12 @@ export class StoreDoor {
       // Its own thread and connection: nothing that a simulation can order.
       scrub: withHooks(real.scrub, { checkFile: () => Promise.resolve([]) }),
     });
+  }
+
+  /** The file is not what it was: nothing that was remembered of it holds. */
+  touched(): void {
+    this.#hasNoDirty = false;
+    this.#hasNoLong = false;
   }
 
   #commit(): void {
