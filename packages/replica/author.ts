@@ -5,7 +5,15 @@
  * said that it knows no more of it than this file does, a write takes a new one (identity.ts says why).
  */
 import type { Clock, Hlc, LogEntry, Origin, ProfileId, RegionVector } from "@atoll/core";
-import { AtollError, DEFAULT_TENANT, HLC_MAX, HybridClock, assert, hlcToMs, sometimes } from "@atoll/core";
+import {
+  AtollError,
+  DEFAULT_TENANT,
+  HLC_MAX,
+  HybridClock,
+  assert,
+  hlcToMs,
+  sometimes,
+} from "@atoll/core";
 import type { ProfileEdit } from "@atoll/profile";
 import { DocumentError, parseChangeChunk } from "@atoll/profile";
 import type { DocumentPlace, Store, StoredIdentity } from "@atoll/store";

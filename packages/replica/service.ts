@@ -3,7 +3,14 @@
  * and what rests on staged writes waits until they are durable.
  */
 import type { Clock, ProfileId, Random, RegionName, RegionVector } from "@atoll/core";
-import { AtollError, VECTOR_ZERO, joinVectors, newProfileId, sometimes, unreachable } from "@atoll/core";
+import {
+  AtollError,
+  VECTOR_ZERO,
+  joinVectors,
+  newProfileId,
+  sometimes,
+  unreachable,
+} from "@atoll/core";
 import type { ProfileEdit } from "@atoll/profile";
 import type { GroupCommit } from "./group-commit.ts";
 import type { Precondition } from "./precondition.ts";

@@ -40,10 +40,16 @@ export class FleetClient implements ProfileClient {
     };
     return this.#ask(place, async (region) => {
       const receipt = durability && { durability, waitMs: RECEIPT_WAIT_MS };
-      const answer = await region.driver.service.write(id as ProfileId, edit, precondition, request, {
-        upsert: true,
-        ...(receipt !== undefined && { receipt }),
-      });
+      const answer = await region.driver.service.write(
+        id as ProfileId,
+        edit,
+        precondition,
+        request,
+        {
+          upsert: true,
+          ...(receipt !== undefined && { receipt }),
+        },
+      );
       this.#simulation.kept.acknowledged(region, answer, this.#simulation.regions);
       return outcomeOf(answer);
     });

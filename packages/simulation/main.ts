@@ -2,10 +2,14 @@
  * `npm run sim`: many seeds, one seed, or the planted bugs; a verdict, and for each failure all that is needed
  * to see it again.
  *
- *     npm run sim -- --seeds 1000                 seeds 0x1 … 0x3e8
+ *     npm run sim -- --seeds 1000                 seeds 0x1 … 0x3e8, until one fails
+ *                    [--first N]                  from another one on
+ *                    [--keep-going]               whatever fails
+ *                    [--no-shrink]                without cutting failures down
  *     npm run sim -- --seed 0x2a [--until 12000]  one of them, up to a moment, in milliseconds
  *                    [--trace]                    with every event
- *     npm run sim -- --planted                    is every planted bug caught?
+ *                    [--bug NAME]                 with a planted bug
+ *     npm run sim -- --planted [--bug NAME]       is every planted bug caught?
  *     npm run sim -- --corpus FILE                a schedule from a file
  *     npm run sim -- --json                       one JSON object instead of text
  */
@@ -44,6 +48,7 @@ const { values } = parseArgs({
     bug: { type: "string" },
     corpus: { type: "string" },
     "keep-going": { type: "boolean" },
+    "no-shrink": { type: "boolean" },
   },
 });
 
@@ -100,23 +105,27 @@ async function one(schedule: Schedule, sabotage: Sabotage | undefined): Promise<
   const { seed, trace, events, simulatedMs, calls } = result;
   const facts = { seed, trace, events, simulatedMs, calls, wallMs: Math.round(wallMs) };
   const passed = violation === undefined;
-  if (values.json === true) print(JSON.stringify({ ...facts, passed, violations: result.violations }));
+  if (values.json === true)
+    print(JSON.stringify({ ...facts, passed, violations: result.violations }));
   else print(`${passed ? "PASSED" : "FAILED"} ${JSON.stringify(facts)}`);
   return passed ? 0 : 1;
 }
 
 async function planted(): Promise<number> {
   let missed = 0;
-  for (const bug of PLANTED) {
+  const bugs = PLANTED.filter(({ name }) => values.bug === undefined || name === values.bug);
+  for (const bug of bugs) {
     const hunted = await hunt(bug, { first: 1, seedsMax: PLANTED_SEEDS_MAX, tick: breathe });
     if (hunted.seeds === undefined) missed++;
     if (values.json === true) print(JSON.stringify(hunted));
     else {
       const took = hunted.seeds === undefined ? "NOT CAUGHT" : `${hunted.seeds} seeds`;
-      print(`${bug.name.padEnd(34)} ${took.padEnd(12)} ${hunted.checker ?? ""} ${hunted.seed ?? ""}`);
+      print(
+        `${bug.name.padEnd(34)} ${took.padEnd(12)} ${hunted.checker ?? ""} ${hunted.seed ?? ""}`,
+      );
     }
   }
-  print(`${PLANTED.length - missed} of ${PLANTED.length} planted bugs caught`);
+  print(`${bugs.length - missed} of ${bugs.length} planted bugs caught`);
   return missed === 0 ? 0 : 1;
 }
 
@@ -131,7 +140,9 @@ async function tellFailure(failure: Failure, sabotage: Sabotage | undefined): Pr
   print(`FAILED SEED=${schedule.seed} ${versions()} TRACE=${trace}`);
   print(`  ${violation.checker} at ${violation.atMs} ms: ${violation.message}`);
   print(`  options ${JSON.stringify(schedule.options)}`);
-  if (values.until !== undefined || violation.checker === "determinism") return;
+  print(`  again: npm run sim -- --seed ${schedule.seed}${bug}`);
+  const isWorthCutting = values.until === undefined && violation.checker !== "determinism";
+  if (!isWorthCutting || values["no-shrink"] === true) return;
   const { schedule: small, runs } = await shrink(schedule, {
     sabotage,
     checker: violation.checker,
@@ -141,8 +152,9 @@ async function tellFailure(failure: Failure, sabotage: Sabotage | undefined): Pr
   const about = `${violation.checker}: ${violation.message.slice(0, 200)}`;
   writeFileSync(file, `${JSON.stringify({ about, schedule: small }, undefined, 1)}\n`);
   print(`  ${schedule.items.length} items cut down to ${small.items.length} in ${runs} runs`);
-  print(`  kept in ${relative(process.cwd(), file)}; once mended, move it to packages/simulation/corpus/`);
-  print(`  again: npm run sim -- --seed ${schedule.seed}${bug}`);
+  print(
+    `  kept in ${relative(process.cwd(), file)}; once mended, move it to packages/simulation/corpus/`,
+  );
 }
 
 function verdict(tally: Tally): number {

@@ -5,15 +5,7 @@
  * again: the sums come from the log rows and from the document rows, not from the running account.
  */
 import type { LogEntry, Sum } from "@atoll/core";
-import {
-  SUM_ZERO,
-  addSums,
-  elementOf,
-  errorText,
-  limits,
-  shardRange,
-  toHex,
-} from "@atoll/core";
+import { SUM_ZERO, addSums, elementOf, errorText, limits, shardRange, toHex } from "@atoll/core";
 import type { ProfileCodec } from "@atoll/profile";
 import type { DocumentRow, RawLane, Store } from "@atoll/store";
 import type { FinalDocument, FinalState } from "./checkers/final-state.ts";
@@ -140,7 +132,7 @@ function allRows(store: Store, shardCount: number): DocumentRow[] {
   const rows: DocumentRow[] = [];
   for (let shard = 0; shard < shardCount; shard++) {
     const { from, to } = shardRange(shard, shardCount);
-    for (let after: DocumentRow | undefined; ; ) {
+    for (let after: DocumentRow | undefined; ;) {
       const page = store.listDocuments({ from, to, after, limit: PAGE });
       rows.push(...page);
       if (page.length < PAGE) break;
@@ -159,7 +151,10 @@ function loadFault(row: DocumentRow, store: Store, codec: ProfileCodec): string[
     try {
       const heads = profile.heads().map(toHex).join("");
       if (heads !== toHex(row.heads)) return [`${toHex(row.docId)}: other heads than its row`];
-      const saved = codec.open({ base: profile.save(), tail: new Uint8Array() }, new Uint8Array(16).fill(2));
+      const saved = codec.open(
+        { base: profile.save(), tail: new Uint8Array() },
+        new Uint8Array(16).fill(2),
+      );
       const again = saved.heads().map(toHex).join("");
       const isSame = saved.render().json === profile.render().json;
       saved.free();
@@ -171,4 +166,3 @@ function loadFault(row: DocumentRow, store: Store, codec: ProfileCodec): string[
     return [`${toHex(row.docId)}: ${errorText(error)}`];
   }
 }
-

@@ -14,28 +14,32 @@ import type { Doors, Sabotage, Surroundings } from "./sabotage.ts";
 import { withHooks } from "./store-door.ts";
 
 export const PLANTED: readonly Sabotage[] = [
-  inStore("acknowledges-before-commit", "answers when a commit is due, not when it is done", (store) => {
-    let isOwed = false;
-    const settle = (): void => {
-      if (isOwed) store.commit();
-      isOwed = false;
-    };
-    return {
-      begin: () => {
-        settle();
-        store.begin();
-      },
-      commit: () => {
-        isOwed = true;
-      },
-      rollback: () => {
-        if (!isOwed) store.rollback();
-      },
-      get inTransaction() {
-        return !isOwed && store.inTransaction;
-      },
-    };
-  }),
+  inStore(
+    "acknowledges-before-commit",
+    "answers when a commit is due, not when it is done",
+    (store) => {
+      let isOwed = false;
+      const settle = (): void => {
+        if (isOwed) store.commit();
+        isOwed = false;
+      };
+      return {
+        begin: () => {
+          settle();
+          store.begin();
+        },
+        commit: () => {
+          isOwed = true;
+        },
+        rollback: () => {
+          if (!isOwed) store.rollback();
+        },
+        get inTransaction() {
+          return !isOwed && store.inTransaction;
+        },
+      };
+    },
+  ),
   {
     name: "publishes-before-fsync",
     about: "sends an entry as soon as it is staged",
@@ -74,10 +78,14 @@ export const PLANTED: readonly Sabotage[] = [
       return counts;
     };
   }),
-  inDriver("ignores-what-waits", "an entry whose parent is missing is counted and dropped", (driver) => {
-    const { waitingRoom, ledger } = driver.replica;
-    waitingRoom.add = (entry) => ledger.hold(entry);
-  }),
+  inDriver(
+    "ignores-what-waits",
+    "an entry whose parent is missing is counted and dropped",
+    (driver) => {
+      const { waitingRoom, ledger } = driver.replica;
+      waitingRoom.add = (entry) => ledger.hold(entry);
+    },
+  ),
   inDriver("skips-a-shard", "entries of one shard are thrown away", (driver) => {
     const { replica } = driver;
     const ingest = replica.ingest.bind(replica);
@@ -100,37 +108,57 @@ export const PLANTED: readonly Sabotage[] = [
       store.writeDocument({ ...row, deleted: row.deleted && random.below(2) === 0 });
     },
   })),
-  inDriver("evicts-a-dirty-document", "changes beside an open document are lost", (driver, { random }) => {
-    const { documents } = driver.replica;
-    const changed = documents.changed.bind(documents);
-    documents.changed = (place, chunks) => {
-      if (random.below(3) > 0) changed(place, chunks);
-    };
-  }),
-  inFrames("heartbeat-over-a-gap", "says that nothing up to later is still to come", (message, around) => {
-    if (message.kind !== "heartbeat") return message;
-    const code = around.region.place + 1;
-    const later = [...message.vector].map(
-      ([region, hlc]) =>
-        [region, (Number(region) === code ? hlc + 20_000 * 1_024 : hlc) as Hlc] as const,
-    );
-    return { ...message, vector: new Map(later) };
-  }),
-  inFrames("announces-more-than-it-holds", "says it holds one entry more of others' lanes", (message, around) => {
-    if (message.kind !== "heartbeat") return message;
-    const lanes = message.lanes.map((lane) =>
-      Number(originRegion(lane.origin)) === around.region.place + 1
-        ? lane
-        : { ...lane, contig: lane.contig + 1 },
-    );
-    return { ...message, lanes };
-  }),
-  inDriver("loses-an-increment", "some increments are acknowledged and not made", (driver, { random }) => {
-    const { replica } = driver;
-    const write = replica.write.bind(replica);
-    replica.write = (id, edit, options) =>
-      write(id, edit.kind === "increment" && random.below(3) === 0 ? { ...edit, by: 0 } : edit, options);
-  }),
+  inDriver(
+    "evicts-a-dirty-document",
+    "changes beside an open document are lost",
+    (driver, { random }) => {
+      const { documents } = driver.replica;
+      const changed = documents.changed.bind(documents);
+      documents.changed = (place, chunks) => {
+        if (random.below(3) > 0) changed(place, chunks);
+      };
+    },
+  ),
+  inFrames(
+    "heartbeat-over-a-gap",
+    "says that nothing up to later is still to come",
+    (message, around) => {
+      if (message.kind !== "heartbeat") return message;
+      const code = around.region.place + 1;
+      const later = [...message.vector].map(
+        ([region, hlc]) =>
+          [region, (Number(region) === code ? hlc + 20_000 * 1_024 : hlc) as Hlc] as const,
+      );
+      return { ...message, vector: new Map(later) };
+    },
+  ),
+  inFrames(
+    "announces-more-than-it-holds",
+    "says it holds one entry more of others' lanes",
+    (message, around) => {
+      if (message.kind !== "heartbeat") return message;
+      const lanes = message.lanes.map((lane) =>
+        Number(originRegion(lane.origin)) === around.region.place + 1
+          ? lane
+          : { ...lane, contig: lane.contig + 1 },
+      );
+      return { ...message, lanes };
+    },
+  ),
+  inDriver(
+    "loses-an-increment",
+    "some increments are acknowledged and not made",
+    (driver, { random }) => {
+      const { replica } = driver;
+      const write = replica.write.bind(replica);
+      replica.write = (id, edit, options) =>
+        write(
+          id,
+          edit.kind === "increment" && random.below(3) === 0 ? { ...edit, by: 0 } : edit,
+          options,
+        );
+    },
+  ),
   inDriver("applies-an-increment-twice", "some increments are made again", (driver, { random }) => {
     const { service } = driver;
     const write = service.write.bind(service);
@@ -166,28 +194,40 @@ export const PLANTED: readonly Sabotage[] = [
       return { ...answer, receipt: { ...answer.receipt, met: true, durableIn, missingIn: [] } };
     };
   }),
-  inDriver("keeps-memory-after-a-rollback", "a failed group is undone on the disk only", (driver) => {
-    const { replica } = driver;
-    replica.abandon = () => {
-      replica.store.rollback();
-      replica.group.end();
-    };
-  }),
-  inStore("acknowledges-on-a-full-disk", "a commit that fails is taken for one that did not", (store) => ({
-    commit: () => {
-      try {
-        store.commit();
-      } catch (error) {
-        if (!isAtollError(error)) throw error;
-        store.rollback();
-      }
+  inDriver(
+    "keeps-memory-after-a-rollback",
+    "a failed group is undone on the disk only",
+    (driver) => {
+      const { replica } = driver;
+      replica.abandon = () => {
+        replica.store.rollback();
+        replica.group.end();
+      };
     },
-  })),
-  inStore("loses-a-tail", "some changes are not appended to their document", (store, { random }) => ({
-    appendTail: (place, chunks, changes) => {
-      if (random.below(12) > 0) store.appendTail(place, chunks, changes);
-    },
-  })),
+  ),
+  inStore(
+    "acknowledges-on-a-full-disk",
+    "a commit that fails is taken for one that did not",
+    (store) => ({
+      commit: () => {
+        try {
+          store.commit();
+        } catch (error) {
+          if (!isAtollError(error)) throw error;
+          store.rollback();
+        }
+      },
+    }),
+  ),
+  inStore(
+    "loses-a-tail",
+    "some changes are not appended to their document",
+    (store, { random }) => ({
+      appendTail: (place, chunks, changes) => {
+        if (random.below(12) > 0) store.appendTail(place, chunks, changes);
+      },
+    }),
+  ),
   inDriver("trusts-an-old-name", "an orderly copy writes on under its name, unasked", (driver) => {
     driver.replica.originProven();
   }),
@@ -216,16 +256,20 @@ export const PLANTED: readonly Sabotage[] = [
     service.write = (id, edit, _precondition, session, options) =>
       write(id, edit, {}, session, options);
   }),
-  inDriver("forgets-what-it-answered", "some merge-patches are answered and undone", (driver, { random }) => {
-    const { replica } = driver;
-    const write = replica.write.bind(replica);
-    replica.write = (id, edit, options) => {
-      const before = replica.store.inTransaction;
-      const result = write(id, edit, options);
-      if (edit.kind === "merge-patch" && !before && random.below(10) === 0) replica.abandon();
-      return result;
-    };
-  }),
+  inDriver(
+    "forgets-what-it-answered",
+    "some merge-patches are answered and undone",
+    (driver, { random }) => {
+      const { replica } = driver;
+      const write = replica.write.bind(replica);
+      replica.write = (id, edit, options) => {
+        const before = replica.store.inTransaction;
+        const result = write(id, edit, options);
+        if (edit.kind === "merge-patch" && !before && random.below(10) === 0) replica.abandon();
+        return result;
+      };
+    },
+  ),
 ];
 
 const MINUTE = hlcFromMs(Date.UTC(2020, 0, 1) + 60_000);

@@ -73,7 +73,13 @@ function drawFault(random: Random, kind: FaultKind, options: SimOptions): Fault 
     case "throttle":
       return { kind, atMs, a: at, b, bytesPerMs: pick(random, [0.5, 4, 30]), forMs };
     case "crash": {
-      const when = pick(random, ["now", "now", "before-commit", "after-commit", "torn-commit"] as const);
+      const when = pick(random, [
+        "now",
+        "now",
+        "before-commit",
+        "after-commit",
+        "torn-commit",
+      ] as const);
       return { kind, atMs, at, when, isSilent: random.below(3) === 0, downMs };
     }
     case "stop":
@@ -83,7 +89,12 @@ function drawFault(random: Random, kind: FaultKind, options: SimOptions): Fault 
     case "slow":
       return { kind, atMs, at, costMs: pick(random, [1, 10, 60]), forMs };
     case "clock":
-      return { kind, atMs, at, byMs: pick(random, [-400, 400, -5_000, 5_000, -3_600_000, 600_000]) };
+      return {
+        kind,
+        atMs,
+        at,
+        byMs: pick(random, [-400, 400, -5_000, 5_000, -3_600_000, 600_000]),
+      };
     case "disk": {
       const how = pick(random, ["full", "busy", "error"] as const);
       return { kind, atMs, at, how, rate: pick(random, [0.2, 1]), forMs };

@@ -35,7 +35,7 @@ export async function shrink(
   let chunk = Math.ceil(best.items.length / 2);
   while (chunk >= 1 && runs < options.runsMax) {
     let isSmaller = false;
-    for (let at = 0; at < best.items.length && runs < options.runsMax; ) {
+    for (let at = 0; at < best.items.length && runs < options.runsMax;) {
       const items = without(best.items, at, chunk);
       if (await fails({ ...best, items })) isSmaller = true;
       else at += chunk;

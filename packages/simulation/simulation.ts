@@ -291,7 +291,7 @@ export class Simulation {
 
   /** Runs until the condition holds; false when time is over. */
   async #within(maxMs: number, condition: () => boolean): Promise<boolean> {
-    for (const endMs = this.world.nowMs + maxMs; this.world.nowMs < endMs && !this.hasFailed; ) {
+    for (const endMs = this.world.nowMs + maxMs; this.world.nowMs < endMs && !this.hasFailed;) {
       if (condition()) return true;
       await this.#run(this.world.nowMs + LOOK_MS);
     }

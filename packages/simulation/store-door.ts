@@ -159,7 +159,7 @@ export function withHooks<T extends object>(real: T, hooks: Partial<T>): T {
 
 function memberNames(object: object): string[] {
   const names = new Set<string>();
-  for (let at: object | null = object; at !== null && at !== Object.prototype; ) {
+  for (let at: object | null = object; at !== null && at !== Object.prototype;) {
     for (const name of Object.getOwnPropertyNames(at)) if (name !== "constructor") names.add(name);
     at = Object.getPrototypeOf(at) as object | null;
   }

@@ -24,7 +24,10 @@ export function checkAcknowledged(evidence: Evidence): Found[] {
       if (mark === undefined || isShaky(evidence, call)) continue;
       const json = shownAs(state, id);
       if (json !== undefined && marksOf(json).has(mark)) continue;
-      found.push({ checker: "acknowledged", message: `${state.region} does not show ${id} ${mark}` });
+      found.push({
+        checker: "acknowledged",
+        message: `${state.region} does not show ${id} ${mark}`,
+      });
     }
   }
   return found;

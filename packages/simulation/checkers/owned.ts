@@ -84,4 +84,3 @@ function fault(
   const checker = isDeletedLast ? "deletes" : "owned";
   return { checker, message: `${id} at ${where}: ${shown ?? "nothing"} instead of ${expected}` };
 }
-

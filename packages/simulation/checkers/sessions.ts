@@ -17,8 +17,7 @@ import type { Evidence } from "./evidence.ts";
 import { isShaky } from "./evidence.ts";
 import type { Found } from "./violation.ts";
 
-type Reason =
-  "read your writes" | "monotonic reads" | "monotonic writes" | "writes follow reads";
+type Reason = "read your writes" | "monotonic reads" | "monotonic writes" | "writes follow reads";
 
 /** Profile and mark, and how the session came to know it. */
 type Known = Map<string, Reason>;
@@ -27,7 +26,8 @@ export function checkSessions(evidence: Evidence): Found[] {
   const { calls } = evidence.history;
   const causes = new Map<string, Known>();
   const written = new Map<string, Call>();
-  for (const call of calls) if (call.mark !== undefined) written.set(keyOf(call.id, call.mark), call);
+  for (const call of calls)
+    if (call.mark !== undefined) written.set(keyOf(call.id, call.mark), call);
   const knownBySession = new Map<number, Known>();
   const found: Found[] = [];
   // In the order of their ends; what a writer knew is what it knew when it asked.

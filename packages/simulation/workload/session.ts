@@ -88,7 +88,9 @@ export class Session {
       : { ifNoneMatch: "*" };
     if (action.kind === "set-add") {
       const { element } = action;
-      const edit = patch({ interests: [...elements.filter((other) => other !== element), element] });
+      const edit = patch({
+        interests: [...elements.filter((other) => other !== element), element],
+      });
       await this.#write(operation, edit, condition, { added: element, basedOn: read.index });
     } else if (elements.length > 0) {
       const removed = elements[action.pick % elements.length] as string;
