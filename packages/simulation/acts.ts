@@ -9,8 +9,9 @@ import { damagePlaces, flipOneBit } from "@atoll/store/damage";
 import type { Image } from "./disk.ts";
 import { withoutTail } from "./disk.ts";
 import type { Fault } from "./fault.ts";
+import { isLossy } from "./fault.ts";
+import type { SimFleet } from "./fleet.ts";
 import type { SimRegion } from "./region.ts";
-import type { Simulation } from "./simulation.ts";
 
 /** Down after a crash in a commit, if nobody says otherwise. */
 const DOWN_MS = 500;
@@ -18,7 +19,7 @@ const DOWN_MS = 500;
 const FLIPPED = ["document", "body", "base", "log", "frontier", "bucket", "pending"];
 
 export class Acts {
-  readonly #simulation: Simulation;
+  readonly #fleet: SimFleet;
   /** Moves when all faults are ended. */
   #epoch = 0;
   /** Copies of disks that faults to come will need. */
@@ -26,27 +27,29 @@ export class Acts {
   readonly #downMs = new Map<SimRegion, number>();
   /** A bit was flipped: only a scrub finds out what that did. */
   hasDamaged = false;
+  /** A disk lost what it had, so that somebody may have had to repair it. */
+  hasLost = false;
 
-  constructor(simulation: Simulation) {
-    this.#simulation = simulation;
+  constructor(fleet: SimFleet) {
+    this.#fleet = fleet;
   }
 
   plan(fault: Fault): void {
-    const { world } = this.#simulation;
+    const { world } = this.#fleet;
     const epoch = this.#epoch;
     if (fault.kind === "restore" || fault.kind === "clone") {
       world.schedule(fault.atMs - fault.ageMs, undefined, () => this.#copy(fault));
     }
     world.schedule(fault.atMs, undefined, () => {
       if (this.#epoch !== epoch) return;
-      this.#simulation.trace.add(`${world.nowMs} ${JSON.stringify(fault)}`);
+      this.#fleet.trace.add(`${world.nowMs} ${JSON.stringify(fault)}`);
       this.#perform(fault);
     });
   }
 
   /** Its process has died inside a commit. */
   died(region: SimRegion): void {
-    const { world, marks } = this.#simulation;
+    const { world, marks } = this.#fleet;
     marks.hit("sim: died in a commit");
     world.schedule(0, undefined, () => {
       this.#crash(region, { isSilent: false, downMs: this.#downMs.get(region) ?? DOWN_MS });
@@ -55,7 +58,7 @@ export class Acts {
 
   /** Mends everything and starts everybody. */
   endAll(): void {
-    const { network, regions } = this.#simulation;
+    const { network, regions } = this.#fleet;
     this.#epoch++;
     network.isFaulty = false;
     network.healAll();
@@ -73,7 +76,7 @@ export class Acts {
 
   /** Out of the core: dead, cut off, or cut off one way only. */
   banish(region: SimRegion, how: number): void {
-    const { network, regions } = this.#simulation;
+    const { network, regions } = this.#fleet;
     if (how === 0) {
       this.#kill(region, false);
       return;
@@ -86,8 +89,9 @@ export class Acts {
   }
 
   #perform(fault: Fault): void {
-    const { network, marks, world } = this.#simulation;
+    const { network, marks, world } = this.#fleet;
     marks.hit(`fault: ${fault.kind}`);
+    if (isLossy(fault.kind)) this.hasLost = true;
     switch (fault.kind) {
       case "cut": {
         const [a, b] = [this.#at(fault.a).name, this.#at(fault.b).name];
@@ -100,7 +104,7 @@ export class Acts {
       }
       case "isolate": {
         const { name } = this.#at(fault.at);
-        const others = this.#simulation.regions.filter((other) => other.name !== name);
+        const others = this.#fleet.regions.filter((other) => other.name !== name);
         for (const other of others) {
           network.cut(name, other.name);
           network.cut(other.name, name);
@@ -209,14 +213,14 @@ export class Acts {
   }
 
   #at(place: number): SimRegion {
-    const { regions } = this.#simulation;
+    const { regions } = this.#fleet;
     return must(regions[place % regions.length], "a region");
   }
 
   /** Unless all faults have been ended before. */
   #later(delayMs: number, run: () => void): void {
     const epoch = this.#epoch;
-    this.#simulation.world.schedule(delayMs, undefined, () => {
+    this.#fleet.world.schedule(delayMs, undefined, () => {
       if (this.#epoch === epoch) run();
     });
   }
@@ -227,7 +231,7 @@ export class Acts {
   ): void {
     const epoch = this.#epoch;
     this.#kill(region, isSilent);
-    this.#simulation.world.schedule(downMs, undefined, () => {
+    this.#fleet.world.schedule(downMs, undefined, () => {
       if (this.#epoch === epoch) this.#start(region);
     });
   }
@@ -238,7 +242,7 @@ export class Acts {
 
   #start(region: SimRegion): void {
     if (region.isUp) return;
-    const { kept, world } = this.#simulation;
+    const { kept, world } = this.#fleet;
     region.start();
     if (region.isUp) kept.started(region, world.nowMs);
   }
@@ -246,7 +250,7 @@ export class Acts {
   #copy(fault: Fault & { readonly kind: "restore" | "clone" }): void {
     const region = this.#at(fault.at);
     if (fault.kind === "restore" && fault.isOrderly && region.isUp) {
-      this.#simulation.marks.hit("sim: a copy of an orderly stop");
+      this.#fleet.marks.hit("sim: a copy of an orderly stop");
       region.stop(() => {
         this.#copies.set(fault, region.image());
         this.#start(region);
@@ -258,7 +262,7 @@ export class Acts {
 
   #replaceDisk(region: SimRegion, image: Image): void {
     region.putDisk(image);
-    this.#simulation.kept.lossy(region);
+    this.#fleet.kept.lossy(region);
   }
 
   #flip(region: SimRegion, draw: number): void {
@@ -270,7 +274,7 @@ export class Acts {
     const damage = flipOneBit(region.touchFile(), place, random);
     if (damage === undefined) return;
     this.hasDamaged = true;
-    this.#simulation.trace.add(JSON.stringify(damage));
-    this.#simulation.kept.damaged(region, this.#simulation.regions);
+    this.#fleet.trace.add(JSON.stringify(damage));
+    this.#fleet.kept.damaged(region, this.#fleet.regions);
   }
 }

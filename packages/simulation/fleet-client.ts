@@ -8,8 +8,8 @@ import type { ProfileId } from "@atoll/core";
 import { isAtollError } from "@atoll/core";
 import type { ProfileEdit } from "@atoll/profile";
 import type { ReadAnswer, WriteAnswer } from "@atoll/replica";
+import type { SimFleet } from "./fleet.ts";
 import type { SimRegion } from "./region.ts";
-import type { Simulation } from "./simulation.ts";
 import { ProcessDied } from "./store-door.ts";
 import type { Outcome, ProfileClient, RequestOptions, WriteRequest } from "./workload/client.ts";
 
@@ -18,10 +18,10 @@ const DOUBTFUL: readonly string[] = ["internal", "outcome-unknown"];
 const RECEIPT_WAIT_MS = 3_000;
 
 export class FleetClient implements ProfileClient {
-  readonly #simulation: Simulation;
+  readonly #fleet: SimFleet;
 
-  constructor(simulation: Simulation) {
-    this.#simulation = simulation;
+  constructor(fleet: SimFleet) {
+    this.#fleet = fleet;
   }
 
   read(place: number, id: string, options: RequestOptions): Promise<Outcome> {
@@ -50,13 +50,13 @@ export class FleetClient implements ProfileClient {
           ...(receipt !== undefined && { receipt }),
         },
       );
-      this.#simulation.kept.acknowledged(region, answer, this.#simulation.regions);
+      this.#fleet.kept.acknowledged(region, answer, this.#fleet.regions);
       return outcomeOf(answer);
     });
   }
 
   #ask(place: number, ask: (region: SimRegion) => Promise<Outcome>): Promise<Outcome> {
-    const { regions, world } = this.#simulation;
+    const { regions, world } = this.#fleet;
     const region = regions[place % regions.length] as SimRegion;
     if (!region.isUp) return Promise.resolve({ kind: "refused", code: "unreachable" });
     world.promised++;
@@ -74,7 +74,7 @@ export class FleetClient implements ProfileClient {
         if (isOver || error instanceof ProcessDied) return;
         if (!isAtollError(error)) {
           const text = error instanceof Error ? (error.stack ?? error.message) : String(error);
-          this.#simulation.fail({ checker: "no-crash", message: `${region.name}: ${text}` });
+          this.#fleet.fail({ checker: "no-crash", message: `${region.name}: ${text}` });
           return end({ kind: "unknown" });
         }
         const isDoubtful = DOUBTFUL.includes(error.code);

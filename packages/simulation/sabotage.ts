@@ -8,7 +8,6 @@ import type { Clock, Random } from "@atoll/core";
 import type { RegionDriver } from "@atoll/replica";
 import type { Store } from "@atoll/store";
 import type { SimTransport } from "./network.ts";
-import type { SimRegion } from "./region.ts";
 import type { World } from "./world.ts";
 
 export interface Doors {
@@ -19,7 +18,7 @@ export interface Doors {
 }
 
 export interface Surroundings {
-  readonly region: SimRegion;
+  readonly region: { readonly name: string; readonly place: number };
   readonly random: Random;
 }
 

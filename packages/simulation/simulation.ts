@@ -28,6 +28,7 @@ import { MarkLog, marksOfFrame } from "./marks.ts";
 import { SimNetwork } from "./network.ts";
 import { finalStateOf, isConverged, isQuiet, watchRegion } from "./observe.ts";
 import { SimRegion } from "./region.ts";
+import type { SimFleet } from "./fleet.ts";
 import type { Sabotage } from "./sabotage.ts";
 import type { Schedule } from "./schedule.ts";
 import { isOperation } from "./schedule.ts";
@@ -86,7 +87,7 @@ const LOOK_MS = 200;
 const WATCHES = 8;
 const QUIET_MS = 3_000;
 
-export class Simulation {
+export class Simulation implements SimFleet {
   readonly world = new World();
   readonly schedule: Schedule;
   readonly random: SeededRandom;
@@ -262,7 +263,12 @@ export class Simulation {
 
   async #judge(): Promise<void> {
     const finals = this.regions.map((region) => finalStateOf(region, codec));
-    const { history, kept } = this;
+    const { history, kept, marks } = this;
+    const hadReason = this.#acts.hasLost || this.schedule.options.corruptRate > 0;
+    if (!hadReason && marks.countOf("log: roots-differ") > 0) {
+      // Push and catch-up bring everything. A comparison that finds a difference hides a mistake of theirs.
+      this.fail({ checker: "nothing-to-repair", message: "a comparison found a difference" });
+    }
     for (const violation of judge({ history, finals, losses: kept.losses, gone: kept.gone })) {
       this.fail(violation);
     }
