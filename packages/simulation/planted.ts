@@ -181,8 +181,9 @@ export const PLANTED: readonly Sabotage[] = [
       if (random.below(5) > 0) store.writeFrontier(lane, frontier);
     },
   })),
-  inStore("cuts-wrongly", "what lies above a cut is listed without its first entry", (store) => ({
-    readTail: (region, after, limit) => store.readTail(region, after, limit).slice(1),
+  inStore("cuts-wrongly", "one region overlooks the first entry above a cut", (store, around) => ({
+    readTail: (region, after, limit) =>
+      store.readTail(region, after, limit).slice(around.region.place === 0 ? 1 : 0),
   })),
   inDriver("counts-regions-unheard", "a receipt names every region", (driver) => {
     const { service, replica } = driver;
