@@ -71,12 +71,17 @@ async function many(sabotage: Sabotage | undefined): Promise<number> {
   const first = Number(values.first ?? 1);
   if (!Number.isInteger(count) || count < 1) return usage("--seeds wants a number");
   let toldMs = 0;
+  let failed = 0;
   const tally = await campaign({
     seeds: seedsFrom(first, count),
     sabotage,
     failuresMax: values["keep-going"] === true ? Infinity : 1,
     progress: async (so, seed) => {
       const nowMs = systemClock.monotonicMs();
+      if (so.failures.length > failed) {
+        failed = so.failures.length;
+        process.stderr.write(`sim: ${seed} failed: ${so.failures.at(-1)?.violation.checker}\n`);
+      }
       if (nowMs - toldMs > PROGRESS_MS && values.json !== true) {
         toldMs = nowMs;
         process.stderr.write(`sim: ${so.seeds}/${count} ${seed} ${so.failures.length} failed\n`);

@@ -134,5 +134,5 @@ function isBefore(a: Scheduled, b: Scheduled): boolean {
 
 /** More turns than any chain of promises between an event and the answer that it sets free. */
 export async function settle(): Promise<void> {
-  for (let i = 0; i < 16; i++) await undefined;
+  for (let i = 0; i < 16; i++) await Promise.resolve();
 }

@@ -38,7 +38,7 @@ export function checkSessions(evidence: Evidence): Found[] {
   events.sort((a, b) => a.atMs - b.atMs || Number(a.isEnd) - Number(b.isEnd));
   for (const { isEnd, call } of events) {
     let known = knownBySession.get(call.session);
-    if (known === undefined) knownBySession.set(call.session, (known = new Map()));
+    if (known === undefined) knownBySession.set(call.session, (known = new Map<string, Reason>()));
     if (!isEnd) {
       if (call.mark !== undefined) causes.set(keyOf(call.id, call.mark), new Map(known));
       continue;
