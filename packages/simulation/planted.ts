@@ -181,10 +181,20 @@ export const PLANTED: readonly Sabotage[] = [
       if (random.below(5) > 0) store.writeFrontier(lane, frontier);
     },
   })),
-  inStore("cuts-wrongly", "one region overlooks the first entry above a cut", (store, around) => ({
-    readTail: (region, after, limit) =>
-      store.readTail(region, after, limit).slice(around.region.place === 0 ? 1 : 0),
-  })),
+  inStore(
+    "cuts-wrongly",
+    "one region takes the last minute to lie above every cut",
+    (store, around) => ({
+      readTail: (region, after, limit) => {
+        const isWrong = around.region.place === 0;
+        return store.readTail(
+          region,
+          (isWrong ? Math.max(0, after - MINUTE) : after) as Hlc,
+          limit,
+        );
+      },
+    }),
+  ),
   inDriver("counts-regions-unheard", "a receipt names every region", (driver) => {
     const { service, replica } = driver;
     const write = service.write.bind(service);
