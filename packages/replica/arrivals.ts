@@ -142,7 +142,7 @@ export class Arrivals {
       this.#waiting.add(entry, judgement.missing);
     } else if (this.#quarantine.has(entry) && !this.admitAgain(judgement.sound)) {
       counts.quarantined++;
-      this.#ledger.setAside(entry, this.#clock.nowMs() + limits.QUARANTINE_RETRY_MS);
+      this.#ledger.setAside(entry, this.#clock.monotonicMs() + limits.QUARANTINE_RETRY_MS);
     } else {
       counts.applied += this.#apply(judgement.sound, from.repair);
     }
@@ -231,7 +231,7 @@ export class Arrivals {
   }
 
   #setAside(entry: LogEntry, fromRegion: string, reason: string): void {
-    this.#ledger.setAside(entry, this.#clock.nowMs() + limits.QUARANTINE_RETRY_MS);
+    this.#ledger.setAside(entry, this.#clock.monotonicMs() + limits.QUARANTINE_RETRY_MS);
     this.#quarantine.addEntry(entry, fromRegion, reason);
   }
 }

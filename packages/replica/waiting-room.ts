@@ -45,7 +45,7 @@ export class WaitingRoom {
   add(entry: LogEntry, missing: ChangeHash): void {
     this.drop(entry);
     if (this.#size >= limits.PENDING_ENTRIES_MAX) {
-      this.#ledger.setAside(entry, this.#clock.nowMs() + limits.NEED_TIMEOUT_MS);
+      this.#ledger.setAside(entry, this.#clock.monotonicMs() + limits.NEED_TIMEOUT_MS);
       return;
     }
     sometimes("entry waits for a parent");
