@@ -268,7 +268,12 @@ export class Acts {
   #flip(region: SimRegion, draw: number): void {
     if (!region.isUp || region.store.inTransaction) return;
     const random = new SeededRandom(draw);
-    const places = damagePlaces(region.touchFile()).filter(({ table }) => FLIPPED.includes(table));
+    // The only copy of an entry cannot be brought back by anybody: replica/DESIGN.md, gaps.
+    const others = this.#fleet.regions.filter((other) => other !== region);
+    const isOnlyCopy = [...region.held].some((hash) => !others.some(({ held }) => held.has(hash)));
+    const places = damagePlaces(region.touchFile()).filter(
+      ({ table }) => FLIPPED.includes(table) && !(isOnlyCopy && table === "log"),
+    );
     const place = places[random.below(Math.max(1, places.length))];
     if (place === undefined) return;
     const damage = flipOneBit(region.touchFile(), place, random);
