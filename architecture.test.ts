@@ -16,6 +16,7 @@ const ARROWS: Readonly<Record<string, readonly string[]>> = {
   gateway: ["profile", "core"],
   server: ["gateway", "replica", "store", "sync", "profile", "core"],
   cli: ["server", "core"],
+  simulation: ["replica", "store", "sync", "profile", "core"],
   // Measures them all.
   bench: ["core", "profile", "store", "sync", "replica", "gateway", "server"],
 };
@@ -80,6 +81,7 @@ describe("doors", () => {
   test("chance is drawn in core/random.ts alone", () => {
     expectOnlyIn(/Math\.random|randomBytes|randomUUID|randomInt|getRandomValues/, [
       "packages/core/random.ts",
+      "packages/simulation/trap.ts", // where they are made to throw
     ]);
   });
 

@@ -16,7 +16,7 @@ export type Hlc = number & { readonly [hlcBrand]: true };
 
 const EPOCH_MS = Date.UTC(2020, 0, 1);
 const COUNTER_SPAN = 1024;
-const HLC_MAX = 2 ** 52 - 1;
+export const HLC_MAX = (2 ** 52 - 1) as Hlc;
 
 export const HLC_ZERO = 0 as Hlc;
 

@@ -4,6 +4,7 @@
 export * from "./clock.ts";
 export * from "./log.ts";
 export * from "./random.ts";
+export * from "./sometimes.ts";
 
 // what is measured
 export * from "./metrics.ts";

@@ -8,7 +8,7 @@
  *     quarantined  set aside with the reason, its place in the log asked for again later
  */
 import type { ChangeHash, Clock, DocKey, Hlc, Log, LogEntry, Origin } from "@atoll/core";
-import { docKeyOf, isPlaceless, limits, originRegion, toHex, vectorAt } from "@atoll/core";
+import { docKeyOf, isPlaceless, limits, originRegion, sometimes, toHex, vectorAt } from "@atoll/core";
 import { DocumentError } from "@atoll/profile";
 import type { DocumentPlace, Store } from "@atoll/store";
 import type { Commit } from "./commit.ts";
@@ -105,6 +105,7 @@ export class Arrivals {
         continue;
       }
       const isHeld = this.#isHeld(entry) && (!from.repair || this.#isInDocument(entry));
+      if (isHeld) sometimes("entry received twice");
       if (isHeld || this.#isForeign(entry)) counts.held++;
       else this.#admit(entry, from, counts);
     }
@@ -179,7 +180,7 @@ export class Arrivals {
       this.#waiting.add(entry, judgement.missing);
     } else if (this.#quarantine.has(entry) && !this.admitAgain(judgement.sound)) {
       counts.quarantined++;
-      this.#ledger.setAside(entry, this.#clock.nowMs() + limits.QUARANTINE_RETRY_MS);
+      this.#ledger.setAside(entry, this.#clock.monotonicMs() + limits.QUARANTINE_RETRY_MS);
     } else {
       counts.applied += this.#apply(judgement.sound, from.repair);
     }
@@ -191,6 +192,7 @@ export class Arrivals {
    */
   admitAgain({ entry, place }: SoundEntry): boolean {
     if (this.refusal({ entry, place }) !== undefined) return false;
+    sometimes("quarantined place asked for again");
     this.#quarantine.release(entry);
     return true;
   }
@@ -241,6 +243,7 @@ export class Arrivals {
       (!sound.isNew && this.#intake.isLogged(entry.docId, entry.hash));
     this.#observe(entry.hlc);
     if (isSuspect && this.#isInDocument(entry)) {
+      sometimes("change already in its document");
       if (!isPlaceless(entry)) this.#commit.relog(sound);
     } else this.#commit.apply(sound, undefined, isTaken);
   }
@@ -281,6 +284,7 @@ export class Arrivals {
         }
         this.#waiting.remove(pending);
         if (judgement?.kind !== "sound") continue;
+        sometimes("waiting entry released");
         this.#settle(judgement.sound);
         released++;
         progress = true;
@@ -290,7 +294,7 @@ export class Arrivals {
   }
 
   #setAside(entry: LogEntry, fromRegion: string, reason: string): void {
-    this.#ledger.setAside(entry, this.#clock.nowMs() + limits.QUARANTINE_RETRY_MS);
+    this.#ledger.setAside(entry, this.#clock.monotonicMs() + limits.QUARANTINE_RETRY_MS);
     this.#quarantine.addEntry(entry, fromRegion, reason);
   }
 }

@@ -15,11 +15,13 @@ import type {
 } from "@atoll/core";
 import {
   AtollError,
+  HLC_MAX,
   HybridClock,
   assert,
   elementOf,
   hlcToMs,
   mustHlc,
+  sometimes,
   splitProfileId,
 } from "@atoll/core";
 import type { ProfileEdit } from "@atoll/profile";
@@ -58,11 +60,15 @@ export class Author {
     this.#store = store;
     this.#clock = clock;
     this.#options = options;
-    this.#isInherited = store.readIdentity()?.cleanStop === true;
+    const earlier = store.readIdentity();
+    this.#isInherited = earlier?.cleanStop === true;
     this.#identity = openIdentity(store, options);
     // Of changes without a row the log knows no time; the horizon is above all of them.
     const horizon = [...(store.readHorizon()?.values() ?? [])];
     this.#hlc = new HybridClock(mustHlc(Math.max(store.lastHlc(), ...horizon)));
+    // An earlier process has told its peers of time that no entry of it bears, as far ahead as they may have
+    // pulled it. What is written below that would count as covered where it has never been.
+    if (earlier !== undefined) this.#hlc.observe(HLC_MAX, clock.nowMs() + 1);
   }
 
   get identity(): StoredIdentity {
@@ -84,6 +90,7 @@ export class Author {
 
   /** Every peer has said what it has seen of us, and it is all here. */
   proven(): void {
+    sometimes("name proven by all peers");
     this.#isInherited = false;
   }
 

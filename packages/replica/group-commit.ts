@@ -11,7 +11,7 @@
  * the group fails, every answer fails with the same error and the effects are not performed.
  */
 import type { Clock, LogEntry, AtollError } from "@atoll/core";
-import { isAtollError, limits } from "@atoll/core";
+import { isAtollError, limits, sometimes } from "@atoll/core";
 import type { Replica } from "./replica.ts";
 
 interface Waiter {
@@ -110,6 +110,7 @@ export class GroupCommit {
   }
 
   #fail(error: AtollError): void {
+    sometimes("group failed and was undone");
     this.#replica.abandon();
     const waiters = this.#waiters;
     this.#waiters = [];

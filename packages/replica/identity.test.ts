@@ -3,9 +3,20 @@ import { copyFileSync, mkdtempSync, renameSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterEach, beforeEach, describe, expect, test, vi } from "vitest";
-import { AtollError, MemoryLog, must, limits } from "@atoll/core";
+import type { ProfileId } from "@atoll/core";
+import {
+  AtollError,
+  ManualClock,
+  MemoryLog,
+  SeededRandom,
+  hlcFromMs,
+  limits,
+  must,
+  silentLog,
+} from "@atoll/core";
 import { MemoryStore, openSqliteStore } from "@atoll/store";
-import { Fleet } from "./fleet.fixture.ts";
+import { Fleet, testCluster, testCodec } from "./fleet.fixture.ts";
+import { Replica } from "./replica.ts";
 
 const OTHERS = ["us-east-1", "ap-northeast-1"];
 let fleet: Fleet;
@@ -204,4 +215,25 @@ describe("two processes of one region", () => {
     await fleet.write("us-east-1", "ada", { kind: "put", value: { role: "same" } });
     expect(fleet.driver("us-east-1").replica.origin).toBe(origin);
   });
+});
+
+test("a region that returns writes above all that it announced, however far it had been pulled", () => {
+  const clock = new ManualClock();
+  const store = new MemoryStore();
+  const cluster = testCluster();
+  const region = must(cluster.regions[0], "a region");
+  const start = (name: string): Replica =>
+    new Replica({
+      ...{ cluster, region, store, clock, log: silentLog, codec: testCodec },
+      random: new SeededRandom(name),
+    });
+  const first = start("first life");
+  const future = hlcFromMs(clock.nowMs() + 3_600_000);
+  const dep = new Map([[must(cluster.regions[1], "another").code, future]]);
+  const edit = { kind: "put", value: {} } as const;
+  first.write("p" as ProfileId, edit, { precondition: {}, dep, upsert: true });
+  const announced = first.stamp();
+  first.abandon(); // as a crash would: nothing of it is in the log
+  expect(announced).toBeGreaterThan(hlcFromMs(clock.nowMs()));
+  expect(start("second life").stamp()).toBeGreaterThan(announced);
 });

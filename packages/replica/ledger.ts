@@ -168,7 +168,7 @@ export class Ledger {
     this.#isCoverageMoved = true;
   }
 
-  /** An entry was received and cannot be applied: not to be asked for before `untilMs`. */
+  /** An entry was received and cannot be applied: not to be asked for before `untilMs`, monotonic. */
   setAside(entry: LogEntry, untilMs: number): void {
     let bySeq = this.#aside.get(entry);
     if (bySeq === undefined) this.#aside.set(entry, (bySeq = new Map<number, number>()));

@@ -14,7 +14,7 @@
  * write of a moment ago, which no other region holds yet, and then the receipt says just that.
  */
 import type { Clock, Cluster, Lane, Origin, ProfileId, RegionCode, RegionName } from "@atoll/core";
-import { AtollError, assert, docIdOf, elementOf, limits, low64, unreachable } from "@atoll/core";
+import { AtollError, assert, docIdOf, elementOf, limits, low64, sometimes, unreachable } from "@atoll/core";
 import { headsOf } from "./heads.ts";
 import type { Replica } from "./replica.ts";
 
@@ -189,6 +189,7 @@ export class Receipts {
     const reaches = (level: Durability): boolean =>
       regionsNeeded(level, regions.length) <= durableIn.size;
     const met = reaches(asked);
+    if (!met) sometimes("receipt not met");
     return {
       met,
       reached: met ? asked : (STRONGEST_FIRST.find(reaches) ?? "local"),

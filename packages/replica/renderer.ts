@@ -7,7 +7,7 @@
  * notices.
  */
 import type { DocId, DocKey, LogEntry } from "@atoll/core";
-import { docKeyOf, errorText, limits } from "@atoll/core";
+import { docKeyOf, errorText, limits, sometimes } from "@atoll/core";
 import { DocumentError } from "@atoll/profile";
 import type { DocumentPlace, DocumentRow, Store } from "@atoll/store";
 import type { DocumentCache } from "./document-cache.ts";
@@ -132,6 +132,7 @@ export class Renderer {
 
   /** Replaces base and tail by a new base. */
   #fold(place: DocumentPlace): void {
+    sometimes("document tail folded");
     this.#group.open();
     try {
       const base = this.#documents.open(place).save();

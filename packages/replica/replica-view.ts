@@ -44,7 +44,8 @@ export function syncViewOf(
       return replica.waitingRoom.size;
     },
     stamp: () => replica.stamp(),
-    missing: (lane: Lane, upTo: number): SeqRange[] => ledger.missing(lane, upTo, clock.nowMs()),
+    missing: (lane: Lane, upTo: number): SeqRange[] =>
+      ledger.missing(lane, upTo, clock.monotonicMs()),
     readLog: (lane: Lane, range: SeqRange, bytesMax: number): LogEntry[] => {
       try {
         return store.readLog(lane, range, bytesMax);

@@ -250,7 +250,7 @@ export class Restorer {
     const { store, ledger, clock } = this.#rooms;
     store.removeLogEntry(entry, entry.seq);
     ledger.lose(entry, { lo: entry.seq, hi: entry.seq });
-    ledger.setAside(entry, clock.nowMs() + limits.QUARANTINE_RETRY_MS);
+    ledger.setAside(entry, clock.monotonicMs() + limits.QUARANTINE_RETRY_MS);
   }
 
   #write(place: DocumentPlace, { sound }: Isolated, { before, isFresh }: Found): DocumentRow {

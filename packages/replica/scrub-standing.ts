@@ -155,6 +155,15 @@ function* scrubPending(job: ScrubJob): Generator<number> {
         job.hasGaps = true;
         continue;
       }
+      if (judgement?.kind === "sound") {
+        group.open();
+        if (!store.hasPending(pending.entry, pending.entry.seq)) continue; // released by one before it
+        waitingRoom.remove(pending);
+        job.replica.arrivals.take(judgement.sound);
+        const what = "waits for a parent that is here";
+        job.report({ table: "pending", where: `row ${row}`, what, repair: "done" });
+        continue;
+      }
       const parsed = parseChangeChunk(pending.entry.change);
       const deps = parsed.kind === "change" ? parsed.deps : [];
       const [first] = deps;

@@ -10,6 +10,7 @@ import {
   joinVectors,
   mustChangeHash,
   newProfileId,
+  sometimes,
   toHex,
   unreachable,
 } from "@atoll/core";
@@ -132,7 +133,10 @@ export class RegionService {
     const { signal } = session;
     const { seen, stale } = await this.#admit(session);
     if (this.#isStopping()) throw draining();
-    if (this.#replica.mustRenew) this.#group.apart(() => this.#replica.reincarnate());
+    if (this.#replica.mustRenew) {
+      sometimes("inherited name not proven before a write");
+      this.#group.apart(() => this.#replica.reincarnate());
+    }
     const giveBack = this.#receipts.reserve(asked?.durability ?? "local");
     try {
       const { result, replayed, foundation } = this.#group.stage(() => {

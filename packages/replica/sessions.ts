@@ -13,6 +13,7 @@ import {
   limits,
   missingRegions,
   regionByCode,
+  sometimes,
   vectorAt,
 } from "@atoll/core";
 import { SessionTokens } from "@atoll/sync";
@@ -130,6 +131,7 @@ export class Sessions {
           else reject(this.#unavailable(seen, missing));
         },
       };
+      sometimes("session waits for coverage");
       this.#waiters.add(waiter);
       const timer = this.#clock.after(Math.min(waitMs, limits.SESSION_WAIT_MS_MAX), waiter.settle);
       if (signal?.aborted === true) leave();
@@ -144,6 +146,7 @@ export class Sessions {
 
   /** The region whose writes are newest comes first: it is the likeliest to have the others' too. */
   #unavailable(seen: RegionVector, missing: readonly RegionCode[]): AtollError {
+    sometimes("session wait ended in vain");
     const newestFirst = [...missing].sort((a, b) => vectorAt(seen, b) - vectorAt(seen, a));
     const names = newestFirst.map(
       (code) => regionByCode(this.#cluster, code)?.name ?? `region ${code}`,

@@ -8,7 +8,7 @@
  * entry that finds no room is not kept and is asked for again a little later.
  */
 import type { ChangeHash, Clock, DocId, Lane, LogEntry } from "@atoll/core";
-import { limits, toHex } from "@atoll/core";
+import { limits, sometimes, toHex } from "@atoll/core";
 import type { PendingEntry, Store } from "@atoll/store";
 import type { Ledger } from "./ledger.ts";
 
@@ -45,9 +45,10 @@ export class WaitingRoom {
   add(entry: LogEntry, missing: ChangeHash): void {
     this.drop(entry);
     if (this.#size >= limits.PENDING_ENTRIES_MAX) {
-      this.#ledger.setAside(entry, this.#clock.nowMs() + limits.NEED_TIMEOUT_MS);
+      this.#ledger.setAside(entry, this.#clock.monotonicMs() + limits.NEED_TIMEOUT_MS);
       return;
     }
+    sometimes("entry waits for a parent");
     this.#store.addPending({ entry, missing });
     this.#count({ entry, missing });
   }

@@ -12,7 +12,7 @@
  * Part of the credit is left alone here, so that fresh entries never stop for old ones.
  */
 import type { RegionCode } from "@atoll/core";
-import { limits } from "@atoll/core";
+import { limits, sometimes } from "@atoll/core";
 import { encodeMessage } from "./codec.ts";
 import type { Credit } from "./credit.ts";
 import type { SyncEffect } from "./effects.ts";
@@ -86,6 +86,7 @@ export class Answers {
       if (link === undefined) this.#cursors.delete(peer);
       else if (nowMs < cursor.resumeMs) wakeAt(cursor.resumeMs, nowMs, out);
       else if (this.#view.backlogBytes(link) > limits.ANSWER_BACKLOG_BYTES_MAX) {
+        sometimes("answer paused behind a backlog");
         cursor.pauseMs = Math.min(2 * cursor.pauseMs, limits.TICK_MS);
         this.#pause(cursor, nowMs, out);
       } else this.#slice(peer, link, cursor, nowMs, out);

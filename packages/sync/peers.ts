@@ -10,7 +10,7 @@
  * dialled, unless it has gone silent. Nothing here removes data or members: a peer that is down is only not talked to.
  */
 import type { Random, RegionCode, RegionName } from "@atoll/core";
-import { hlcToMs, must, unreachable } from "@atoll/core";
+import { hlcToMs, must, sometimes, unreachable } from "@atoll/core";
 import { admit, refuseHello, refuseTwin, versionsOf } from "./admission.ts";
 import type { SyncEffect } from "./effects.ts";
 import type { Reason } from "./endings.ts";
@@ -101,6 +101,7 @@ export class Peers {
 
   tick(nowMs: number, out: SyncEffect[]): void {
     for (const { link, reason } of this.#links.overdue(nowMs)) {
+      sometimes("link overdue");
       // Told, because the other direction may work: a transport that waits to be answered would not tell.
       this.#endings.refuse(link, { code: "leaving", detail: reason }, nowMs, out);
     }

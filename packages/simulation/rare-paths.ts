@@ -1,0 +1,60 @@
+/**
+ * Paths that a thousand seeds must take between them. Those that a run has missed are listed by its verdict:
+ * they are to be reached, or to be explained in DESIGN.md.
+ */
+import { FAULT_KINDS } from "./fault.ts";
+
+export const RARE_PATHS: readonly string[] = [
+  ...FAULT_KINDS.map((kind) => `fault: ${kind}`),
+  "sim: died in a commit",
+  "sim: a clock went back",
+  "sim: a copy of an orderly stop",
+  "sim: a core without some regions",
+  // on the wire
+  "wire: batch",
+  "wire: need",
+  "wire: served",
+  "wire: refusal",
+  "wire: compare-open",
+  "wire: compare-same",
+  "wire: compare-stale",
+  "wire: compare-nodes",
+  "wire: ask-nodes",
+  "wire: ask-documents",
+  "wire: compare-documents",
+  "wire: ask-changes",
+  "wire: compare-changes",
+  "wire: want-changes",
+  "wire: wanted",
+  // told by the code
+  "log: link-live",
+  "log: link-lost",
+  "log: link-refused",
+  "log: link-refused-by-peer",
+  "log: rolled-back",
+  "log: storage-fault",
+  "log: peer-paused",
+  "log: peer-resumed",
+  "log: entry-quarantined",
+  "log: roots-differ",
+  "log: repair-sent",
+  "log: document-rebuilt",
+  "log: scrub-fault",
+  "log: scrub-passed",
+  "log: shard-recounted",
+  // marked in the code
+  "entry waits for a parent",
+  "waiting entry released",
+  "entry received twice",
+  "group failed and was undone",
+  "name proven by all peers",
+  "inherited name not proven before a write",
+  "document tail folded",
+  "quarantined place asked for again",
+  "change already in its document",
+  "session waits for coverage",
+  "session wait ended in vain",
+  "receipt not met",
+  "link overdue",
+  "answer paused behind a backlog",
+];
