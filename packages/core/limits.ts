@@ -258,6 +258,8 @@ export const LINK_BACKLOG_BYTES_MAX = 4 * MIB;
 export const TICK_MS = 25;
 /** Heartbeat period while entries flow: bounds how long a session waits beyond the link's delay. */
 export const HEARTBEAT_ACTIVE_MS = 50;
+/** Time that the disk is told of in advance, before peers hear of it: one more fsync this often. */
+export const ANNOUNCED_AHEAD_MS = 5_000;
 /** Heartbeat period when idle. */
 export const HEARTBEAT_IDLE_MS = 1_000;
 /** Entries received are confirmed to their sender at once, but not more often than this. */

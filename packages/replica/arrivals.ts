@@ -8,7 +8,15 @@
  *     quarantined  set aside with the reason, its place in the log asked for again later
  */
 import type { ChangeHash, Clock, DocKey, Hlc, Log, LogEntry, Origin } from "@atoll/core";
-import { docKeyOf, isPlaceless, limits, originRegion, sometimes, toHex, vectorAt } from "@atoll/core";
+import {
+  docKeyOf,
+  isPlaceless,
+  limits,
+  originRegion,
+  sometimes,
+  toHex,
+  vectorAt,
+} from "@atoll/core";
 import { DocumentError } from "@atoll/profile";
 import type { DocumentPlace, Store } from "@atoll/store";
 import type { Commit } from "./commit.ts";

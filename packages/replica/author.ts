@@ -15,11 +15,12 @@ import type {
 } from "@atoll/core";
 import {
   AtollError,
-  HLC_MAX,
   HybridClock,
   assert,
   elementOf,
+  hlcFromMs,
   hlcToMs,
+  limits,
   mustHlc,
   sometimes,
   splitProfileId,
@@ -64,11 +65,11 @@ export class Author {
     this.#isInherited = earlier?.cleanStop === true;
     this.#identity = openIdentity(store, options);
     // Of changes without a row the log knows no time; the horizon is above all of them.
+    // Nor of what an earlier process announced that no entry bears: what is written below that would
+    // count as covered where it has never been.
     const horizon = [...(store.readHorizon()?.values() ?? [])];
-    this.#hlc = new HybridClock(mustHlc(Math.max(store.lastHlc(), ...horizon)));
-    // An earlier process has told its peers of time that no entry of it bears, as far ahead as they may have
-    // pulled it. What is written below that would count as covered where it has never been.
-    if (earlier !== undefined) this.#hlc.observe(HLC_MAX, clock.nowMs() + 1);
+    const { announced } = this.#identity;
+    this.#hlc = new HybridClock(mustHlc(Math.max(store.lastHlc(), announced, ...horizon)));
   }
 
   get identity(): StoredIdentity {
@@ -108,12 +109,33 @@ export class Author {
 
   /** The last thing that an orderly stop writes. */
   close(): void {
-    closeIdentity(this.#store, this.#identity);
+    closeIdentity(this.#store, this.#identity, this.#hlc.last);
   }
 
-  /** A timestamp above every one of ours so far. */
-  stamp(): Hlc {
+  /** Is as it was committed: a group that failed took what it wrote along. */
+  reload(): void {
+    this.#identity = this.#store.readIdentity() ?? this.#identity;
+  }
+
+  /** A timestamp above every one of ours so far, for an entry. */
+  #stamp(): Hlc {
     return this.#hlc.tick(this.#clock.nowMs());
+  }
+
+  /**
+   * The same, to be told to peers without an entry that bears it. The disk knows of it before they do:
+   * every `ANNOUNCED_AHEAD_MS` it is told of as much time in advance, as part of a group, and the next
+   * process begins above. `open` opens a group.
+   */
+  announce(open: () => void): Hlc {
+    const hlc = this.#stamp();
+    if (hlc > this.#identity.announced) {
+      open();
+      const announced = hlcFromMs(hlcToMs(hlc) + limits.ANNOUNCED_AHEAD_MS);
+      this.#identity = { ...this.#identity, announced };
+      this.#store.writeIdentity(this.#identity);
+    }
+    return hlc;
   }
 
   /** What is written from now on sorts after this. */
@@ -142,7 +164,7 @@ export class Author {
     const { id, place, before } = about;
     for (const seen of dep.values()) this.observe(seen);
     assert(!this.#isInherited, "nothing is written under a name that is not proven");
-    const hlc = this.stamp();
+    const hlc = this.#stamp();
     const identity = splitProfileId(id);
     const deletedAtMs = hlcToMs(hlc);
     const timeSeconds = Math.floor(deletedAtMs / 1000);

@@ -75,8 +75,9 @@ export class GroupCommit {
 
   /** Runs at once, or once everything staged so far is durable. Not at all if that fails. */
   afterwards(run: () => void): void {
-    if (this.#replica.group.isOpen) this.#after.push(run);
-    else run();
+    if (!this.#replica.group.isOpen) return run();
+    this.#after.push(run);
+    this.#schedule(); // it may have been opened by whoever is about to send
   }
 
   flush(): void {

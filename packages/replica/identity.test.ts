@@ -3,13 +3,11 @@ import { copyFileSync, mkdtempSync, renameSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterEach, beforeEach, describe, expect, test, vi } from "vitest";
-import type { ProfileId } from "@atoll/core";
 import {
   AtollError,
   ManualClock,
   MemoryLog,
   SeededRandom,
-  hlcFromMs,
   limits,
   must,
   silentLog,
@@ -217,23 +215,39 @@ describe("two processes of one region", () => {
   });
 });
 
-test("a region that returns writes above all that it announced, however far it had been pulled", () => {
+test("a region that returns writes above all that it announced, whatever became of the clock", () => {
   const clock = new ManualClock();
   const store = new MemoryStore();
   const cluster = testCluster();
   const region = must(cluster.regions[0], "a region");
-  const start = (name: string): Replica =>
+  const start = (life: string): Replica =>
     new Replica({
       ...{ cluster, region, store, clock, log: silentLog, codec: testCodec },
-      random: new SeededRandom(name),
+      random: new SeededRandom(life),
     });
   const first = start("first life");
-  const future = hlcFromMs(clock.nowMs() + 3_600_000);
-  const dep = new Map([[must(cluster.regions[1], "another").code, future]]);
-  const edit = { kind: "put", value: {} } as const;
-  first.write("p" as ProfileId, edit, { precondition: {}, dep, upsert: true });
   const announced = first.stamp();
-  first.abandon(); // as a crash would: nothing of it is in the log
-  expect(announced).toBeGreaterThan(hlcFromMs(clock.nowMs()));
-  expect(start("second life").stamp()).toBeGreaterThan(announced);
+  first.flush(); // what is told to peers is durable: this is all that the disk has seen of it
+  clock.advance(-3_600_000); // the wall clock was an hour ahead, and died with the process
+  const second = start("second life");
+  expect(second.stamp()).toBeGreaterThan(announced);
+});
+
+test("what a failed group was to keep of announced time is told to the disk again", () => {
+  const clock = new ManualClock();
+  const store = new MemoryStore();
+  const cluster = testCluster();
+  const region = must(cluster.regions[0], "a region");
+  const random = new SeededRandom("failing");
+  const replica = new Replica({
+    ...{ cluster, region, store, clock, random, log: silentLog, codec: testCodec },
+  });
+  replica.stamp();
+  replica.abandon();
+  const again = replica.stamp();
+  expect(replica.group.isOpen).toBe(true);
+  replica.flush();
+  expect(store.readIdentity()?.announced).toBeGreaterThanOrEqual(again);
+  replica.stamp();
+  expect(replica.group.isOpen).toBe(false); // told in advance: not every heartbeat is a write
 });

@@ -8,8 +8,8 @@
  * random part is new all the same: a copy of such a file, restored later, looks orderly too, and a reused
  * (actor, seq) is the one fault that a document cannot be healed of.
  */
-import type { Cluster, Random, Region } from "@atoll/core";
-import { AtollError, ByteWriter, newOrigin, toHex } from "@atoll/core";
+import type { Cluster, Hlc, Random, Region } from "@atoll/core";
+import { AtollError, ByteWriter, HLC_ZERO, newOrigin, toHex } from "@atoll/core";
 import type { Store, StoredIdentity } from "@atoll/store";
 
 export interface IdentityOptions {
@@ -28,7 +28,7 @@ export function openIdentity(store: Store, options: IdentityOptions): StoredIden
     store,
     keeps
       ? { ...stored, actor: actorOf(stored.origin, options.random), cleanStop: false }
-      : newIdentity(options, stored === undefined ? 0 : stored.incarnation + 1),
+      : newIdentity(options, stored),
   );
 }
 
@@ -38,7 +38,7 @@ export function renewIdentity(
   old: StoredIdentity,
   options: IdentityOptions,
 ): StoredIdentity {
-  return save(store, newIdentity(options, old.incarnation + 1));
+  return save(store, newIdentity(options, old));
 }
 
 /** The same origin under a new actor: for when changes of the old one were lost from a document. */
@@ -46,9 +46,9 @@ export function withNewActor(identity: StoredIdentity, random: Random): StoredId
   return { ...identity, actor: actorOf(identity.origin, random) };
 }
 
-/** The last thing that an orderly stop writes. */
-export function closeIdentity(store: Store, identity: StoredIdentity): void {
-  save(store, { ...identity, cleanStop: true });
+/** The last thing that an orderly stop writes. `last`: the highest timestamp given out. */
+export function closeIdentity(store: Store, identity: StoredIdentity, last: Hlc): void {
+  save(store, { ...identity, announced: last, cleanStop: true });
 }
 
 function save(store: Store, identity: StoredIdentity): StoredIdentity {
@@ -63,8 +63,9 @@ function save(store: Store, identity: StoredIdentity): StoredIdentity {
   return identity;
 }
 
-function newIdentity(options: IdentityOptions, incarnation: number): StoredIdentity {
+function newIdentity(options: IdentityOptions, old: StoredIdentity | undefined): StoredIdentity {
   const { cluster, region, genesisHash, random } = options;
+  const incarnation = old === undefined ? 0 : old.incarnation + 1;
   const origin = newOrigin(region.code, incarnation, random);
   return {
     clusterId: cluster.id,
@@ -75,6 +76,7 @@ function newIdentity(options: IdentityOptions, incarnation: number): StoredIdent
     origin,
     actor: actorOf(origin, random),
     cleanStop: false,
+    announced: old?.announced ?? HLC_ZERO, // time goes on, whatever the name
   };
 }
 

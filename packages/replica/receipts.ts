@@ -14,7 +14,16 @@
  * write of a moment ago, which no other region holds yet, and then the receipt says just that.
  */
 import type { Clock, Cluster, Lane, Origin, ProfileId, RegionCode, RegionName } from "@atoll/core";
-import { AtollError, assert, docIdOf, elementOf, limits, low64, sometimes, unreachable } from "@atoll/core";
+import {
+  AtollError,
+  assert,
+  docIdOf,
+  elementOf,
+  limits,
+  low64,
+  sometimes,
+  unreachable,
+} from "@atoll/core";
 import { headsOf } from "./heads.ts";
 import type { Replica } from "./replica.ts";
 

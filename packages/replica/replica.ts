@@ -197,9 +197,9 @@ export class Replica {
     return this.arrivals.total;
   }
 
-  /** A timestamp above every one of ours so far. */
+  /** A timestamp above every one of ours so far, to be told to peers once the open group is durable. */
   stamp(): Hlc {
-    return this.#author.stamp();
+    return this.#author.announce(() => this.group.open());
   }
 
   placeOf(docId: DocId): DocumentPlace {
@@ -284,6 +284,7 @@ export class Replica {
     this.group.end();
     this.forgetCaches();
     this.ledger.reload();
+    this.#author.reload();
     this.answers.reload();
     this.waitingRoom.reload();
     this.quarantine.reload();

@@ -4,7 +4,7 @@
  * All of it reads the store through the contract, as a process would. Nothing is believed that can be counted
  * again: the sums come from the log rows and from the document rows, not from the running account.
  */
-import type { LogEntry, Sum } from "@atoll/core";
+import type { ChangeHash, DocId, LogEntry, Sum } from "@atoll/core";
 import { SUM_ZERO, addSums, elementOf, errorText, limits, shardRange, toHex } from "@atoll/core";
 import type { ProfileCodec } from "@atoll/profile";
 import type { DocumentRow, RawLane, Store } from "@atoll/store";
@@ -104,10 +104,10 @@ export function finalStateOf(region: SimRegion, codec: ProfileCodec): FinalState
     };
   });
   replica.flush();
-  const entries = scanLog(store);
-  let logSum: Sum = SUM_ZERO;
-  for (const { docId, hash } of entries) {
-    logSum = addSums(logSum, elementOf(cluster.keys, docId, hash));
+  const changes = changesOf(store, rows, codec);
+  let changeSum: Sum = SUM_ZERO;
+  for (const { docId, hash } of changes.values()) {
+    changeSum = addSums(changeSum, elementOf(cluster.keys, docId, hash));
   }
   let rowSum: Sum = SUM_ZERO;
   for (const { sum } of rows) rowSum = addSums(rowSum, sum);
@@ -117,9 +117,9 @@ export function finalStateOf(region: SimRegion, codec: ProfileCodec): FinalState
   return {
     region: region.name,
     documents,
-    changes: new Set(entries.map(({ hash }) => toHex(hash))),
+    changes: new Set([...changes.values()].map(({ hash }) => toHex(hash))),
     root: toHex(replica.ledger.root),
-    rootOfLog: toHex(logSum),
+    rootOfChanges: toHex(changeSum),
     rootOfDocuments: toHex(rowSum),
     rootOfBuckets: toHex(bucketSum),
     unloadable: rows
@@ -129,6 +129,31 @@ export function finalStateOf(region: SimRegion, codec: ProfileCodec): FinalState
     pending: status.counts.pending,
     ahead: status.peers.map(({ ahead }) => ahead ?? -1),
   };
+}
+
+/** Every change that a log row brings or a document's bytes hold: the log is trimmed, and may lead. */
+function changesOf(
+  store: Store,
+  rows: readonly DocumentRow[],
+  codec: ProfileCodec,
+): ReadonlyMap<string, { readonly docId: DocId; readonly hash: ChangeHash }> {
+  const changes = new Map<string, { readonly docId: DocId; readonly hash: ChangeHash }>();
+  const add = (docId: DocId, hash: ChangeHash): void => {
+    changes.set(`${toHex(docId)} ${toHex(hash)}`, { docId, hash });
+  };
+  for (const { docId, hash } of scanLog(store)) add(docId, hash);
+  for (const row of rows) {
+    const body = store.readBody(row);
+    if (body === undefined || row.quarantined) continue;
+    try {
+      const profile = codec.open(body, new Uint8Array(16).fill(3));
+      for (const hash of profile.changeHashes()) add(row.docId, hash);
+      profile.free();
+    } catch {
+      continue; // it does not open: `loading` says so
+    }
+  }
+  return changes;
 }
 
 function allRows(store: Store, shardCount: number): DocumentRow[] {

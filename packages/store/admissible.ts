@@ -48,6 +48,7 @@ export function assertIdentity(identity: StoredIdentity): void {
   assertCount(identity.shardCount, "shard count");
   assertCount(identity.incarnation, "incarnation");
   assertOrigin(identity.origin);
+  assertHlc(identity.announced);
   assert(identity.genesisHash.length === HASH_BYTES, "a genesis hash has 32 bytes");
   assert(identity.actor.length === ACTOR_BYTES, "an actor has 16 bytes");
 }

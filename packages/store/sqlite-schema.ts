@@ -170,6 +170,10 @@ export const MIGRATIONS: readonly string[] = [
       bytes_again = bytes_again + 200 + length(old.change) + coalesce(length(old.containers), 0);
   END;
   `,
+  `
+  -- Up to when peers may have been told that nothing of ours is still to come.
+  ALTER TABLE identity ADD COLUMN announced INTEGER NOT NULL DEFAULT 0;
+  `,
 ];
 
 /** Refuses what is not ours, before anything is written to it. */

@@ -29,6 +29,7 @@ interface IdentityColumns {
   readonly origin: number;
   readonly actor: Uint8Array;
   readonly clean_stop: number;
+  readonly announced: number;
 }
 
 interface FrontierColumns {
@@ -58,7 +59,8 @@ export class SqliteStanding {
     );
     this.#writeIdentity = connection.writer<SqlValue[]>(
       `INSERT OR REPLACE INTO identity (one, cluster_id, region, shard_count, genesis_hash,
-         incarnation, origin, actor, clean_stop) VALUES (1, ?, ?, ?, ?, ?, ?, ?, ?)`,
+         incarnation, origin, actor, clean_stop, announced)
+       VALUES (1, ?, ?, ?, ?, ?, ?, ?, ?, ?)`,
     );
     this.#readFrontier = connection.reader<[], FrontierColumns, FrontierRow>(
       "SELECT shard, origin, contig, max, gaps FROM frontier ORDER BY shard, origin",
@@ -109,6 +111,7 @@ export class SqliteStanding {
       identity.origin,
       identity.actor,
       Number(identity.cleanStop),
+      identity.announced,
     );
   }
 
@@ -160,6 +163,7 @@ function identityOfColumns(row: IdentityColumns): StoredIdentity {
     origin: originOfColumn(row.origin),
     actor: row.actor,
     cleanStop: row.clean_stop === 1,
+    announced: hlcOfColumn(row.announced),
   };
 }
 

@@ -102,6 +102,7 @@ export function sampleIdentity(incarnation: number): StoredIdentity {
     origin: sampleOrigin(incarnation),
     actor: digest(`actor ${incarnation}`).slice(0, 16),
     cleanStop: false,
+    announced: mustHlc(incarnation),
   };
 }
 

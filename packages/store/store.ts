@@ -48,6 +48,8 @@ export interface StoredIdentity {
   readonly actor: Uint8Array;
   /** False while a process has it open; true after an orderly close. */
   readonly cleanStop: boolean;
+  /** No peer has been told of a time of ours above this one. */
+  readonly announced: Hlc;
 }
 
 /** Where a document lies: rows are clustered by position, so a shard is a range. */

@@ -66,7 +66,7 @@ function finalOf(
     hidden: value === undefined ? "{}" : undefined,
     isQuarantined: false,
   }));
-  const roots = { root: "r", rootOfLog: "r", rootOfDocuments: "r", rootOfBuckets: "r" };
+  const roots = { root: "r", rootOfChanges: "r", rootOfDocuments: "r", rootOfBuckets: "r" };
   const quiet = { unloadable: [], pending: 0, ahead: [0] };
   return { region, documents, changes: new Set(["x", "y"]), ...roots, ...quiet, ...more };
 }
@@ -307,7 +307,7 @@ describe("final states", () => {
     expect(judge(evidenceOf([], finalsOf({ f0: {} })))).toEqual([]);
   });
 
-  test.each(["rootOfLog", "rootOfDocuments", "rootOfBuckets"])(
+  test.each(["rootOfChanges", "rootOfDocuments", "rootOfBuckets"])(
     "are not with another %s",
     (root) => {
       const finals = [finalOf("a", {}, { [root]: "s" })];

@@ -19,7 +19,7 @@ export interface FinalState {
   readonly changes: ReadonlySet<string>;
   /** The running account, and the same counted from the log, the documents and the stored buckets. */
   readonly root: string;
-  readonly rootOfLog: string;
+  readonly rootOfChanges: string;
   readonly rootOfDocuments: string;
   readonly rootOfBuckets: string;
   /** Documents that do not come back from their bytes as they were, with the reason. */

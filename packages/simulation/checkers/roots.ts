@@ -1,5 +1,5 @@
 /**
- * I10: the root that a region reports is the sum of its documents, of its stored buckets and of its log; and
+ * I10: the root that a region reports is the sum of its documents, of its stored buckets and of its changes (in the log or, once trimmed, in documents); and
  * I3: every document comes back from its own bytes as it was.
  */
 import type { Evidence } from "./evidence.ts";
@@ -11,7 +11,7 @@ export function checkRoots({ finals, gone }: Pick<Evidence, "finals" | "gone">):
       ["documents", state.rootOfDocuments],
       ["stored buckets", state.rootOfBuckets],
       // A row that rotted and is nowhere else stays in its document and not in the log.
-      ["log", gone.size === 0 ? state.rootOfLog : state.root],
+      ["changes", gone.size === 0 ? state.rootOfChanges : state.root],
     ] as const;
     return sums
       .filter(([, sum]) => sum !== state.root)
