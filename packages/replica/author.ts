@@ -15,13 +15,13 @@ import type {
 } from "@atoll/core";
 import {
   AtollError,
+  HLC_ZERO,
   HybridClock,
   assert,
   elementOf,
   hlcFromMs,
   hlcToMs,
   limits,
-  mustHlc,
   sometimes,
   splitProfileId,
 } from "@atoll/core";
@@ -30,6 +30,7 @@ import { DocumentError, readChangeHead } from "@atoll/profile";
 import type { DocumentPlace, Store, StoredIdentity } from "@atoll/store";
 import type { RenderedView } from "./commit.ts";
 import type { DocumentCache } from "./document-cache.ts";
+import type { Group } from "./group.ts";
 import type { IdentityOptions } from "./identity.ts";
 import { closeIdentity, openIdentity, renewIdentity, withNewActor } from "./identity.ts";
 import type { SoundEntry } from "./intake.ts";
@@ -46,6 +47,7 @@ interface AuthorRooms {
   readonly documents: DocumentCache;
   readonly ledger: Ledger;
   readonly schema: SchemaJudge;
+  readonly group: Group;
 }
 
 export class Author {
@@ -64,12 +66,12 @@ export class Author {
     const earlier = store.readIdentity();
     this.#isInherited = earlier?.cleanStop === true;
     this.#identity = openIdentity(store, options);
-    // Of changes without a row the log knows no time; the horizon is above all of them.
-    // Nor of what an earlier process announced that no entry bears: what is written below that would
-    // count as covered where it has never been.
-    const horizon = [...(store.readHorizon()?.values() ?? [])];
+    // What is written below a time that was announced would count as covered where it has never been; a
+    // file of before that was kept goes by its log. Others' clocks pull no more than they do at any time.
     const { announced } = this.#identity;
-    this.#hlc = new HybridClock(mustHlc(Math.max(store.lastHlc(), announced, ...horizon)));
+    this.#hlc = new HybridClock(announced === HLC_ZERO ? store.lastHlc() : announced);
+    this.observe(store.lastHlc());
+    for (const hlc of store.readHorizon()?.values() ?? []) this.observe(hlc);
   }
 
   get identity(): StoredIdentity {
@@ -124,18 +126,21 @@ export class Author {
 
   /**
    * The same, to be told to peers without an entry that bears it. The disk knows of it before they do:
-   * every `ANNOUNCED_AHEAD_MS` it is told of as much time in advance, as part of a group, and the next
-   * process begins above. `open` opens a group.
+   * every `ANNOUNCED_AHEAD_MS` it is told of as much time in advance, as part of the group, and the next
+   * process begins above.
    */
-  announce(open: () => void): Hlc {
+  announce(group: Group): Hlc {
     const hlc = this.#stamp();
-    if (hlc > this.#identity.announced) {
-      open();
-      const announced = hlcFromMs(hlcToMs(hlc) + limits.ANNOUNCED_AHEAD_MS);
-      this.#identity = { ...this.#identity, announced };
-      this.#store.writeIdentity(this.#identity);
-    }
+    this.#keep(hlc, group);
     return hlc;
+  }
+
+  #keep(hlc: Hlc, group: Group): void {
+    if (hlc <= this.#identity.announced) return;
+    group.open();
+    const announced = hlcFromMs(hlcToMs(hlc) + limits.ANNOUNCED_AHEAD_MS);
+    this.#identity = { ...this.#identity, announced };
+    this.#store.writeIdentity(this.#identity);
   }
 
   /** What is written from now on sorts after this. */
@@ -159,7 +164,7 @@ export class Author {
       dep,
       base,
     }: { readonly dep: RegionVector; readonly base?: readonly ChangeHash[] | undefined },
-    { documents, ledger, schema }: AuthorRooms,
+    { documents, ledger, schema, group }: AuthorRooms,
   ): Authored | undefined {
     const { id, place, before } = about;
     for (const seen of dep.values()) this.observe(seen);
@@ -172,6 +177,7 @@ export class Author {
       const profile = documents.open(place, identity);
       const result = profile.edit(edit, { timeSeconds, deletedAtMs, identity, base });
       if (!result.changed) return undefined;
+      this.#keep(hlc, group);
       const { hash, change, containers } = result;
       const head = readChangeHead(change);
       assert(head !== undefined, "our own change parses");

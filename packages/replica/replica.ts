@@ -199,7 +199,7 @@ export class Replica {
 
   /** A timestamp above every one of ours so far, to be told to peers once the open group is durable. */
   stamp(): Hlc {
-    return this.#author.announce(() => this.group.open());
+    return this.#author.announce(this.group);
   }
 
   placeOf(docId: DocId): DocumentPlace {

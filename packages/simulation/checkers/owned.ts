@@ -64,7 +64,10 @@ function applied(value: JsonObject | undefined, edit: ProfileEdit): JsonObject |
       return isJsonObject(merged) ? merged : value;
     }
     case "increment":
-      return value;
+    case "json-patch":
+    case "operations":
+    case "revert":
+      return value; // not drawn for what one session owns
   }
 }
 
