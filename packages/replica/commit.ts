@@ -89,8 +89,10 @@ export class Commit {
       view: view?.json ?? before?.view,
     };
     const chunks = [...entry.containers, entry.change];
-    if (isPlaceless(entry)) this.#ledger.raiseHorizon(region, entry.hlc);
-    else this.#log(entry, low64(element), isTaken);
+    if (isPlaceless(entry)) {
+      this.#ledger.raiseHorizon(region, entry.hlc);
+      this.#store.nextEpoch();
+    } else this.#log(entry, low64(element), isTaken);
     this.#store.writeDocument(row);
     const [only] = chunks;
     const isOne = chunks.length === 1 && only !== undefined;

@@ -128,13 +128,14 @@ describe("a change feed", () => {
     const [first] = events;
     const page = (since: string) => feedOf(EAST).page({ ...ALL, since });
     const other = (first?.cursor ?? "").replace(/.$/, (digit) => (digit === "0" ? "1" : "0"));
-    for (const expired of [other, "zz.00000000"]) {
+    const past = (first?.cursor ?? "").replace(/^0/, "1");
+    for (const expired of [other, "0.zz.00000000", past]) {
       await expect(page(expired)).rejects.toMatchObject({
         code: "cursor-expired",
         data: { cursor: feedOf(EAST).end() },
       });
     }
-    for (const nonsense of ["", "x", "1", "0.00000000", "now ", "1.0000000g"]) {
+    for (const nonsense of ["", "x", "1", "0.00.00000000", "now ", "0.1.0000000g", "1.00000000"]) {
       await expect(page(nonsense)).rejects.toMatchObject({ code: "malformed-request" });
     }
     expect(await page("now")).toEqual({ events: [], cursor: feedOf(EAST).end(), more: false });

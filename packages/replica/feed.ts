@@ -5,8 +5,9 @@
  *     changed(cursor) ──▶ settles when there is something behind it
  *
  * The log is the only queue: a consumer that is slow or away costs nothing here, it reads on from its
- * cursor. A cursor is the number of the last entry seen and a few bytes of that entry's hash, so that one
- * from another copy of the database, or of an entry that has been trimmed, is known to be none of ours.
+ * cursor. A cursor is the epoch, the number of the last entry seen and a few bytes of that entry's hash, so
+ * that one from another copy of the database, or of an entry that has been trimmed, is known to be none of
+ * ours. An epoch ends when changes come that no log has any more: who followed the log has missed them.
  * Only what is durable is told, and a profile is told as it is now: of several changes on one page the
  * last is told, and what an older event shows may be newer than the event.
  */
@@ -64,7 +65,9 @@ interface Waiter {
 }
 
 /** Before the first entry. */
-const BEGINNING = "0";
+const BEGINNING = "0.0.00000000";
+const CURSOR = /^(?:0|[1-9a-z][0-9a-z]{0,9})\.(0|[1-9a-z][0-9a-z]{0,9})\.[0-9a-f]{8}$/;
+const NO_HASH = new Uint8Array(4);
 /** Places at the end of the log that are looked at for an entry: some are void. */
 const END_SEARCHED = 64;
 
@@ -112,7 +115,7 @@ export class Feed {
       .readApplied(from, END_SEARCHED)
       .filter(({ applied }) => applied <= this.#durable);
     const last = rows.at(-1);
-    return last === undefined ? BEGINNING : cursorOf(last);
+    return this.#cursorOf(last ?? { applied: 0, hash: NO_HASH });
   }
 
   /** True when something lies behind the cursor; false after `waitMs`, or when the region stops. */
@@ -191,7 +194,7 @@ export class Feed {
       events.push(event);
       chars += event.json?.length ?? 0;
     }
-    const cursor = end === undefined ? (since ?? BEGINNING) : cursorOf(end);
+    const cursor = end === undefined ? (since ?? BEGINNING) : this.#cursorOf(end);
     const page: FeedPage = { events, cursor, more: (end?.applied ?? after) < this.#durable };
     return { page, touched };
   }
@@ -202,7 +205,7 @@ export class Feed {
     if (splitProfileId(document.profileId).tenant !== tenant) return undefined;
     const region = originRegion(row.origin);
     return {
-      cursor: cursorOf(row),
+      cursor: this.#cursorOf(row),
       kind: document.deleted ? "delete" : "change",
       id: document.profileId,
       region: regionByCode(this.#cluster, region)?.name ?? `region ${region}`,
@@ -214,8 +217,7 @@ export class Feed {
   }
 
   #positionOf(cursor: string): number {
-    if (cursor === BEGINNING) return 0;
-    const [, position = ""] = /^([1-9a-z][0-9a-z]{0,9})\.[0-9a-f]{8}$/.exec(cursor) ?? [];
+    const [, position = ""] = CURSOR.exec(cursor) ?? [];
     const after = parseInt(position, 36);
     if (Number.isSafeInteger(after)) return after;
     throw new AtollError("malformed-request", "this is not a cursor of a change feed");
@@ -224,15 +226,21 @@ export class Feed {
   #checkHeld(after: number, since: string | undefined): void {
     const [row] = this.#replica.store.readApplied(Math.max(0, after - 1), 1);
     if (after === 0) {
-      if (row === undefined || row.applied === 1) return;
-    } else if (row !== undefined && cursorOf(row) === since) return;
+      const isWhole = row === undefined || row.applied === 1;
+      const start = this.#cursorOf({ applied: 0, hash: NO_HASH });
+      if (isWhole && (since ?? BEGINNING) === start) return;
+    } else if (row !== undefined && this.#cursorOf(row) === since) return;
     throw new AtollError("cursor-expired", "the log does not reach back to this cursor", {
       cursor: this.end(),
       mend: "take the cursor of this problem, list the profiles, then read the feed from that cursor",
     });
   }
-}
 
-function cursorOf({ applied, hash }: { readonly applied: number; readonly hash: Uint8Array }) {
-  return `${applied.toString(36)}.${toHex(hash.subarray(0, 4))}`;
+  #cursorOf({
+    applied,
+    hash,
+  }: Pick<AppliedRow, "applied"> & { readonly hash: Uint8Array }): string {
+    const epoch = this.#replica.store.readEpoch();
+    return `${epoch.toString(36)}.${applied.toString(36)}.${toHex(hash.subarray(0, 4))}`;
+  }
 }

@@ -1,7 +1,7 @@
 // Regions whose logs are trimmed: those that were away too long, that are new, or that were restored from a
 // copy come back by comparing documents, and end up byte-identical, in the log again, and able to give.
 import { afterEach, describe, expect, test } from "vitest";
-import { must, toHex } from "@atoll/core";
+import { DEFAULT_TENANT, must, toHex } from "@atoll/core";
 import { Fleet } from "./fleet.fixture.ts";
 import { copyOf } from "./store-copy.fixture.ts";
 
@@ -73,6 +73,7 @@ describe("a fleet whose logs are trimmed", () => {
     await edit(US, 10, "before");
     await edit(AP, 10, "of the lost one");
     await fleet.until("converged", () => fleet.converged());
+    const followed = fleet.driver(AP).service.feed.end();
     fleet.crash(AP);
     await edit(US, 30, "while away");
     await edit(EU, 30, "as well");
@@ -82,9 +83,16 @@ describe("a fleet whose logs are trimmed", () => {
     fleet.start(AP);
     await expectSame();
     expect(fleet.log.lines.map(({ event }) => event)).toContain("log-trimmed-at-peer");
+    // Whoever follows its log has missed what came without entries, and is told so.
+    const { feed } = fleet.driver(AP).service;
+    const page = (since: string) =>
+      feed.page({ tenant: DEFAULT_TENANT, since, limit: 100, withData: false });
+    await expect(page(followed)).rejects.toMatchObject({ code: "cursor-expired" });
+    const now = feed.end();
     await edit(AP, 5, "after");
     await edit(US, 5, "after");
     await expectSame();
+    expect((await page(now)).events).toHaveLength(5);
   });
 
   test("takes in a region that is new, which then can give to others", async () => {

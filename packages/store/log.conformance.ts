@@ -216,6 +216,19 @@ export function logConformance(get: () => Store): void {
       expect(tail(4, 0)).toEqual([]);
     });
 
+    test("what came without a row is counted, with the transaction", () => {
+      const store = get();
+      expect(store.readEpoch()).toBe(0);
+      store.begin();
+      store.nextEpoch();
+      store.nextEpoch();
+      store.commit();
+      store.begin();
+      store.nextEpoch();
+      store.rollback();
+      expect(store.readEpoch()).toBe(2);
+    });
+
     test("what was applied after an entry is told in that order, whatever its lane", () => {
       append([sampleEntry(3), sampleEntry(1), sampleEntry(2)]);
       const store = get();

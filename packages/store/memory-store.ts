@@ -86,6 +86,7 @@ export class MemoryStore implements Store {
   readonly #pending = new MemoryTable<PendingEntry>(this.#journal);
   readonly #quarantine = new MemoryTable<QuarantineRecord>(this.#journal);
   readonly #answers = new MemoryTable<KeptAnswer>(this.#journal);
+  readonly #epoch = new MemoryTable<number>(this.#journal);
   readonly #trimmed = new MemoryTable<TrimmedRow>(this.#journal);
   readonly #horizon = new MemoryTable<readonly [RegionCode, Hlc]>(this.#journal);
   readonly #lastQuarantineId = new MemoryTable<number>(this.#journal);
@@ -250,6 +251,14 @@ export class MemoryStore implements Store {
 
   readApplied(after: number, limit: number): AppliedRow[] {
     return this.#log.applied(after, limit);
+  }
+
+  readEpoch(): number {
+    return this.#epoch.get(ONLY) ?? 0;
+  }
+
+  nextEpoch(): void {
+    this.#epoch.set(ONLY, this.readEpoch() + 1);
   }
 
   readLogOfDocument(place: DocumentPlace): LogEntry[] {

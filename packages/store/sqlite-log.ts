@@ -49,6 +49,8 @@ export class SqliteLog {
   readonly #findElement;
   readonly #tail;
   readonly #applied;
+  readonly #epoch;
+  readonly #nextEpoch;
   readonly #ofDocument;
   readonly #newest;
   readonly #remove;
@@ -108,6 +110,11 @@ export class SqliteLog {
         hlc: hlcOfColumn(row.hlc),
       }),
     );
+    this.#epoch = connection.reader<[], { epoch: number }, number>(
+      "SELECT epoch FROM epoch",
+      ({ epoch }) => epoch,
+    );
+    this.#nextEpoch = connection.writer<[]>("UPDATE epoch SET epoch = epoch + 1");
     this.#ofDocument = connection.reader<
       [shard: number, docId: DocId],
       EntryColumns,
@@ -195,6 +202,14 @@ export class SqliteLog {
   applied(after: number, limit: number): AppliedRow[] {
     assertCount(limit, "limit");
     return this.#applied.all(after, limit);
+  }
+
+  epoch(): number {
+    return this.#epoch.get() ?? 0;
+  }
+
+  nextEpoch(): void {
+    this.#nextEpoch.run();
   }
 
   ofDocument({ shard, docId }: DocumentPlace): LogEntry[] {

@@ -11,6 +11,7 @@
  *     coverage    per region: up to when everything of it is held
  *     trimmed     per (shard, origin): up to where rows of the log may be gone
  *     horizon     per region: no change without a row is above it
+ *     epoch       1 row: how often changes came that no row of the log brought
  *     log_size    1 row: what the log weighs, kept by triggers
  *     pending     entries that wait for a parent         quarantine   entries that wait for a person
  *     answer      what requests with an Idempotency-Key came to, for a day
@@ -173,6 +174,10 @@ export const MIGRATIONS: readonly string[] = [
   `
   -- Up to when peers may have been told that nothing of ours is still to come.
   ALTER TABLE identity ADD COLUMN announced INTEGER NOT NULL DEFAULT 0;
+
+  -- Changes that came without a row of the log: whoever follows the log has missed them.
+  CREATE TABLE epoch (one INTEGER PRIMARY KEY CHECK (one = 1), epoch INTEGER NOT NULL) STRICT;
+  INSERT INTO epoch VALUES (1, 0);
   `,
 ];
 

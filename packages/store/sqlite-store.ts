@@ -209,6 +209,14 @@ export class SqliteStore implements Store {
     return this.#log.applied(after, limit);
   }
 
+  readEpoch(): number {
+    return this.#log.epoch();
+  }
+
+  nextEpoch(): void {
+    this.#log.nextEpoch();
+  }
+
   readLogOfDocument(place: DocumentPlace): LogEntry[] {
     return this.#log.ofDocument(place);
   }

@@ -62,6 +62,7 @@ export const WRITES: Readonly<Record<string, (store: Store, n: number) => void>>
     }
     store.trimLog(lane, first + 1);
   },
+  nextEpoch: (store) => store.nextEpoch(),
   writeTrimmed: (store, n) => store.writeTrimmed({ shard: n, origin: sampleOrigin(1) }, 7 + n),
   clearTrimmed: (store, n) => {
     store.clearTrimmed();
@@ -122,6 +123,7 @@ export function readAll(store: Store) {
     changes: places.map(({ docId }, n) => store.hasChange(docId, sampleHash(n), 5n)),
     elements: plain(store.findElement(5n, 10)),
     tails: plain([1, 2].map((code) => store.readTail(code as RegionCode, HLC_ZERO, 100))),
+    epoch: store.readEpoch(),
     applied: plain(store.readApplied(0, 100)),
     lastHlc: store.lastHlc(),
     trimmed: plain(store.readTrimmed()),

@@ -353,6 +353,10 @@ export interface Store {
   readTail(region: RegionCode, after: Hlc, limit: number): TailRow[];
   /** Entries that were applied after this one, in that order. */
   readApplied(after: number, limit: number): AppliedRow[];
+  /** How often changes came that no row of the log brought. */
+  readEpoch(): number;
+  /** One more time: whoever follows the log has missed something. */
+  nextEpoch(): void;
   /**
    * Removes the rows of places 1 … through of a lane and remembers that; what is remembered only grows.
    * The newest row of all stays, because the log's own order and highest timestamp hang on it: removing
