@@ -4,8 +4,9 @@
  * The writes go through the replica as requests would, each editor in a session, so that entries depend on
  * what their editors had seen. Only the fsync is spared: nobody measures this part.
  */
-import type { Cluster, ManualClock, Region, RegionVector } from "@atoll/core";
-import { SeededRandom, VECTOR_ZERO, joinVectors, silentLog } from "@atoll/core";
+import type { Cluster, ManualClock, ProfileId, Region, RegionVector } from "@atoll/core";
+import { SeededRandom, VECTOR_ZERO, isAtollError, joinVectors, silentLog } from "@atoll/core";
+import type { ProfileEdit } from "@atoll/profile";
 import { Replica } from "@atoll/replica";
 import type { Store } from "@atoll/store";
 import type { RecordedEdit } from "./edit-history.ts";
@@ -35,8 +36,8 @@ export function writeAlone(
     const { editor, id, edit } = next.value;
     clock.advance(WRITE_PERIOD_MS);
     const dep = seenByEditor.get(editor) ?? VECTOR_ZERO;
-    const result = replica.write(id, edit, { precondition: {}, dep, upsert: true });
-    if (result.kind !== "absent") {
+    const result = writtenUnlessRefused(replica, id, edit, dep);
+    if (result !== undefined && result.kind !== "absent") {
       const of = result.kind === "written" ? result.snapshot.dep : result.dep;
       seenByEditor.set(editor, joinVectors(dep, of));
     }
@@ -45,4 +46,19 @@ export function writeAlone(
     replica.flush();
   }
   replica.close();
+}
+
+/** Real people write what no schema allows, now and then: such an edit is refused, and not missed. */
+function writtenUnlessRefused(
+  replica: Replica,
+  id: ProfileId,
+  edit: ProfileEdit,
+  dep: RegionVector,
+) {
+  try {
+    return replica.write(id, edit, { precondition: {}, dep, upsert: true });
+  } catch (error) {
+    if (isAtollError(error) && error.code === "validation-failed") return undefined;
+    throw error;
+  }
 }

@@ -104,7 +104,7 @@ export function finalStateOf(region: SimRegion, codec: ProfileCodec): FinalState
     };
   });
   replica.flush();
-  const changes = changesOf(store, rows, codec);
+  const changes = changesOf(store, cluster.shardCount, codec);
   let changeSum: Sum = SUM_ZERO;
   for (const { docId, hash } of changes.values()) {
     changeSum = addSums(changeSum, elementOf(cluster.keys, docId, hash));
@@ -132,9 +132,9 @@ export function finalStateOf(region: SimRegion, codec: ProfileCodec): FinalState
 }
 
 /** Every change that a log row brings or a document's bytes hold: the log is trimmed, and may lead. */
-function changesOf(
+export function changesOf(
   store: Store,
-  rows: readonly DocumentRow[],
+  shardCount: number,
   codec: ProfileCodec,
 ): ReadonlyMap<string, { readonly docId: DocId; readonly hash: ChangeHash }> {
   const changes = new Map<string, { readonly docId: DocId; readonly hash: ChangeHash }>();
@@ -142,7 +142,7 @@ function changesOf(
     changes.set(`${toHex(docId)} ${toHex(hash)}`, { docId, hash });
   };
   for (const { docId, hash } of scanLog(store)) add(docId, hash);
-  for (const row of rows) {
+  for (const row of allRows(store, shardCount)) {
     const body = store.readBody(row);
     if (body === undefined || row.quarantined) continue;
     try {

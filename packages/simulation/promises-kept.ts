@@ -13,7 +13,7 @@ import type { Hlc, LogEntry, RegionCode } from "@atoll/core";
 import { originRegion, originText, toHex } from "@atoll/core";
 import type { WriteAnswer } from "@atoll/replica";
 import type { Violation } from "./checkers/violation.ts";
-import { scanLog } from "./observe.ts";
+import { changesOf, scanLog } from "./observe.ts";
 import type { SimRegion } from "./region.ts";
 
 /** A disk lost what it had confirmed. */
@@ -80,13 +80,13 @@ export class PromisesKept {
   acknowledged(region: SimRegion, answer: WriteAnswer, regions: readonly SimRegion[]): void {
     if (answer.kind !== "written") return;
     for (const head of answer.profile.heads) {
-      if (!region.held.has(head) && !this.#isDamaged(region)) {
+      if (!holds(region, head) && !this.#isDamaged(region)) {
         const message = `${region.name} answered before ${head.slice(0, 12)} was on its disk`;
         this.#fail({ checker: "durable-before-answer", message });
       }
       for (const name of answer.receipt?.durableIn ?? []) {
         const holder = regions.find((other) => other.name === name);
-        if (holder === undefined || holder.held.has(head) || this.#mayLose.has(holder)) continue;
+        if (holder === undefined || this.#mayLose.has(holder) || holds(holder, head)) continue;
         const message = `${region.name} says ${name} has ${head.slice(0, 12)}, which it has not`;
         this.#fail({ checker: "receipts", message });
       }
@@ -96,7 +96,7 @@ export class PromisesKept {
   /** A process has started on its disk: is everything there that was committed? */
   started(region: SimRegion, nowMs: number): void {
     this.#regions.add(region);
-    const found = new Set(scanLog(region.store).map(({ hash }) => toHex(hash)));
+    const found = new Set(changesIn(region));
     const missing = [...region.held].filter((hash) => !found.has(hash));
     if (!this.#mayLose.has(region)) {
       if (missing.length > 0) {
@@ -136,4 +136,16 @@ export class PromisesKept {
   #isDamaged(region: SimRegion): boolean {
     return this.losses.some((loss) => loss.region === region.place && loss.toMs === Infinity);
   }
+}
+
+/** On the disk: committed into the log, or in a document alone, where no transaction can be under way. */
+function holds(region: SimRegion, head: string): boolean {
+  if (region.held.has(head)) return true;
+  if (!region.isUp || scanLog(region.store).some(({ hash }) => toHex(hash) === head)) return false;
+  return changesIn(region).includes(head);
+}
+
+function changesIn(region: SimRegion): string[] {
+  const { store, cluster, codec } = region.driver.replica;
+  return [...changesOf(store, cluster.shardCount, codec).values()].map(({ hash }) => toHex(hash));
 }

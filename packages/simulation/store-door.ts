@@ -77,13 +77,6 @@ export class StoreDoor {
         this.#staged.push(entry);
       },
       removeLogEntry: (lane, seq) => this.#remove(lane, seq),
-      trimLog: (lane, through) => {
-        this.#assertNotLost();
-        const range = { lo: 1, hi: through };
-        const trimmed = real.readLog(lane, range, Number.MAX_SAFE_INTEGER);
-        this.#removed.push(...trimmed.map(({ hash }) => hash));
-        return real.trimLog(lane, through);
-      },
       // Its own thread and connection: nothing that a simulation can order.
       scrub: withHooks(real.scrub, { checkFile: () => Promise.resolve([]) }),
     });
