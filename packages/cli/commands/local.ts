@@ -125,6 +125,7 @@ function suggestions([first, second, third]: readonly LocalRegion[]): string[] {
     `An outage: cut ${second.name} off, write on both sides, heal it.`,
     `  npx atoll peer pause ${first.name} ${third.name} --endpoint ${second.admin}`,
     `  npx atoll peer resume ${first.name} ${third.name} --endpoint ${second.admin}`,
+    "The listeners are open: whoever is on this machine may do everything, and nobody else.",
     "Ctrl-C stops all three; the data stays.",
   ];
 }
