@@ -5,18 +5,20 @@ import { EVENT_STREAM_TYPE, JSON_TYPE, NDJSON_TYPE } from "../media-type.ts";
 import type { Operation } from "./operation.ts";
 import { jsonObject } from "./values.ts";
 
-export const feedEvent = z.object({
-  cursor: z.string(),
-  type: z.enum(["change", "delete"]),
-  id: z.string(),
-  /** Where it was written, and when by that region's clock. */
-  region: z.string(),
-  writtenAt: z.string(),
-  etag: z.string(),
-  conflicts: z.boolean(),
-  /** With `include=data`. */
-  data: jsonObject.optional(),
-});
+export const feedEvent = z
+  .object({
+    cursor: z.string(),
+    type: z.enum(["change", "delete"]),
+    id: z.string(),
+    /** Where it was written, and when by that region's clock. */
+    region: z.string(),
+    writtenAt: z.string(),
+    etag: z.string(),
+    conflicts: z.boolean(),
+    /** With `include=data`. */
+    data: jsonObject.optional(),
+  })
+  .meta({ id: "FeedEvent" });
 
 export const getFeed = {
   id: "getChanges",

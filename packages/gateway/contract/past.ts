@@ -23,35 +23,41 @@ export const versionName = z
     return z.NEVER;
   });
 
-export const change = z.object({
-  hash: changeHashHex,
-  deps: z.array(changeHashHex),
-  region: z.string().nullable(),
-  actor: z.string(),
-  seq: z.int(),
-  time: z.string(),
-  message: z.string().nullable(),
-  /** Who asked for it, where that is known. */
-  principal: z.string().nullable(),
-  opCount: z.int(),
-});
+export const change = z
+  .object({
+    hash: changeHashHex,
+    deps: z.array(changeHashHex),
+    region: z.string().nullable(),
+    actor: z.string(),
+    seq: z.int(),
+    time: z.string(),
+    message: z.string().nullable(),
+    /** Who asked for it, where that is known. */
+    principal: z.string().nullable(),
+    opCount: z.int(),
+  })
+  .meta({ id: "Change" });
 
-export const writer = change.pick({
-  hash: true,
-  deps: true,
-  region: true,
-  actor: true,
-  seq: true,
-  time: true,
-  message: true,
-  principal: true,
-});
+export const writer = change
+  .pick({
+    hash: true,
+    deps: true,
+    region: true,
+    actor: true,
+    seq: true,
+    time: true,
+    message: true,
+    principal: true,
+  })
+  .meta({ id: "Writer" });
 
-export const writtenValue = z.object({
-  opId: z.string(),
-  value: jsonValue,
-  writer: writer.nullable(),
-});
+export const writtenValue = z
+  .object({
+    opId: z.string(),
+    value: jsonValue,
+    writer: writer.nullable(),
+  })
+  .meta({ id: "WrittenValue" });
 
 const historyPlace = z
   .string()

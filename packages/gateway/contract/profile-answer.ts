@@ -7,18 +7,20 @@ import type { AnswerHeader } from "./headers.ts";
 import type { Content } from "./operation.ts";
 import { changeHashHex, jsonObject } from "./values.ts";
 
-export const envelope = z.object({
-  id: z.string(),
-  etag: z.string(),
-  heads: z.array(changeHashHex),
-  createdAt: z.string(),
-  updatedAt: z.string(),
-  conflicts: z.literal(true).optional(),
-  schemaFaults: z
-    .array(z.object({ pointer: z.string(), detail: z.string(), code: z.string() }))
-    .optional(),
-  data: jsonObject,
-});
+export const envelope = z
+  .object({
+    id: z.string(),
+    etag: z.string(),
+    heads: z.array(changeHashHex),
+    createdAt: z.string(),
+    updatedAt: z.string(),
+    conflicts: z.literal(true).optional(),
+    schemaFaults: z
+      .array(z.object({ pointer: z.string(), detail: z.string(), code: z.string() }))
+      .optional(),
+    data: jsonObject,
+  })
+  .meta({ id: "ProfileEnvelope" });
 
 /** The profile's own JSON, or the same with its metadata. */
 export const profileContent = { [JSON_TYPE]: jsonObject, [ENVELOPE_TYPE]: envelope };

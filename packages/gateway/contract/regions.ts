@@ -3,21 +3,23 @@ import { z } from "zod";
 import { JSON_TYPE } from "../media-type.ts";
 import type { Operation } from "./operation.ts";
 
-export const regionList = z.object({
-  /** The region that answers. */
-  region: z.string(),
-  regions: z.array(
-    z.object({
-      name: z.string(),
-      /** Where it answers clients; null where this region has not been told. */
-      endpoint: z.string().nullable(),
-      /** Of the link from here: connecting, handshake, live, paused, down; `self` for this one. */
-      link: z.string(),
-      /** Age of what is held here of what it wrote; null when nothing is known. */
-      lagMs: z.number().nullable(),
-    }),
-  ),
-});
+export const regionList = z
+  .object({
+    /** The region that answers. */
+    region: z.string(),
+    regions: z.array(
+      z.object({
+        name: z.string(),
+        /** Where it answers clients; null where this region has not been told. */
+        endpoint: z.string().nullable(),
+        /** Of the link from here: connecting, handshake, live, paused, down; `self` for this one. */
+        link: z.string(),
+        /** Age of what is held here of what it wrote; null when nothing is known. */
+        lagMs: z.number().nullable(),
+      }),
+    ),
+  })
+  .meta({ id: "Regions" });
 
 export const getRegions = {
   id: "getRegions",
