@@ -86,7 +86,7 @@ export const getHistory = {
   headers: READ_HEADERS,
   responses: {
     200: {
-      headers: SESSION_ANSWER,
+      headers: [...SESSION_ANSWER, "Link"],
       description: "A page of changes",
       content: {
         "application/json": z.object({
