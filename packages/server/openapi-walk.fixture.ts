@@ -4,7 +4,7 @@
  * Of a request's example only what the region alone can know is replaced: a version of the profile, a
  * session, a cursor. The rest goes out as a reader of the document would copy it.
  */
-import { must } from "@atoll/core";
+import { assert, must } from "@atoll/core";
 import type { RestRegion } from "./rest-region.fixture.ts";
 
 export type Json = Readonly<Record<string, unknown>>;
@@ -71,8 +71,7 @@ export function describedOperations({ paths, components }: OpenDocument): Descri
       };
     }),
   );
-  const rank = ({ method, path }: Described) =>
-    method === "DELETE" ? 2 : method === "PUT" || path === "/v1/profiles" ? 0 : 1;
+  const rank = ({ method }: Described) => (method === "PUT" ? 0 : method === "DELETE" ? 2 : 1);
   return all.sort((a, b) => rank(a) - rank(b));
 }
 
@@ -157,12 +156,13 @@ export class Walk {
     const seen = await region.get("ada");
     if (operationId === "putProfile") return;
     if (seen.status === 404) await region.put("ada", { displayName: "Ada Lovelace" });
-    const { headers } = await region.get("ada");
+    const { headers } = await region.mergePatch("ada", { headline: "Analyst of engines" });
     const base = headers.get("document-heads") ?? "";
     if (this.#head === "") this.#head = base;
     if (!/conflicts|explain/.test(path)) return;
     await region.mergePatch("ada", { headline: "Mathematician" });
-    await region.mergePatch("ada", { headline: "Poet" }, { "base-version": base });
+    const met = await region.mergePatch("ada", { headline: "Poet" }, { "base-version": base });
+    assert(met.headers.get("conflicts") === "?1", "two writes that knew nothing of each other");
   }
 
   /** A value for a header that only this region can know; undefined for those that anybody can. */
