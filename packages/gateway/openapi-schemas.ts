@@ -23,8 +23,8 @@ export class SchemaCollection {
   add(schema: z.ZodType, side: Side): JsonObject {
     const { properties, $defs = {} } = convert(z.object({ it: schema }), side);
     for (const [name, definition] of Object.entries($defs as JsonObject)) {
-      const { id: _name, ...rest } = definition as JsonObject;
-      const made = withComponents(rest) as JsonObject;
+      const members = Object.entries(definition as JsonObject).filter(([key]) => key !== "id");
+      const made = withComponents(Object.fromEntries(members)) as JsonObject;
       const known = this.#components.get(name);
       assert(known === undefined || sameJson(known, made), `two schemas are called ${name}`);
       this.#components.set(name, made);
