@@ -22,6 +22,7 @@ import { mountAdminRoutes } from "./admin-routes.ts";
 import { identifier } from "./answer.ts";
 import type { IdentifyDeps, Reply } from "./answer.ts";
 import { mountCollectionRoutes } from "./collection-routes.ts";
+import { mountDocumentationRoutes } from "./documentation-routes.ts";
 import { mountDocumentRoutes } from "./document-routes.ts";
 import { Cors } from "./cors.ts";
 import { mountFeedRoutes } from "./feed-routes.ts";
@@ -34,7 +35,8 @@ import { mountPastRoutes } from "./past-routes.ts";
 import { problemHandler } from "./problem.ts";
 import { mountProfileRoutes } from "./profile-routes.ts";
 import { mountSchemaRoutes } from "./schema-routes.ts";
-import type { AdminService, ProfileService } from "./profile-service.ts";
+import type { AdminService, ProfileService, RegionLink } from "./profile-service.ts";
+import { mountRegionRoutes } from "./region-routes.ts";
 import { requestLogger } from "./request-log.ts";
 import { RequestMetrics } from "./request-metrics.ts";
 
@@ -56,6 +58,8 @@ export interface AdminAppDeps {
 export interface PublicAppDeps extends Omit<AdminAppDeps, "admin"> {
   readonly admin: Pick<AdminService, "readiness">;
   readonly service: ProfileService;
+  /** The other regions; none when left away. */
+  readonly links?: () => readonly RegionLink[];
   /** Where other regions answer clients, by region: whom to hand an uncovered session to. */
   readonly forwardTo?: ReadonlyMap<string, URL>;
   /** Origins whose pages may call. */
@@ -81,6 +85,8 @@ export function createPublicApp(deps: PublicAppDeps): RequestListener {
     mountPastRoutes(app, exchange);
     mountSchemaRoutes(app, deps.service.schema);
     mountFeedRoutes(app, { feed: deps.service.feed, clock, log });
+    mountRegionRoutes(app, { region, urls, links: deps.links ?? (() => []) });
+    mountDocumentationRoutes(app);
     mountHealthRoutes(app, deps.admin);
   });
 }

@@ -1,7 +1,9 @@
 /** Mounts operations: one resource per path, so that OPTIONS, `Allow` and 405 follow from them. */
 import type { Express } from "express";
+import { assert } from "@atoll/core";
 import type { Handler } from "./answer.ts";
 import type { Operation } from "./contract/operation.ts";
+import { OPERATIONS } from "./contract/operations.ts";
 import type { Methods } from "./resource.ts";
 import { mountResource } from "./resource.ts";
 
@@ -9,8 +11,14 @@ export type ServedOperation = readonly [Operation, Handler];
 
 export function mountOperations(app: Express, served: readonly ServedOperation[]): void {
   const methodsByPath = new Map<string, Methods>();
-  for (const [{ path, method }, handler] of served) {
-    methodsByPath.set(path, { ...methodsByPath.get(path), [method]: handler });
+  for (const [operation, handler] of served) {
+    const { path, method, id, body } = operation;
+    assert(OPERATIONS.has(operation), `${id} is not among the operations that are described`);
+    methodsByPath.set(path, {
+      ...methodsByPath.get(path),
+      [method]: handler,
+      ...(method === "patch" && { acceptPatch: Object.keys(body ?? {}) }),
+    });
   }
   for (const [path, methods] of methodsByPath) mountResource(app, path, methods);
 }

@@ -180,6 +180,8 @@ export class FakeAdmin implements AdminService {
   checks: { check: string; ok: boolean; detail?: string }[] = [{ check: "store", ok: true }];
   readonly stateByPeer = new Map<string, PeerState>([["us", "active"]]);
 
+  readonly links = [{ region: "us", state: "live", lagMs: 120 }];
+
   readonly records = new Map<number, { readonly id: number; readonly bytes: string }>();
   verifying = false;
 

@@ -6,11 +6,9 @@
  */
 import type { Fields } from "./fields.ts";
 import { pick } from "./fields.ts";
+import { EVENT_STREAM_TYPE, NDJSON_TYPE } from "./media-type.ts";
 import { shownId } from "./ownership.ts";
 import type { FeedEvent, FeedPage } from "./profile-service.ts";
-
-export const NDJSON_TYPE = "application/x-ndjson";
-export const EVENT_STREAM_TYPE = "text/event-stream";
 
 /** What streams say, one text each. */
 export interface FeedFormat {

@@ -15,14 +15,16 @@ import type { Clock, Log, Tenant } from "@atoll/core";
 import { send, sendHead } from "./answer.ts";
 import type { Reply } from "./answer.ts";
 import { ClientGone } from "./body.ts";
+import { mountOperations } from "./contract-routes.ts";
+import { getFeed } from "./contract/feed.ts";
+import { parseQuery } from "./contract/operation.ts";
 import { departureSignal } from "./departure.ts";
-import { EVENT_STREAM, EVENT_STREAM_TYPE, NDJSON, NDJSON_TYPE, pageText } from "./feed-format.ts";
+import { EVENT_STREAM, NDJSON, pageText } from "./feed-format.ts";
 import type { FeedFormat } from "./feed-format.ts";
-import { JSON_TYPE } from "./media-type.ts";
+import { EVENT_STREAM_TYPE, JSON_TYPE, NDJSON_TYPE } from "./media-type.ts";
 import { shownFields, tenantOf } from "./ownership.ts";
 import { parsePrefer, preferenceApplied } from "./prefer.ts";
 import type { FeedPage, FeedService } from "./profile-service.ts";
-import { mountResource } from "./resource.ts";
 
 export interface FeedRoutesDeps {
   readonly feed: FeedService;
@@ -117,21 +119,21 @@ export function mountFeedRoutes(app: Express, { feed, clock, log }: FeedRoutesDe
     reply.destroy();
   }
 
-  mountResource(app, "/v1/changes", {
-    get(request: Request, reply: Reply): Promise<void> {
-      const asked = askedOf(request, reply);
-      const type = request.accepts([JSON_TYPE, NDJSON_TYPE, EVENT_STREAM_TYPE]);
-      if (type === false) {
-        throw new AtollError(
-          "not-acceptable",
-          `changes are available as ${JSON_TYPE}, ${NDJSON_TYPE} and ${EVENT_STREAM_TYPE}`,
-        );
-      }
-      if (type === JSON_TYPE || request.method === "HEAD") return page(request, reply, asked);
-      const format = type === NDJSON_TYPE ? NDJSON : EVENT_STREAM;
-      return stream(reply, format, { ...asked, limit: limits.FEED_STREAM_EVENTS });
-    },
-  });
+  function get(request: Request, reply: Reply): Promise<void> {
+    const asked = askedOf(request, reply);
+    const type = request.accepts([JSON_TYPE, NDJSON_TYPE, EVENT_STREAM_TYPE]);
+    if (type === false) {
+      throw new AtollError(
+        "not-acceptable",
+        `changes are available as ${JSON_TYPE}, ${NDJSON_TYPE} and ${EVENT_STREAM_TYPE}`,
+      );
+    }
+    if (type === JSON_TYPE || request.method === "HEAD") return page(request, reply, asked);
+    const format = type === NDJSON_TYPE ? NDJSON : EVENT_STREAM;
+    return stream(reply, format, { ...asked, limit: limits.FEED_STREAM_EVENTS });
+  }
+
+  mountOperations(app, [[getFeed, get]]);
 }
 
 /** Settles when the text has left our hands; rejects when nobody takes it. */
@@ -162,28 +164,12 @@ function write(reply: Reply, text: string, departure: AbortSignal, clock: Clock)
 }
 
 function askedOf(request: Request, reply: Reply): Asked {
-  const { since, limit, include } = request.query;
-  const resumed = request.get("last-event-id");
-  if (since !== undefined && typeof since !== "string") throw malformed("since may be sent once");
-  if (include !== undefined && include !== "data" && include !== "none") {
-    throw malformed("include must be data or none");
-  }
-  const from = resumed ?? since;
+  const { since, limit, include } = parseQuery(request, getFeed.query);
+  const from = request.get("last-event-id") ?? since;
   return {
     tenant: tenantOf(reply),
     since: from === "" ? undefined : from,
-    limit: limitOf(limit),
+    limit,
     withData: include === "data",
   };
-}
-
-function limitOf(limit: unknown): number {
-  if (limit === undefined) return limits.FEED_EVENTS_DEFAULT;
-  const value = typeof limit === "string" && /^\d{1,6}$/.test(limit) ? Number(limit) : 0;
-  if (value >= 1 && value <= limits.FEED_EVENTS_MAX) return value;
-  throw malformed(`limit must be a whole number from 1 to ${limits.FEED_EVENTS_MAX}`);
-}
-
-function malformed(detail: string): AtollError {
-  return new AtollError("malformed-request", detail);
 }

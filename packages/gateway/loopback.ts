@@ -52,6 +52,7 @@ export class Loopback {
     const deps = {
       service,
       admin,
+      links: () => admin.links,
       log,
       clock,
       random,

@@ -16,6 +16,8 @@ export const OPERATIONS_TYPE = "application/vnd.atoll.ops+json";
 export const DOCUMENT_TYPE = "application/vnd.automerge";
 export const CHANGES_TYPE = "application/vnd.automerge.changes";
 export const SCHEMA_TYPE = "application/schema+json";
+export const NDJSON_TYPE = "application/x-ndjson";
+export const EVENT_STREAM_TYPE = "text/event-stream";
 export const ENVELOPE_TYPE = "application/vnd.atoll.profile+json";
 
 /** `bare`: the profile's own JSON, its metadata in headers. `envelope`: both in one document. */

@@ -9,11 +9,11 @@ import type { Request } from "express";
 import { unreachable } from "@atoll/core";
 import type { ProfileEdit } from "@atoll/profile";
 import { parseBody } from "./contract/operation.ts";
-import { jsonPatch, nativeOperations } from "./contract/patches.ts";
+import { patchProfile } from "./contract/profile.ts";
 import { JSON_PATCH_TYPE, MERGE_PATCH_TYPE, OPERATIONS_TYPE } from "./media-type.ts";
 import { asObject, readJsonOf } from "./request.ts";
 
-export const PATCH_TYPES = [MERGE_PATCH_TYPE, JSON_PATCH_TYPE, OPERATIONS_TYPE] as const;
+const PATCH_TYPES = [MERGE_PATCH_TYPE, JSON_PATCH_TYPE, OPERATIONS_TYPE] as const;
 
 export interface PatchBody {
   readonly edit: ProfileEdit;
@@ -22,14 +22,18 @@ export interface PatchBody {
 }
 
 export async function readPatch(request: Request): Promise<PatchBody> {
+  const { body } = patchProfile;
   const { type, value, bytes } = await readJsonOf(request, PATCH_TYPES);
   switch (type) {
     case MERGE_PATCH_TYPE:
       return { edit: { kind: "merge-patch", patch: asObject(value) }, bytes };
     case JSON_PATCH_TYPE:
-      return { edit: { kind: "json-patch", operations: parseBody(value, jsonPatch) }, bytes };
+      return {
+        edit: { kind: "json-patch", operations: parseBody(value, body[JSON_PATCH_TYPE]) },
+        bytes,
+      };
     case OPERATIONS_TYPE: {
-      const operations = parseBody(value, nativeOperations);
+      const operations = parseBody(value, body[OPERATIONS_TYPE]);
       return { edit: { kind: "operations", operations }, bytes };
     }
     default:

@@ -55,6 +55,10 @@ export const POLICY: Readonly<Record<string, Access>> = {
   "POST /v1/profiles\\:batchWrite": bulkWrite,
   "GET /v1/changes": feed,
   "GET /v1/schema": read,
+  "GET /v1/regions": read,
+  "GET /v1/openapi.json": health,
+  "GET /v1/openapi.yaml": health,
+  "GET /v1/docs": health,
 
   "GET /metrics": observe,
   "GET /admin/v1/status": observe,

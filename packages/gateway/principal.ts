@@ -41,6 +41,12 @@ export const OPEN_PRINCIPAL: Principal = {
   fields: undefined,
 };
 
+/** Undefined: nobody needs one. */
+export function rolesWith(permission: Permission): readonly Role[] | undefined {
+  if (permission === "anybody") return undefined;
+  return ROLES.filter((role) => PERMISSIONS[role].includes(permission));
+}
+
 export function permits(principal: Principal, permission: Permission): boolean {
   if (permission === "anybody") return true;
   return principal.roles.some((role) => PERMISSIONS[role].includes(permission));

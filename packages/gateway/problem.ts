@@ -62,7 +62,8 @@ export const PROBLEMS: Readonly<Record<ErrorCode, ProblemKind>> = {
   internal: { status: 500, title: "Internal error" },
 };
 
-const TYPE_BASE = "https://atoll.dev/problems/";
+/** The `type` of a problem is this and its code. */
+export const TYPE_BASE = "https://atoll.dev/problems/";
 
 /** Express tells an error handler by its four parameters. */
 export function problemHandler(log: Log) {

@@ -9,14 +9,15 @@ import type { Express, Request } from "express";
 import { AtollError } from "@atoll/core";
 import { send, sendCoded } from "./answer.ts";
 import type { Reply } from "./answer.ts";
+import { mountOperations } from "./contract-routes.ts";
 import { parseQuery } from "./contract/operation.ts";
-import { readParameters } from "./contract/reads.ts";
-import { PROFILES, answerAbsent, ofReading, withoutReturn } from "./exchange.ts";
+import { deleteProfile, getProfile, patchProfile, putProfile } from "./contract/profile.ts";
+import { answerAbsent, ofReading, withoutReturn } from "./exchange.ts";
 import type { Exchange, Writing } from "./exchange.ts";
 import type { Fields } from "./fields.ts";
 import { JSON_TYPE, negotiateFormat } from "./media-type.ts";
 import type { Format } from "./media-type.ts";
-import { PATCH_TYPES, readPatch } from "./patch-edit.ts";
+import { readPatch } from "./patch-edit.ts";
 import { shownFields } from "./ownership.ts";
 import { parsePrefer } from "./prefer.ts";
 import type { Preferences } from "./prefer.ts";
@@ -28,8 +29,7 @@ import {
   profileHeaders,
   sessionHeaders,
 } from "./representation.ts";
-import { baseVersionOf, patienceOf, profileIdOf, readJsonBody, upsertOf } from "./request.ts";
-import { mountResource } from "./resource.ts";
+import { baseVersionOf, patienceOf, profileIdOf, readJsonBody } from "./request.ts";
 import { readCondition, writePrecondition } from "./validators.ts";
 import type { ReadCondition } from "./validators.ts";
 import { readVersion } from "./version-read.ts";
@@ -42,7 +42,7 @@ export function mountProfileRoutes(app: Express, exchange: Exchange): void {
   function get(request: Request, reply: Reply): void | Promise<void> {
     // Parameters are rare: a request without any does not pay for having them parsed.
     const { at, fields: asked } = request.url.includes("?")
-      ? parseQuery(request, readParameters)
+      ? parseQuery(request, getProfile.query)
       : NO_PARAMETERS;
     const fields = shownFields(reply, asked);
     if (at !== undefined) return readVersion(exchange, request, reply, { at, fields });
@@ -99,7 +99,8 @@ export function mountProfileRoutes(app: Express, exchange: Exchange): void {
 
   async function patch(request: Request, reply: Reply): Promise<void> {
     const id = profileIdOf(request, reply);
-    const asked = { ...exchange.writingOf(request, reply), upsert: upsertOf(request) };
+    const { upsert } = parseQuery(request, patchProfile.query);
+    const asked = { ...exchange.writingOf(request, reply), upsert };
     const precondition = writePrecondition(request.headers);
     const { edit, bytes } = await readPatch(request);
     await exchange.write(request, reply, id, edit, precondition, { ...asked, body: bytes });
@@ -120,13 +121,12 @@ export function mountProfileRoutes(app: Express, exchange: Exchange): void {
     await exchange.write(request, reply, id, { kind: "delete" }, precondition, writing);
   }
 
-  mountResource(app, `${PROFILES}/:id`, {
-    get,
-    put,
-    patch,
-    delete: remove,
-    acceptPatch: PATCH_TYPES,
-  });
+  mountOperations(app, [
+    [getProfile, get],
+    [putProfile, put],
+    [patchProfile, patch],
+    [deleteProfile, remove],
+  ]);
 }
 
 /** What of a request decides how its answer looks. */

@@ -203,6 +203,14 @@ export interface ScrubService {
   report(): Readonly<Record<"state" | "progress" | "faults", unknown>>;
 }
 
+/** How this region sees another one. */
+export interface RegionLink {
+  readonly region: string;
+  /** connecting, handshake, live, paused or down. */
+  readonly state: string;
+  readonly lagMs: number | null;
+}
+
 /** Answers of the admin listener: JSON as the routes send it, so that no field is lost between. */
 export interface AdminService {
   /** One check a line for `/readyz?verbose`; ready when all are ok. */

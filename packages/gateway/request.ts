@@ -96,17 +96,6 @@ export function baseVersionOf(request: Request): readonly ChangeHash[] | undefin
   );
 }
 
-/**
- * `?upsert=true` on a PATCH. Anything but a plain yes or no is refused: it decides what is
- * written.
- */
-export function upsertOf(request: Request): boolean {
-  const { upsert } = request.query;
-  if (upsert === undefined || upsert === "false") return false;
-  if (upsert === "true") return true;
-  throw new AtollError("malformed-request", "upsert must be true or false");
-}
-
 export interface JsonBody {
   readonly value: JsonObject;
   /** As received. */

@@ -1,3 +1,4 @@
+import { must } from "@atoll/core";
 import { expect, test } from "vitest";
 import { mustParse, actorOf, Copy, fleetCodec } from "./fleet.fixture.ts";
 import { AutomergeDocument, DocumentError } from "./document.ts";
@@ -53,7 +54,7 @@ test("a fork shares nothing with the document it was forked from", () => {
   expect(storedText(two.profile.bio)).toBe("");
   expect(storedList(genesis.profile.links)).toEqual([]);
   one.free();
-  expect(two.perform(operations, 1).length).toBeGreaterThan(0);
+  expect(two.perform(operations, 1)?.length).toBeGreaterThan(0);
   two.free();
   genesis.free();
 });
@@ -103,7 +104,7 @@ test("what is written into a map goes into the one that is there now", () => {
   const at = ["profile", "location"];
   one.perform([{ kind: "put", at, key: "city", value: "Ys" }], 1); // it knows the map's name now
   const replace: Operation = { kind: "put", at: ["profile"], key: "location", value: { a: 1 } };
-  one.append([two.perform([replace], 1)]);
+  one.append([must(two.perform([replace], 1), "a change")]);
   one.perform([{ kind: "put", at, key: "b", value: 2 }], 1);
   const whole = AutomergeDocument.load(one.save(), actorOf(3));
   expect(storedMap(whole.profile.location)).toEqual(storedMap(one.profile.location));

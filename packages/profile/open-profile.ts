@@ -140,6 +140,10 @@ export class OpenProfile {
             operations,
             context.timeSeconds,
           );
+    if (change === undefined) {
+      if (containers.length > 0) throw new DocumentError("containers were made for nothing");
+      return { changed: false };
+    }
     if (change.length > limits.CHANGE_BYTES_MAX) {
       throw new DocumentError(`the change has ${change.length} bytes`);
     }

@@ -45,8 +45,8 @@ import { RETENTION_DEFAULT, Retention } from "./retention.ts";
 import { RegionService } from "./service.ts";
 import { Scrub } from "./scrub.ts";
 import { Sessions } from "./sessions.ts";
-import type { RegionStatus } from "./status.ts";
-import { statusOf } from "./status.ts";
+import type { PeerReport, RegionStatus } from "./status.ts";
+import { peerReports, statusOf } from "./status.ts";
 
 export interface DriverOptions {
   readonly cluster: Cluster;
@@ -217,6 +217,10 @@ export class RegionDriver {
       scrubFaults: this.scrub.faults,
       retention: this.retention.report(),
     });
+  }
+
+  peers(): PeerReport[] {
+    return peerReports(this.#sync, this.#options.clock);
   }
 
   setPeerState(region: string, state: "active" | "paused"): boolean {

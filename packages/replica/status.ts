@@ -100,7 +100,7 @@ export function statusOf(options: {
     root: toHex(ledger.root),
     log: options.retention,
     shards: { count: cluster.shardCount, roots },
-    peers: sync.status().map((peer) => peerReport(peer, coverage, clock)),
+    peers: peerReports(sync, clock),
     antiEntropy: { ...sync.comparisons },
     coverage: Object.fromEntries(
       [...coverage].map(([code, hlc]) => [
@@ -109,6 +109,12 @@ export function statusOf(options: {
       ]),
     ),
   };
+}
+
+/** The same for whoever asks about links alone: it looks at nothing that lies on disk. */
+export function peerReports(sync: Sync, clock: Clock): PeerReport[] {
+  const { coverage } = sync;
+  return sync.status().map((peer) => peerReport(peer, coverage, clock));
 }
 
 function peerReport(peer: PeerStatus, coverage: RegionVector, clock: Clock): PeerReport {

@@ -157,6 +157,7 @@ async function openAll(
       ...deps,
       gate: entrance.clients,
       forwardTo: config.forward,
+      links: () => driver.peers(),
       corsOrigins: config.corsOrigins,
     }),
     "rest",

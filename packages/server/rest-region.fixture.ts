@@ -104,7 +104,8 @@ export class RestRegion {
     this.#driver = driver;
     driver.start();
     const admin = { readiness: () => driver.readiness() };
-    const deps = { service: driver.service, admin, log, clock, random, region: region.name };
+    const links = () => driver.peers();
+    const deps = { service: driver.service, admin, links, log, clock, random, region: region.name };
     const server = createServer(createPublicApp({ ...deps, version: "test" }));
     this.#server = server;
     await new Promise<void>((resolve) => {

@@ -1,5 +1,7 @@
 /** A profile whose id the server chooses. */
+import { WRITE_HEADERS } from "./headers.ts";
 import type { Operation } from "./operation.ts";
+import { WRITE_PROBLEMS, written } from "./profile-answer.ts";
 import { jsonObject } from "./values.ts";
 
 export const createProfile = {
@@ -8,6 +10,7 @@ export const createProfile = {
   path: "/v1/profiles",
   summary: "Creates a profile under a new id (UUIDv7)",
   body: { "application/json": jsonObject },
-  responses: { 201: { description: "The profile; Location names it" } },
-  problems: ["validation-failed", "idempotency-mismatch"],
+  headers: WRITE_HEADERS.filter((name) => !name.startsWith("If-") && name !== "Base-Version"),
+  responses: { 201: written("The profile; Location names it", ["Location"]) },
+  problems: WRITE_PROBLEMS.filter((code) => code !== "precondition-failed"),
 } satisfies Operation;

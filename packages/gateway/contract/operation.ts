@@ -11,6 +11,7 @@ import { AtollError, limits } from "@atoll/core";
 import type { ErrorCode, FieldFault } from "@atoll/core";
 import { childPointer } from "@atoll/profile";
 import type { JsonValue } from "@atoll/profile";
+import type { AnswerHeader, RequestHeader } from "./headers.ts";
 
 export type Method = "get" | "put" | "patch" | "post" | "delete" | "query";
 
@@ -18,6 +19,8 @@ export interface Content {
   readonly description: string;
   /** By media type. Undefined for an answer without a body. */
   readonly content?: Readonly<Record<string, z.ZodType>>;
+  /** Besides those of every answer. */
+  readonly headers?: readonly AnswerHeader[];
 }
 
 export interface Operation {
@@ -29,7 +32,7 @@ export interface Operation {
   readonly summary: string;
   readonly query?: z.ZodObject;
   /** What else of the request counts, besides what every route takes. */
-  readonly headers?: z.ZodObject;
+  readonly headers?: readonly RequestHeader[];
   /** By media type. */
   readonly body?: Readonly<Record<string, z.ZodType>>;
   readonly responses: Readonly<Record<number, Content>>;

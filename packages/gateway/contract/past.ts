@@ -2,8 +2,10 @@
 import { z } from "zod";
 import { limits } from "@atoll/core";
 import { OPERATIONS_TYPE } from "../media-type.ts";
+import { READ_HEADERS, SESSION_ANSWER, WRITE_HEADERS } from "./headers.ts";
 import type { Operation } from "./operation.ts";
 import { jsonPatch } from "./patches.ts";
+import { WRITE_PROBLEMS, written, writtenMinimal } from "./profile-answer.ts";
 import { changeHash, changeHashHex, headsText, innerPointer, jsonValue, time } from "./values.ts";
 
 const PROFILE = "/v1/profiles/:id";
@@ -21,38 +23,45 @@ export const versionName = z
     return z.NEVER;
   });
 
-const change = z.object({
-  hash: changeHashHex,
-  deps: z.array(changeHashHex),
-  region: z.string().nullable(),
-  actor: z.string(),
-  seq: z.int(),
-  time: z.string(),
-  message: z.string().nullable(),
-  /** Who asked for it, where that is known. */
-  principal: z.string().nullable(),
-  opCount: z.int(),
-});
+export const change = z
+  .object({
+    hash: changeHashHex,
+    deps: z.array(changeHashHex),
+    region: z.string().nullable(),
+    actor: z.string(),
+    seq: z.int(),
+    time: z.string(),
+    message: z.string().nullable(),
+    /** Who asked for it, where that is known. */
+    principal: z.string().nullable(),
+    opCount: z.int(),
+  })
+  .meta({ id: "Change" });
 
-const writer = change.pick({
-  hash: true,
-  deps: true,
-  region: true,
-  actor: true,
-  seq: true,
-  time: true,
-  message: true,
-  principal: true,
-});
+export const writer = change
+  .pick({
+    hash: true,
+    deps: true,
+    region: true,
+    actor: true,
+    seq: true,
+    time: true,
+    message: true,
+    principal: true,
+  })
+  .meta({ id: "Writer" });
 
-const writtenValue = z.object({
-  opId: z.string(),
-  value: jsonValue,
-  writer: writer.nullable(),
-});
+export const writtenValue = z
+  .object({
+    opId: z.string(),
+    value: jsonValue,
+    writer: writer.nullable(),
+  })
+  .meta({ id: "WrittenValue" });
 
 const historyPlace = z
   .string()
+  .meta({ description: "nextPageToken of the page before" })
   .transform((text) => /^(\d{1,15})\.([0-9a-f]{64})$/.exec(text))
   .transform((match, context) => {
     if (match !== null) return { maxOp: Number(match[1]), hash: match[2] ?? "" };
@@ -74,8 +83,10 @@ export const getHistory = {
       .default(limits.HISTORY_PAGE_DEFAULT),
     pageToken: historyPlace.optional(),
   }),
+  headers: READ_HEADERS,
   responses: {
     200: {
+      headers: [...SESSION_ANSWER, "Link"],
       description: "A page of changes",
       content: {
         "application/json": z.object({
@@ -85,7 +96,7 @@ export const getHistory = {
       },
     },
   },
-  problems: ["malformed-request", "not-found"],
+  problems: ["not-found", "session-not-available"],
 } satisfies Operation;
 
 export const getDiff = {
@@ -98,10 +109,15 @@ export const getDiff = {
     to: versionName.optional(),
     format: z.literal("json-patch").default("json-patch"),
   }),
+  headers: READ_HEADERS,
   responses: {
-    200: { description: "The difference", content: { "application/json-patch+json": jsonPatch } },
+    200: {
+      description: "The difference",
+      headers: SESSION_ANSWER,
+      content: { "application/json-patch+json": jsonPatch },
+    },
   },
-  problems: ["malformed-request", "not-found"],
+  problems: ["not-found", "session-not-available"],
 } satisfies Operation;
 
 export const getConflicts = {
@@ -109,8 +125,10 @@ export const getConflicts = {
   method: "get",
   path: `${PROFILE}/conflicts`,
   summary: "Where concurrent writes left more than the winner: who wrote what, where and when",
+  headers: READ_HEADERS,
   responses: {
     200: {
+      headers: SESSION_ANSWER,
       description: "All conflicts; the winner is the first of the values",
       content: {
         "application/json": z.object({
@@ -125,7 +143,7 @@ export const getConflicts = {
       },
     },
   },
-  problems: ["not-found"],
+  problems: ["not-found", "session-not-available"],
 } satisfies Operation;
 
 export const resolveConflict = {
@@ -144,8 +162,12 @@ export const resolveConflict = {
         error: 'either "opId" or "value" must be there, not both',
       }),
   },
-  responses: { 200: { description: `The profile, as after a PATCH of ${OPERATIONS_TYPE}` } },
-  problems: ["not-found", "stale-conflict", "validation-failed", "precondition-failed"],
+  headers: WRITE_HEADERS,
+  responses: {
+    200: written(`The profile, as after a PATCH of ${OPERATIONS_TYPE}`),
+    204: writtenMinimal,
+  },
+  problems: ["not-found", "stale-conflict", ...WRITE_PROBLEMS],
 } satisfies Operation;
 
 export const revertProfile = {
@@ -159,8 +181,13 @@ export const revertProfile = {
       paths: z.array(innerPointer).min(1).max(limits.REVERT_PATHS_MAX).optional(),
     }),
   },
-  responses: { 200: { description: "The profile" }, 201: { description: "It had been deleted" } },
-  problems: ["not-found", "unknown-base", "validation-failed", "precondition-failed"],
+  headers: WRITE_HEADERS,
+  responses: {
+    200: written("The profile"),
+    201: written("It had been deleted, and is here again", ["Location"]),
+    204: writtenMinimal,
+  },
+  problems: ["not-found", ...WRITE_PROBLEMS],
 } satisfies Operation;
 
 export const explainValue = {
@@ -169,8 +196,10 @@ export const explainValue = {
   path: `${PROFILE}/explain`,
   summary: "Why a place of the profile shows what it shows",
   query: z.object({ pointer: innerPointer }),
+  headers: READ_HEADERS,
   responses: {
     200: {
+      headers: SESSION_ANSWER,
       description: "The value, who wrote it, what lost, and the rule that decided",
       content: {
         "application/json": z.object({
@@ -186,7 +215,7 @@ export const explainValue = {
       },
     },
   },
-  problems: ["malformed-request", "not-found"],
+  problems: ["not-found", "session-not-available"],
 } satisfies Operation;
 
 export type WireChange = z.infer<typeof change>;

@@ -2,9 +2,10 @@
 import { z } from "zod";
 import { fromHex, limits, parseDocId, parseHlc, parseProfileId } from "@atoll/core";
 import { parseFields } from "../fields.ts";
+import { READ_HEADERS, SESSION_ANSWER } from "./headers.ts";
 import type { Operation } from "./operation.ts";
-import { versionName } from "./past.ts";
-import { changeHashHex, headsText, jsonObject, profileId, time } from "./values.ts";
+import { BODY_PROBLEMS, envelope } from "./profile-answer.ts";
+import { binary, headsText, profileId, time } from "./values.ts";
 
 const fieldNames = z.array(z.string()).min(1).max(limits.FIELDS_MAX);
 
@@ -21,45 +22,29 @@ export const fieldsText = z
   .transform((text) => text.split(","))
   .pipe(toFields);
 
-/** Of GET of one profile. */
-export const readParameters = z.object({
-  at: versionName.optional(),
-  fields: fieldsText.optional(),
-});
-
-export const envelope = z.object({
-  id: z.string(),
-  etag: z.string(),
-  heads: z.array(changeHashHex),
-  createdAt: z.string(),
-  updatedAt: z.string(),
-  conflicts: z.literal(true).optional(),
-  schemaFaults: z
-    .array(z.object({ pointer: z.string(), detail: z.string(), code: z.string() }))
-    .optional(),
-  data: jsonObject,
-});
-
-const pageToken = z.string().transform((text, context) => {
-  try {
-    const parsed: unknown = JSON.parse(Buffer.from(text, "base64url").toString("utf8"));
-    const [order, first, second] = Array.isArray(parsed) ? (parsed as unknown[]) : [];
-    if (order === "id" && typeof first === "string") {
-      const after = parseProfileId(first);
-      if (after !== undefined) return { order: "id" as const, after };
-    }
-    if (order === "updatedAt" && typeof first === "number" && typeof second === "string") {
-      const [since, after] = [parseHlc(first), parseDocId(fromHex(second))];
-      if (since !== undefined && after !== undefined) {
-        return { order: "updatedAt" as const, since, after };
+const pageToken = z
+  .string()
+  .meta({ description: "nextPageToken of the page before" })
+  .transform((text, context) => {
+    try {
+      const parsed: unknown = JSON.parse(Buffer.from(text, "base64url").toString("utf8"));
+      const [order, first, second] = Array.isArray(parsed) ? (parsed as unknown[]) : [];
+      if (order === "id" && typeof first === "string") {
+        const after = parseProfileId(first);
+        if (after !== undefined) return { order: "id" as const, after };
       }
+      if (order === "updatedAt" && typeof first === "number" && typeof second === "string") {
+        const [since, after] = [parseHlc(first), parseDocId(fromHex(second))];
+        if (since !== undefined && after !== undefined) {
+          return { order: "updatedAt" as const, since, after };
+        }
+      }
+    } catch {
+      // Falls through: whatever it is, it is not ours.
     }
-  } catch {
-    // Falls through: whatever it is, it is not ours.
-  }
-  context.addIssue("must be a nextPageToken of this list");
-  return z.NEVER;
-});
+    context.addIssue("must be a nextPageToken of this list");
+    return z.NEVER;
+  });
 
 export const listProfiles = {
   id: "listProfiles",
@@ -87,9 +72,11 @@ export const listProfiles = {
       error: "is of a list in another order",
       path: ["pageToken"],
     }),
+  headers: READ_HEADERS,
   responses: {
     200: {
       description: "A page; the profiles as in the envelope",
+      headers: [...SESSION_ANSWER, "Link"],
       content: {
         "application/json": z.object({
           items: z.array(envelope),
@@ -98,7 +85,7 @@ export const listProfiles = {
       },
     },
   },
-  problems: ["malformed-request"],
+  problems: ["session-not-available"],
 } satisfies Operation;
 
 const batchGetBody = z.strictObject({
@@ -119,14 +106,16 @@ export const batchGet = {
   method: "post",
   path: "/v1/profiles\\:batchGet",
   summary: "Many profiles by id, in the order asked for",
+  headers: READ_HEADERS,
   body: { "application/json": batchGetBody },
   responses: {
     200: {
+      headers: SESSION_ANSWER,
       description: "One item for each id",
       content: { "application/json": batchGetAnswer },
     },
   },
-  problems: ["validation-failed", "payload-too-large"],
+  problems: [...BODY_PROBLEMS, "session-not-available"],
 } satisfies Operation;
 
 /** The same for whoever may send QUERY (RFC 10008): a read that has a body. */
@@ -142,13 +131,15 @@ export const getSnapshot = {
   method: "get",
   path: "/v1/profiles/:id/snapshot",
   summary: "The profile's document as an Automerge file",
+  headers: READ_HEADERS,
   responses: {
     200: {
       description: "What Automerge.load takes",
-      content: { "application/vnd.automerge": z.instanceof(Uint8Array) },
+      headers: [...SESSION_ANSWER, "ETag"],
+      content: { "application/vnd.automerge": binary },
     },
   },
-  problems: ["not-found"],
+  problems: ["not-found", "session-not-available"],
 } satisfies Operation;
 
 export const getChanges = {
@@ -157,11 +148,13 @@ export const getChanges = {
   path: "/v1/profiles/:id/changes",
   summary: "The document's changes that some heads do not have, one after the other",
   query: z.object({ heads: headsText.optional() }),
+  headers: READ_HEADERS,
   responses: {
     200: {
       description: "What Automerge.loadIncremental takes",
-      content: { "application/vnd.automerge.changes": z.instanceof(Uint8Array) },
+      headers: SESSION_ANSWER,
+      content: { "application/vnd.automerge.changes": binary },
     },
   },
-  problems: ["malformed-request", "not-found", "unknown-base"],
+  problems: ["not-found", "unknown-base", "session-not-available"],
 } satisfies Operation;

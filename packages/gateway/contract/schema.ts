@@ -8,6 +8,14 @@ export const getSchema = {
   method: "get",
   path: "/v1/schema",
   summary: "The JSON Schema (2020-12) of profiles; `x-crdt` says how a member merges",
-  responses: { 200: { description: "The schema", content: { [SCHEMA_TYPE]: jsonObject } } },
+  headers: ["If-None-Match"],
+  responses: {
+    200: {
+      description: "The schema",
+      headers: ["ETag"],
+      content: { [SCHEMA_TYPE]: jsonObject },
+    },
+    304: { description: "What you have is current", headers: ["ETag"] },
+  },
   problems: [],
 } satisfies Operation;

@@ -1,9 +1,10 @@
 /** Writes of many profiles in one request: each is atomic alone. */
 import { z } from "zod";
 import { limits } from "@atoll/core";
+import { SESSION_ANSWER, SESSION_HEADERS } from "./headers.ts";
 import type { Operation } from "./operation.ts";
 import { jsonPatch, nativeOperations } from "./patches.ts";
-import { envelope } from "./reads.ts";
+import { BODY_PROBLEMS, envelope } from "./profile-answer.ts";
 import { heads, jsonObject, profileId } from "./values.ts";
 
 const about = {
@@ -35,6 +36,7 @@ export const batchWrite = {
   method: "post",
   path: "/v1/profiles\\:batchWrite",
   summary: "Many writes, each atomic alone: some may be refused while others are done",
+  headers: [...SESSION_HEADERS, "Idempotency-Key"],
   body: {
     "application/json": z.strictObject({
       writes: z.array(write).min(1).max(limits.BATCH_WRITE_MAX),
@@ -42,6 +44,7 @@ export const batchWrite = {
   },
   responses: {
     200: {
+      headers: SESSION_ANSWER,
       description: "One item for each write, in order, with the status that it alone would have",
       content: {
         "application/json": z.object({
@@ -56,5 +59,5 @@ export const batchWrite = {
       },
     },
   },
-  problems: ["validation-failed", "payload-too-large"],
+  problems: [...BODY_PROBLEMS, "session-not-available"],
 } satisfies Operation;
