@@ -7,7 +7,7 @@
 import type { ChangeHash, DocId, LogEntry, Sum } from "@atoll/core";
 import { SUM_ZERO, addSums, elementOf, errorText, limits, shardRange, toHex } from "@atoll/core";
 import type { ProfileCodec } from "@atoll/profile";
-import type { DocumentRow, RawLane, Store } from "@atoll/store";
+import type { DocumentRow, DocumentScan, RawLane, Store } from "@atoll/store";
 import type { FinalDocument, FinalState } from "./checkers/final-state.ts";
 import type { Violation } from "./checkers/violation.ts";
 import type { SimRegion } from "./region.ts";
@@ -104,7 +104,7 @@ export function finalStateOf(region: SimRegion, codec: ProfileCodec): FinalState
     };
   });
   replica.flush();
-  const changes = changesOf(store, cluster.shardCount, codec);
+  const changes = changesOf(store, codec);
   let changeSum: Sum = SUM_ZERO;
   for (const { docId, hash } of changes.values()) {
     changeSum = addSums(changeSum, elementOf(cluster.keys, docId, hash));
@@ -134,7 +134,6 @@ export function finalStateOf(region: SimRegion, codec: ProfileCodec): FinalState
 /** Every change that a log row brings or a document's bytes hold: the log is trimmed, and may lead. */
 export function changesOf(
   store: Store,
-  shardCount: number,
   codec: ProfileCodec,
 ): ReadonlyMap<string, { readonly docId: DocId; readonly hash: ChangeHash }> {
   const changes = new Map<string, { readonly docId: DocId; readonly hash: ChangeHash }>();
@@ -142,9 +141,8 @@ export function changesOf(
     changes.set(`${toHex(docId)} ${toHex(hash)}`, { docId, hash });
   };
   for (const { docId, hash } of scanLog(store)) add(docId, hash);
-  for (const row of allRows(store, shardCount)) {
-    const body = store.readBody(row);
-    if (body === undefined || row.quarantined) continue;
+  for (const { row, body } of scanDocuments(store)) {
+    if (row === undefined || body === undefined || row.quarantined) continue;
     try {
       const profile = codec.open(body, new Uint8Array(16).fill(3));
       for (const hash of profile.changeHashes()) add(row.docId, hash);
@@ -154,6 +152,16 @@ export function changesOf(
     }
   }
   return changes;
+}
+
+/** As they lie, damaged ones among them. */
+function* scanDocuments(store: Store): Generator<DocumentScan> {
+  for (let after: DocumentScan["key"] | undefined; ;) {
+    const page = store.scrub.scanDocuments(after, PAGE);
+    yield* page;
+    if (page.length < PAGE) return;
+    after = page.at(-1)?.key;
+  }
 }
 
 function allRows(store: Store, shardCount: number): DocumentRow[] {

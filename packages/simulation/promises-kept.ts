@@ -146,6 +146,6 @@ function holds(region: SimRegion, head: string): boolean {
 }
 
 function changesIn(region: SimRegion): string[] {
-  const { store, cluster, codec } = region.driver.replica;
-  return [...changesOf(store, cluster.shardCount, codec).values()].map(({ hash }) => toHex(hash));
+  const { store, codec } = region.driver.replica;
+  return [...changesOf(store, codec).values()].map(({ hash }) => toHex(hash));
 }
