@@ -220,6 +220,9 @@ export class Replica {
   write(id: ProfileId, edit: ProfileEdit, options: WriteOptions): WriteResult {
     const place = this.placeOf(docIdOf(id));
     const row = this.renderer.clean(place);
+    // A document that is open and has no row lost it to damage. Whoever writes as if nothing were there must
+    // not take away what is: the edit starts from nothing, and merges with what comes back.
+    if (row === undefined) this.documents.drop(place);
     if (row?.quarantined === true) {
       throw new AtollError("document-quarantined", "this profile's document does not open here");
     }
