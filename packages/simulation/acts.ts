@@ -242,9 +242,7 @@ export class Acts {
 
   #start(region: SimRegion): void {
     if (region.isUp) return;
-    const { kept, world } = this.#fleet;
     region.start();
-    if (region.isUp) kept.started(region, world.nowMs);
   }
 
   #copy(fault: Fault & { readonly kind: "restore" | "clone" }): void {

@@ -37,6 +37,8 @@ export interface RegionOptions {
   readonly sabotage: Sabotage | undefined;
   /** Every transaction that is on the disk now. */
   readonly committed: (region: SimRegion, entries: readonly LogEntry[]) => void;
+  /** A process runs, also one that a disk refused at first. */
+  readonly started: (region: SimRegion) => void;
   /** The process has died in a commit. */
   readonly died: (region: SimRegion) => void;
 }
@@ -156,6 +158,7 @@ export class SimRegion {
     sabotage?.driver?.(driver, { region: this, random: random.fork("bug in the driver"), world });
     this.#driver = driver;
     driver.start();
+    options.started(this);
   }
 
   /** A request that gets no answer if the process dies. */

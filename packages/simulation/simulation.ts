@@ -340,6 +340,7 @@ export class Simulation implements SimFleet {
       protocol: options.old[place] === true ? { min: 1, max: 1 } : undefined,
       sabotage: this.#options.sabotage,
       committed: (of, entries) => this.#committed(of, entries),
+      started: (of) => this.kept.started(of, this.world.nowMs),
       died: (of) => this.#acts.died(of),
     });
   }
