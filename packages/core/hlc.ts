@@ -9,7 +9,7 @@
  * session waits and where anti-entropy cuts.
  */
 import { assert } from "./assert.ts";
-import { CLOCK_PULL_MS_MAX } from "./limits.ts";
+import { CLOCK_PULL_MS_MAX, CLOCK_RECALL_MS_MAX } from "./limits.ts";
 
 declare const hlcBrand: unique symbol;
 export type Hlc = number & { readonly [hlcBrand]: true };
@@ -65,7 +65,15 @@ export class HybridClock {
    * broken clock may pull us at most `CLOCK_PULL_MS_MAX` beyond our own wall clock.
    */
   observe(remote: Hlc, nowMs: number): void {
-    const bound = hlcFromMs(nowMs + CLOCK_PULL_MS_MAX);
-    this.#last = Math.max(this.#last, Math.min(remote, bound)) as Hlc;
+    this.#raise(remote, nowMs + CLOCK_PULL_MS_MAX);
+  }
+
+  /** Learns of a timestamp that this very clock gave out, and forgot. */
+  recall(own: Hlc, nowMs: number): void {
+    this.#raise(own, nowMs + CLOCK_RECALL_MS_MAX);
+  }
+
+  #raise(learnt: Hlc, boundMs: number): void {
+    this.#last = Math.max(this.#last, Math.min(learnt, hlcFromMs(boundMs))) as Hlc;
   }
 }

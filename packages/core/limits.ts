@@ -404,6 +404,8 @@ export const PLACELESS_EARLY_MAX = 4_096;
 export const UPKEEP_DOCUMENTS_MAX = 16;
 /** How far a peer's clock may pull ours. More is a broken clock, and is only reported. */
 export const CLOCK_PULL_MS_MAX = 500;
+/** How far beyond our wall clock a peer may remind us of what we announced: a clock set back by a day. */
+export const CLOCK_RECALL_MS_MAX = 86_400_000;
 /** Shards of a cluster unless its config says otherwise. */
 export const SHARDS_DEFAULT = 256;
 /** Time a process has to finish its requests after SIGTERM. */

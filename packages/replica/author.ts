@@ -143,6 +143,14 @@ export class Author {
     this.#store.writeIdentity(this.#identity);
   }
 
+  /**
+   * Time that a peer was told of by us, perhaps by a life that this file does not know: a restored copy goes on
+   * above it. Believed further than another region's clock, because it is our own word, but not without end.
+   */
+  recall(announced: Hlc): void {
+    this.#hlc.recall(announced, this.#clock.nowMs());
+  }
+
   /** What is written from now on sorts after this. */
   observe(hlc: Hlc): void {
     this.#hlc.observe(hlc, this.#clock.nowMs());

@@ -5,9 +5,12 @@ import { join } from "node:path";
 import { afterEach, beforeEach, describe, expect, test, vi } from "vitest";
 import {
   AtollError,
+  HLC_MAX,
   ManualClock,
   MemoryLog,
   SeededRandom,
+  hlcFromMs,
+  hlcToMs,
   limits,
   must,
   silentLog,
@@ -250,4 +253,20 @@ test("what a failed group was to keep of announced time is told to the disk agai
   expect(store.readIdentity()?.announced).toBeGreaterThanOrEqual(again);
   replica.stamp();
   expect(replica.group.isOpen).toBe(false); // told in advance: not every heartbeat is a write
+});
+
+test("a restored copy goes on above what peers say that it announced, within a day", () => {
+  const clock = new ManualClock();
+  const store = new MemoryStore();
+  const cluster = testCluster();
+  const region = must(cluster.regions[0], "a region");
+  const random = new SeededRandom("recalled");
+  const replica = new Replica({
+    ...{ cluster, region, store, clock, random, log: silentLog, codec: testCodec },
+  });
+  const announced = hlcFromMs(clock.nowMs() + 3_600_000);
+  replica.recall(announced);
+  expect(replica.stamp()).toBeGreaterThan(announced);
+  replica.recall(HLC_MAX); // a peer that lies moves time that only advises, and not for ever
+  expect(hlcToMs(replica.stamp())).toBeLessThanOrEqual(clock.nowMs() + limits.CLOCK_RECALL_MS_MAX);
 });

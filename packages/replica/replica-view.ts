@@ -44,6 +44,7 @@ export function syncViewOf(
       return replica.waitingRoom.size;
     },
     stamp: () => replica.stamp(),
+    recall: (announced) => replica.recall(announced),
     missing: (lane: Lane, upTo: number): SeqRange[] =>
       ledger.missing(lane, upTo, clock.monotonicMs()),
     readLog: (lane: Lane, range: SeqRange, bytesMax: number): LogEntry[] => {

@@ -202,6 +202,11 @@ export class Replica {
     return this.#author.announce(this.group);
   }
 
+  /** A peer has been told of this much time by us. */
+  recall(announced: Hlc): void {
+    this.#author.recall(announced);
+  }
+
   placeOf(docId: DocId): DocumentPlace {
     return this.intake.placeOf(docId);
   }

@@ -107,6 +107,7 @@ function viewOf(region: number): SyncView {
     genesisHash: new Uint8Array(32),
     frontier: new Frontier(),
     stamp: () => 1 as Hlc,
+    recall: () => undefined,
     coverage: () => new Map(),
   };
   return view as SyncView;

@@ -130,6 +130,7 @@ export class Pair {
       genesisHash: new Uint8Array(32),
       frontier,
       stamp: () => hlcFromMs(1_700_000_000_000 + this.nowMs),
+      recall: () => undefined,
       missing: nothing,
       readLog: nothing,
       waiting: 0,

@@ -129,6 +129,7 @@ export class FakeRegion {
       genesisHash: new Uint8Array(32),
       frontier: this.frontier,
       stamp: () => hlc.tick(regions.clock.nowMs()),
+      recall: () => undefined,
       missing: (lane, upTo) => this.#missing(lane, upTo),
       readLog: (lane, range, bytesMax) => this.#read(lane, range, bytesMax),
       cut: () => undefined,

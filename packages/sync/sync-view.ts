@@ -56,6 +56,8 @@ export interface SyncView {
   readonly waiting: number;
   /** A timestamp above every one of ours so far; whatever we write from now on lies above it. */
   stamp(): Hlc;
+  /** A peer covers us up to there: we have announced it, if only in a life that this file forgot. */
+  recall(announced: Hlc): void;
   /** What to ask for to hold a lane up to `upTo`, without what was received and waits or was bad. */
   missing(lane: Lane, upTo: number, nowMs: number): SeqRange[];
   /** Fewer than asked for where the log was trimmed or cannot be read. */

@@ -14,7 +14,7 @@
  * `nowMs` is a monotonic clock. Nothing here waits, sends or stores; the driver does.
  */
 import type { Lane, Random, RegionCode, RegionVector } from "@atoll/core";
-import { unreachable } from "@atoll/core";
+import { unreachable, vectorAt } from "@atoll/core";
 import type { KnownHoldings } from "./announced.ts";
 import { Announced } from "./announced.ts";
 import { AntiEntropy } from "./anti-entropy.ts";
@@ -260,6 +260,7 @@ export class Sync {
       case "heartbeat":
         this.#ownOrigin.hear(peer, { lanes: message.lanes, isAll: message.full }, out);
         this.#announced.hear(peer, message, nowMs);
+        this.#view.recall(vectorAt(message.vector, this.#view.region.code));
         this.#gossip.heard(peer, message, nowMs);
         this.#catchUp.ask(nowMs, out);
         this.#catchUp.pump(nowMs, out);
