@@ -132,6 +132,11 @@ export function sumOfColumn(bytes: Uint8Array): Uint8Array {
   return bytes.length === SUM_BYTES ? bytes : damaged("a sum");
 }
 
+/** A number that no store could have written, nor can take back. */
+export function countOfColumn(value: number): number {
+  return Number.isSafeInteger(value) && value >= 0 ? value : damaged("a count");
+}
+
 export function vectorToBytes(vector: RegionVector): Uint8Array {
   const writer = new ByteWriter(1 + vector.size * 9);
   writeVector(writer, vector);

@@ -23,6 +23,7 @@ import type {
 import type { SqlValue, SqliteConnection } from "./sqlite-connection.ts";
 import { assertBody, assertCount, assertPlace } from "./admissible.ts";
 import {
+  countOfColumn,
   docIdOfColumn,
   hlcOfColumn,
   profileIdOfColumn,
@@ -285,12 +286,12 @@ export function documentOfColumns(row: RowColumns): DocumentRow {
     quarantined: row.quarantined === 1,
     dirty: row.dirty === 1,
     heads: row.heads,
-    changeCount: row.change_count,
+    changeCount: countOfColumn(row.change_count),
     sum: sumOfColumn(row.sum),
     dep: vectorOfBytes(row.dep),
     createdHlc: hlcOfColumn(row.created_hlc),
     updatedHlc: hlcOfColumn(row.updated_hlc),
-    conflicts: row.conflicts,
+    conflicts: countOfColumn(row.conflicts),
     view: row.view ?? undefined,
   };
 }
@@ -299,7 +300,7 @@ function sumRowOfColumns(row: SumColumns): DocumentSumRow {
   return {
     docId: docIdOfColumn(row.doc_id),
     position: row.position,
-    changeCount: row.change_count,
+    changeCount: countOfColumn(row.change_count),
     sum: sumOfColumn(row.sum),
   };
 }

@@ -218,6 +218,8 @@ describe("trouble with the disk", () => {
   test.each([
     ["dep", "UPDATE document SET dep = x'0105'"],
     ["sum", "UPDATE document SET sum = x'00'"],
+    ["count", "UPDATE document SET change_count = change_count | (1 << 62)"],
+    ["number of conflicts", "UPDATE document SET conflicts = -1"],
     ["profile id", "UPDATE document SET profile_id = 'no space'"],
   ])("a row with a damaged %s fails its readers and nobody else", (_, sql) => {
     const store = openSqliteStore({ path });
