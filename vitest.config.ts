@@ -4,7 +4,13 @@ import { defineConfig } from "vitest/config";
 // are per process, and a test that kills its process must not take its neighbours along.
 export default defineConfig({
   test: {
-    include: ["packages/**/*.test.ts", "chaos/**/*.test.ts", "*.test.ts"],
+    include: [
+      "packages/**/*.test.ts",
+      "chaos/**/*.test.ts",
+      "deploy/**/*.test.ts",
+      "runbooks/**/*.test.ts",
+      "*.test.ts",
+    ],
     pool: "forks",
     maxWorkers: 2,
     testTimeout: 180_000,

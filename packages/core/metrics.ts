@@ -65,10 +65,13 @@ export const METRICS = {
   disk_free_bytes: gauge("Free space where the data directory lies"),
   documents_open: gauge("Automerge documents held open"),
   documents_opened_total: counter("Automerge documents opened since the start"),
+  conflicts_found_total: counter("Conflicts that concurrent writes left, as profiles are shown"),
+  conflicts_resolved_total: counter("Conflicts that a later write settled"),
 
   // ── replication ──
   peer_connected: gauge("1 while the link to a region is live", "peer"),
   peer_rtt_seconds: gauge("Round trip to a region, as heartbeats measure it", "peer"),
+  clock_skew_seconds: gauge("How far a region's clock is ahead of ours, to half a second", "peer"),
   replication_lag_seconds: gauge("Age of the newest moment up to which a region is held", "peer"),
   replication_behind_entries: gauge("Entries that a region holds and we lack", "peer"),
   replication_ahead_entries: gauge("Entries that we hold and a region has not confirmed", "peer"),
@@ -83,6 +86,7 @@ export const METRICS = {
 
   // ── proof ──
   merkle_root_match: gauge("1 when the last comparison found equal roots, 0 when not", "peer"),
+  antientropy_age_seconds: gauge("Since a comparison with a region was last answered", "peer"),
   antientropy_opened_total: counter("Comparisons that this region asked for"),
   antientropy_equal_total: counter("Comparisons that found equal roots at once"),
   antientropy_descents_total: counter("Comparisons that found different roots"),

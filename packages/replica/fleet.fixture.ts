@@ -1,6 +1,6 @@
 // A whole fleet in one process: real drivers, replicas and stores on a manual clock and a network in
 // memory. Time passes only in `run`, so a test never sleeps and a failure repeats from its seed.
-import type { Cluster, ProfileId, Region, RegionCode, RegionName } from "@atoll/core";
+import type { Clock, Cluster, ProfileId, Region, RegionCode, RegionName } from "@atoll/core";
 import { ManualClock, MemoryLog, SeededRandom, deriveClusterKeys, must } from "@atoll/core";
 import { ProfileCodec, socialProfileSchema } from "@atoll/profile";
 import type { ProfileEdit } from "@atoll/profile";
@@ -37,6 +37,7 @@ export class Fleet {
   readonly #drivers = new Map<string, RegionDriver>();
   readonly #protocols: Readonly<Record<string, VersionRange>>;
   readonly #retention: Partial<RetentionOptions> | undefined;
+  readonly #skewsMs: Readonly<Record<string, number>>;
   #starts = 0;
 
   constructor(
@@ -47,6 +48,8 @@ export class Fleet {
       readonly protocols?: Readonly<Record<string, VersionRange>>;
       /** How long the logs are kept. */
       readonly retention?: Partial<RetentionOptions>;
+      /** How far the wall clock of a region is ahead. */
+      readonly skewsMs?: Readonly<Record<string, number>>;
       /** Regions that are up from the beginning; all unless it is said. */
       readonly up?: readonly string[];
     } = {},
@@ -54,6 +57,7 @@ export class Fleet {
     this.#random = new SeededRandom(seed);
     this.#protocols = options.protocols ?? {};
     this.#retention = options.retention;
+    this.#skewsMs = options.skewsMs ?? {};
     this.cluster = testCluster();
     this.network = new MemoryNetwork({
       clock: this.clock,
@@ -87,7 +91,7 @@ export class Fleet {
       region,
       store: must(this.stores.get(as), as),
       transport: this.network.transport(as),
-      clock: this.clock,
+      clock: this.#clockOf(name),
       random: this.#random.fork(`${name} ${this.#starts++}`),
       log,
       codec: testCodec,
@@ -99,6 +103,17 @@ export class Fleet {
     this.#drivers.set(as, driver);
     driver.start();
     return driver;
+  }
+
+  #clockOf(name: string): Clock {
+    const { clock } = this;
+    const skewMs = this.#skewsMs[name] ?? 0;
+    return {
+      nowMs: () => clock.nowMs() + skewMs,
+      monotonicMs: () => clock.monotonicMs(),
+      after: (delayMs, fire) => clock.after(delayMs, fire),
+      afterTurn: (run) => clock.afterTurn(run),
+    };
   }
 
   /** As kill -9 would: what was not committed is gone, nobody is told. */

@@ -10,6 +10,7 @@ import type { DocId, DocKey, LogEntry } from "@atoll/core";
 import { docKeyOf, errorText, limits, sometimes } from "@atoll/core";
 import { DocumentError } from "@atoll/profile";
 import type { DocumentPlace, DocumentRow, Store } from "@atoll/store";
+import type { ConflictCount } from "./conflict-count.ts";
 import type { DocumentCache } from "./document-cache.ts";
 import type { Group } from "./group.ts";
 import type { Quarantine } from "./quarantine.ts";
@@ -23,6 +24,7 @@ export class Renderer {
   readonly #restorer: Restorer;
   readonly #quarantine: Quarantine;
   readonly #schema: SchemaJudge;
+  readonly #conflicts: ConflictCount;
   readonly #placeOf: (docId: DocId) => DocumentPlace;
 
   constructor(options: {
@@ -32,6 +34,7 @@ export class Renderer {
     readonly restorer: Restorer;
     readonly quarantine: Quarantine;
     readonly schema: SchemaJudge;
+    readonly conflicts: ConflictCount;
     readonly placeOf: (docId: DocId) => DocumentPlace;
   }) {
     this.#store = options.store;
@@ -40,6 +43,7 @@ export class Renderer {
     this.#restorer = options.restorer;
     this.#quarantine = options.quarantine;
     this.#schema = options.schema;
+    this.#conflicts = options.conflicts;
     this.#placeOf = options.placeOf;
   }
 
@@ -100,6 +104,7 @@ export class Renderer {
     try {
       const view = this.#documents.open(row).render();
       if (!view.deleted) this.#schema.note(view.json);
+      this.#conflicts.note(row.conflicts, view.conflicts);
       return {
         ...row,
         profileId: view.profileId ?? row.profileId,

@@ -34,6 +34,7 @@ import { Arrivals } from "./arrivals.ts";
 import type { Authored } from "./author.ts";
 import { Author } from "./author.ts";
 import { Commit } from "./commit.ts";
+import { ConflictCount } from "./conflict-count.ts";
 import { DocumentCache } from "./document-cache.ts";
 import { Group } from "./group.ts";
 import { Intake } from "./intake.ts";
@@ -93,6 +94,7 @@ export class Replica {
   readonly region: Region;
   readonly codec: ProfileCodec;
   readonly schema: SchemaJudge;
+  readonly conflicts = new ConflictCount();
   readonly store: Store;
   readonly ledger: Ledger;
   readonly documents: DocumentCache;
@@ -181,6 +183,7 @@ export class Replica {
       ...{ store, documents, group, restorer, quarantine },
       placeOf: (docId) => this.placeOf(docId),
       schema: this.schema,
+      conflicts: this.conflicts,
     });
   }
 
@@ -240,6 +243,7 @@ export class Replica {
     const asked = creating(edit, current === undefined);
     const authored = this.#author.edit({ id, place, before: current?.json }, asked, options, this);
     const after = authored && this.#apply(authored);
+    if (after !== undefined) this.conflicts.note(row?.conflicts ?? 0, after.conflicts);
     if (edit.kind === "delete") {
       return { kind: "deleted", existed: true, dep: (after ?? row)?.dep ?? VECTOR_ZERO };
     }

@@ -3,7 +3,7 @@
  */
 import type { Clock, RegionVector } from "@atoll/core";
 import { hlcToMs, low64, originText, regionByCode, toHex, vectorAt } from "@atoll/core";
-import type { ComparisonCounts, PeerState, PeerStatus, Sync } from "@atoll/sync";
+import type { ComparisonCounts, KnownHoldings, PeerState, PeerStatus, Sync } from "@atoll/sync";
 import type { RetentionReport } from "./retention.ts";
 import type { Replica } from "./replica.ts";
 
@@ -22,6 +22,9 @@ export interface RegionStatus extends Readonly<Record<string, unknown>> {
     readonly quarantined: number;
     /** Times since the start that changes from elsewhere left a profile that the schema forbids. */
     readonly schemaFaulty: number;
+    /** Conflicts that concurrent writes left since the start, and how many were settled. */
+    readonly conflictsFound: number;
+    readonly conflictsResolved: number;
     /** Damage found by the scrub since the start, repaired or not. */
     readonly scrubFaults: number;
     /** Open Automerge documents, and how many were opened since the start. */
@@ -55,6 +58,10 @@ export interface PeerReport {
   readonly ahead: number | null;
   readonly rttMs: number | null;
   readonly lastHeardMs: number | null;
+  /** Since a comparison with it was last answered. */
+  readonly lastComparedMs: number | null;
+  /** How far its clock is ahead of ours; see `clockSkewMs`. */
+  readonly clockSkewMs: number | null;
   readonly root: "equal" | "differs" | "unknown";
   readonly lastFailure: string | null;
 }
@@ -90,6 +97,8 @@ export function statusOf(options: {
       pending: store.countPending(),
       quarantined: store.countQuarantine(),
       schemaFaulty: replica.schema.faultyViews,
+      conflictsFound: replica.conflicts.found,
+      conflictsResolved: replica.conflicts.resolved,
       scrubFaults: options.scrubFaults,
       documentsOpen: documents.size,
       documentsOpened: documents.opened,
@@ -114,12 +123,21 @@ export function statusOf(options: {
 /** The same for whoever asks about links alone: it looks at nothing that lies on disk. */
 export function peerReports(sync: Sync, clock: Clock): PeerReport[] {
   const { coverage } = sync;
-  return sync.status().map((peer) => peerReport(peer, coverage, clock));
+  return sync.status().map((peer) => ({
+    ...peerReport(peer, coverage, clock),
+    clockSkewMs: clockSkewMs(peer, sync.known(peer.region.code), clock),
+  }));
 }
 
-function peerReport(peer: PeerStatus, coverage: RegionVector, clock: Clock): PeerReport {
+function peerReport(
+  peer: PeerStatus,
+  coverage: RegionVector,
+  clock: Clock,
+): Omit<PeerReport, "clockSkewMs"> {
   const covered = vectorAt(coverage, peer.region.code);
-  const heardMs = peer.lastHeardMs;
+  const { lastHeardMs, comparedMs } = peer;
+  const agoMs = (thenMs: number | undefined): number | null =>
+    thenMs === undefined ? null : Math.round(clock.monotonicMs() - thenMs);
   return {
     region: peer.region.name,
     state: peer.state,
@@ -127,10 +145,26 @@ function peerReport(peer: PeerStatus, coverage: RegionVector, clock: Clock): Pee
     behind: peer.distance?.behind ?? null,
     ahead: peer.distance?.ahead ?? null,
     rttMs: peer.rttMs === undefined ? null : Math.round(peer.rttMs),
-    lastHeardMs: heardMs === undefined ? null : Math.round(clock.monotonicMs() - heardMs),
+    lastHeardMs: agoMs(lastHeardMs),
+    lastComparedMs: agoMs(comparedMs),
     root: peer.comparison,
     lastFailure: peer.lastFailure ?? null,
   };
+}
+
+/**
+ * What a live peer's newest heartbeat says of its clock, held against ours at the moment it came. It says a
+ * timestamp, which is at most half a second ahead of the clock that gave it (CLOCK_PULL_MS_MAX).
+ */
+function clockSkewMs(
+  peer: PeerStatus,
+  known: KnownHoldings | undefined,
+  clock: Clock,
+): number | null {
+  const said = known === undefined ? 0 : vectorAt(known.vector, peer.region.code);
+  if (known === undefined || said === 0 || peer.state !== "live") return null;
+  const wallThenMs = clock.nowMs() - (clock.monotonicMs() - known.heardMs);
+  return Math.round(hlcToMs(said) + (peer.rttMs ?? 0) / 2 - wallThenMs);
 }
 
 function hex64(value: bigint): string {

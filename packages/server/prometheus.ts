@@ -49,6 +49,7 @@ export class PrometheusMeter implements Meter {
   }
 
   async text(): Promise<string> {
+    for (const gauge of this.#gaugesTold) gauge.reset(); // what is not told again is not known any more
     for (const collector of this.#collectors) collector(this.#told);
     return await this.#registry.metrics();
   }
@@ -64,9 +65,11 @@ export class PrometheusMeter implements Meter {
       metric.inc(labels, Math.max(0, value - before));
       return;
     }
+    this.#gaugesTold.add(metric);
     metric.set(labels, value);
   };
   readonly #toldBefore = new Map<string, number>();
+  readonly #gaugesTold = new Set<Gauge<string>>();
 
   #of(name: MetricName): Counter<string> | Gauge<string> | Histogram<string> {
     const metric = this.#metrics.get(name);

@@ -60,6 +60,8 @@ function tellCounts(told: Told, counts: Status["counts"]): void {
   told("entries_pending", counts.pending);
   told("quarantined", counts.quarantined);
   told("scrub_faults_total", counts.scrubFaults);
+  told("conflicts_found_total", counts.conflictsFound);
+  told("conflicts_resolved_total", counts.conflictsResolved);
   told("documents_open", counts.documentsOpen);
   told("documents_opened_total", counts.documentsOpened);
   told("sessions_waiting", counts.sessionsWaiting);
@@ -81,6 +83,10 @@ function tellPeer(told: Told, peer: Status["peers"][number]): void {
   const labels = { peer: peer.region };
   told("peer_connected", peer.state === "live" ? 1 : 0, labels);
   if (peer.rttMs !== null) told("peer_rtt_seconds", peer.rttMs / 1_000, labels);
+  if (peer.clockSkewMs !== null) told("clock_skew_seconds", peer.clockSkewMs / 1_000, labels);
+  if (peer.lastComparedMs !== null) {
+    told("antientropy_age_seconds", peer.lastComparedMs / 1_000, labels);
+  }
   if (peer.lagMs !== null) told("replication_lag_seconds", peer.lagMs / 1_000, labels);
   if (peer.behind !== null) told("replication_behind_entries", peer.behind, labels);
   if (peer.ahead !== null) told("replication_ahead_entries", peer.ahead, labels);
