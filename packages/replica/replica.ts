@@ -118,9 +118,6 @@ export class Replica {
     const author = new Author(store, clock, { ...options, genesisHash: codec.genesisHash });
     this.#author = author;
     this.ledger = new Ledger(store, cluster);
-    if (this.ledger.mustRecount) {
-      for (let shard = 0; shard < cluster.shardCount; shard++) this.ledger.recountShard(shard);
-    }
     this.documents = new DocumentCache({ store, codec, actor: () => author.actor });
     this.group = new Group(store);
     this.answers = new KeptAnswers({ store, group: this.group, clock });
