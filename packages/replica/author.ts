@@ -202,7 +202,9 @@ export class Author {
           throw fault;
         }
       }
-      const view = { profileId: id, json, deleted, conflicts };
+      // Who edits the newest version builds on all of it.
+      const heads = new Uint8Array(base === undefined ? hash : Buffer.concat(profile.heads()));
+      const view = { heads, profileId: id, json, deleted, conflicts };
       const element = elementOf(this.#options.cluster.keys, docId, hash);
       return { sound: { entry, place, deps: head.deps, element, isNew: true }, view };
     } catch (error) {
