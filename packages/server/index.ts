@@ -7,6 +7,7 @@ export {
   configFaultLine,
   configFileFromEnvironment,
   configVariables,
+  environmentWithoutAtoll,
   loadRegionConfig,
   terminalPreferences,
 } from "./config.ts";
