@@ -17,13 +17,16 @@ import { accessSync, constants, statSync } from "node:fs";
 import { dirname } from "node:path";
 import Database from "better-sqlite3";
 import { AtollError, ByteStreamError, InvariantError, assert, errorText } from "@atoll/core";
-import { PAGE_BYTES, checkOwnership, configure, migrate } from "./sqlite-schema.ts";
+import { openCopy } from "./sqlite-copy.ts";
+import { PAGE_BYTES, checkOwnership, configure, migrate, refuseOlder } from "./sqlite-schema.ts";
 
 export interface SqliteOptions {
   /** A file whose directory exists, or ":memory:" for tests: the same code, nothing durable. */
   readonly path: string;
   /** A quota: growing the file beyond it fails with `storage-full`. None unless given. */
   readonly fileBytesMax?: number;
+  /** A copy that must not be changed by looking at it: see `sqlite-copy.ts`. */
+  readonly isReadOnly?: boolean;
 }
 
 export type SqlValue = number | bigint | string | Uint8Array | null;
@@ -39,13 +42,17 @@ export class SqliteConnection {
   #transaction: TransactionState = "none";
   #closed = false;
 
-  constructor({ path, fileBytesMax }: SqliteOptions) {
+  constructor({ path, fileBytesMax, isReadOnly = false }: SqliteOptions) {
     this.path = path;
-    this.#database = openDatabase(path);
+    this.#database = isReadOnly ? openCopy(path) : openDatabase(path);
     try {
       checkOwnership(this.#database, path);
-      configure(this.#database, path);
-      migrate(this.#database);
+      if (isReadOnly) {
+        refuseOlder(this.#database, path);
+      } else {
+        configure(this.#database, path);
+        migrate(this.#database);
+      }
       if (fileBytesMax !== undefined) {
         this.#database.pragma(`max_page_count = ${Math.floor(fileBytesMax / PAGE_BYTES)}`);
       }
