@@ -6,6 +6,7 @@
  *   - After a failure of the disk the transaction is lost. SQLite sometimes rolls back by itself when
  *     that happens; the next statement would then silently commit alone. So nothing more is written,
  *     and nothing can be committed, until `rollback`.
+ *   - A commit that the disk did not confirm is the end of the process: see `isUnconfirmed`.
  *   - No error of SQLite's leaves this file as it is: disk trouble becomes an `AtollError`, a broken
  *     constraint an `InvariantError`.
  *
@@ -54,7 +55,7 @@ export class SqliteConnection {
         migrate(this.#database);
       }
       if (fileBytesMax !== undefined) {
-        this.#database.pragma(`max_page_count = ${Math.floor(fileBytesMax / PAGE_BYTES)}`);
+        this.limitFile(fileBytesMax);
       }
     } catch (error) {
       this.#database.close();
@@ -87,7 +88,12 @@ export class SqliteConnection {
 
   commit(): void {
     this.assertWritable();
-    this.#execute("COMMIT");
+    try {
+      this.#database.exec("COMMIT");
+    } catch (error) {
+      const failure = this.failure(error);
+      throw isUnconfirmed(error) ? unconfirmed(this.path, error) : failure;
+    }
     this.#transaction = "none";
   }
 
@@ -115,6 +121,11 @@ export class SqliteConnection {
       this.#transaction = "lost";
     }
     return translated;
+  }
+
+  /** From now on growing beyond this fails with `storage-full`; never less than the file has. */
+  limitFile(bytes: number): void {
+    this.#database.pragma(`max_page_count = ${Math.floor(bytes / PAGE_BYTES)}`);
   }
 
   /** Bytes of the file and its write-ahead log; 0 in memory. */
@@ -287,6 +298,21 @@ function storageFailure(error: unknown, path: string): unknown {
   }
   if (code.startsWith("SQLITE_CONSTRAINT")) return new InvariantError(message, { cause: error });
   return failed(path, `${message} (${code})`, error);
+}
+
+/** An fsync that fails once may succeed the next time and have written nothing: asking again is no answer. */
+function isUnconfirmed(error: unknown): boolean {
+  return error instanceof Database.SqliteError && /^SQLITE_IOERR_(DIR_)?FSYNC$/.test(error.code);
+}
+
+/** No `AtollError`: nobody may go on after this, so nobody may catch it. */
+function unconfirmed(path: string, cause: unknown): InvariantError {
+  return new InvariantError(
+    `${path}: the disk did not confirm a commit; what it holds is unknown`,
+    {
+      cause,
+    },
+  );
 }
 
 function failed(path: string, detail: string, cause: unknown): AtollError {
