@@ -450,6 +450,18 @@ export const IMPORT_FAULTS_SHOWN = 10;
 export const COMMAND_VERIFY_SECONDS_DEFAULT = 3_600;
 /** Between two looks at how far a verification is. */
 export const COMMAND_VERIFY_LOOK_MS = 250;
+/** Bytes per second that a backup reads from a file in use, unless told otherwise: leaves the disk to writes. */
+export const BACKUP_BYTES_PER_SECOND_DEFAULT = 64 * MIB;
+/** Bytes copied between two pauses. */
+export const BACKUP_STEP_BYTES = MIB;
+/** A write-ahead log that grew by this much while a backup pins it. → the backup ends, the log is reset */
+export const BACKUP_LOG_GROWTH_BYTES_MAX = 2 * 1024 * MIB;
+/** Bytes of a manifest: 65,536 shards with a sum each. A larger file is none. → refused unread */
+export const BACKUP_MANIFEST_BYTES_MAX = 16 * MIB;
+/** Faults of a backup that are named one by one. The rest is counted. */
+export const BACKUP_FAULTS_LISTED_MAX = 20;
+/** Documents, or entries, that are checked before others get a turn: a few milliseconds each. */
+export const BACKUP_PAGE_ROWS = 64;
 /** Edits that the demo replays unless told otherwise: about a minute on two slow cores. */
 export const DEMO_EDITS_DEFAULT = 4_000;
 /** Edits made together that are sent at a time, in each region. */
