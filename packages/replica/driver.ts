@@ -18,6 +18,7 @@ import type {
   RegionCode,
   RegionVector,
   Timer,
+  Tracing,
   AtollError,
 } from "@atoll/core";
 import {
@@ -47,6 +48,7 @@ import { Scrub } from "./scrub.ts";
 import { Sessions } from "./sessions.ts";
 import type { PeerReport, RegionStatus } from "./status.ts";
 import { peerReports, statusOf } from "./status.ts";
+import { VisibleSpans } from "./visible-spans.ts";
 
 export interface DriverOptions {
   readonly cluster: Cluster;
@@ -62,6 +64,8 @@ export interface DriverOptions {
   readonly peers: ReadonlyMap<RegionCode, string>;
   readonly version: string;
   readonly meter?: Meter;
+  /** Undefined: off. */
+  readonly tracing?: Tracing | undefined;
   /** How long the log is kept. */
   readonly retention?: Partial<RetentionOptions>;
   /** Protocol versions, where a test plays another release. */
@@ -113,12 +117,15 @@ export class RegionDriver {
       holders: (lane, seq) => this.#sync.holders(lane, seq),
     });
     const metrics = new ReplicationMetrics({ cluster, region, clock, meter: options.meter });
+    const { tracing } = options;
+    const visible = tracing && new VisibleSpans({ ...options, tracing });
     this.#group = new GroupCommit({
       replica: this.replica,
       clock,
       flushed: (entries, seconds) => {
         this.#storageFault = undefined;
         metrics.flushed(entries, seconds);
+        visible?.flushed(entries);
         feed.committed();
         this.#step({ kind: "committed", entries });
       },

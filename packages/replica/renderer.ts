@@ -7,7 +7,7 @@
  * notices.
  */
 import type { DocId, DocKey, LogEntry } from "@atoll/core";
-import { docKeyOf, errorText, limits, sometimes } from "@atoll/core";
+import { CANARY_TENANT, docKeyOf, errorText, limits, sometimes } from "@atoll/core";
 import { DocumentError } from "@atoll/profile";
 import type { DocumentPlace, DocumentRow, Store } from "@atoll/store";
 import type { DocumentCache } from "./document-cache.ts";
@@ -99,7 +99,7 @@ export class Renderer {
   #attempt(row: DocumentRow): DocumentRow | undefined {
     try {
       const view = this.#documents.open(row).render();
-      if (!view.deleted) this.#schema.note(view.json);
+      if (!view.deleted && view.tenant !== CANARY_TENANT) this.#schema.note(view.json);
       return {
         ...row,
         profileId: view.profileId ?? row.profileId,
