@@ -144,6 +144,10 @@ export const FEED_EVENTS_DEFAULT = 100;
 export const FEED_EVENTS_MAX = 1_000;
 /** Characters of profiles on one page, after which it ends: what one stalled consumer costs here. */
 export const FEED_PAGE_CHARS_MAX = 64 * KIB;
+/** Documents in conflict that are opened for one page, after which it ends: ≈ 1 ms each. */
+export const FEED_OPENED_MAX = 16;
+/** Overridden writes of one profile that are named with one change. The rest: GET …/conflicts. */
+export const FEED_SUPERSEDED_MAX = 32;
 /** Events read at a time for a stream. */
 export const FEED_STREAM_EVENTS = 64;
 /** Consumers are woken this long after a commit: many commits wake them once. */

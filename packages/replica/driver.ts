@@ -17,6 +17,7 @@ import type {
   Region,
   RegionCode,
   RegionVector,
+  SpendingExchange,
   Timer,
   Tracing,
   AtollError,
@@ -36,6 +37,7 @@ import { Sync } from "@atoll/sync";
 import { Feed } from "./feed.ts";
 import { GroupCommit, isStorageFault } from "./group-commit.ts";
 import { QuarantineDesk } from "./quarantine-desk.ts";
+import { RateGossip } from "./rate-gossip.ts";
 import { recount } from "./recount.ts";
 import { syncViewOf } from "./replica-view.ts";
 import { Receipts } from "./receipts.ts";
@@ -66,6 +68,8 @@ export interface DriverOptions {
   readonly meter?: Meter;
   /** Undefined: off. */
   readonly tracing?: Tracing | undefined;
+  /** Who limits this region's clients, together with the other regions. */
+  readonly rates?: SpendingExchange | undefined;
   /** How long the log is kept. */
   readonly retention?: Partial<RetentionOptions>;
   /** Protocol versions, where a test plays another release. */
@@ -85,6 +89,7 @@ export class RegionDriver {
   readonly #group: GroupCommit;
   readonly retention: Retention;
   readonly #startedAtMs: number;
+  readonly #rateGossip: RateGossip | undefined;
   #tick: Timer | undefined;
   #wake: Timer | undefined;
   #wakeAtMs = Infinity;
@@ -98,6 +103,16 @@ export class RegionDriver {
     this.#options = options;
     this.replica = new Replica(options);
     this.#startedAtMs = clock.nowMs();
+    const { rates } = options;
+    this.#rateGossip =
+      rates &&
+      new RateGossip({
+        rates,
+        clock,
+        regions: cluster.regions.length,
+        sharers: () => this.#sync.sharers.length,
+        tell: (spent) => this.#step({ kind: "spend", spent }),
+      });
     this.#sync = new Sync({
       view: syncViewOf(this.replica, { clock, transport, log }),
       random: random.fork("sync"),
@@ -287,6 +302,8 @@ export class RegionDriver {
         });
       case "adopt":
         return this.#stage(() => this.replica.adopt(effect.lanes));
+      case "spent":
+        return this.#options.rates?.hear(effect.spent);
       case "wake":
         return this.#wakeIn(effect.delayMs);
       case "report":
@@ -308,6 +325,7 @@ export class RegionDriver {
   #scheduleTick(): void {
     this.#tick = this.#options.clock.after(limits.TICK_MS, () => {
       this.#beat();
+      this.#rateGossip?.tick();
       this.#stage(() => this.replica.upkeep());
       this.#scheduleTick();
     });

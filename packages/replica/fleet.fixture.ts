@@ -1,6 +1,13 @@
 // A whole fleet in one process: real drivers, replicas and stores on a manual clock and a network in
 // memory. Time passes only in `run`, so a test never sleeps and a failure repeats from its seed.
-import type { Cluster, ProfileId, Region, RegionCode, RegionName } from "@atoll/core";
+import type {
+  Cluster,
+  ProfileId,
+  Region,
+  RegionCode,
+  RegionName,
+  SpendingExchange,
+} from "@atoll/core";
 import { ManualClock, MemoryLog, SeededRandom, deriveClusterKeys, must } from "@atoll/core";
 import { ProfileCodec, socialProfileSchema } from "@atoll/profile";
 import type { ProfileEdit } from "@atoll/profile";
@@ -37,6 +44,7 @@ export class Fleet {
   readonly #drivers = new Map<string, RegionDriver>();
   readonly #protocols: Readonly<Record<string, VersionRange>>;
   readonly #retention: Partial<RetentionOptions> | undefined;
+  readonly #ratesOf: ((name: string) => SpendingExchange) | undefined;
   #starts = 0;
 
   constructor(
@@ -49,8 +57,11 @@ export class Fleet {
       readonly retention?: Partial<RetentionOptions>;
       /** Regions that are up from the beginning; all unless it is said. */
       readonly up?: readonly string[];
+      /** Who limits a region's clients. */
+      readonly ratesOf?: (name: string) => SpendingExchange;
     } = {},
   ) {
+    this.#ratesOf = options.ratesOf;
     this.#random = new SeededRandom(seed);
     this.#protocols = options.protocols ?? {};
     this.#retention = options.retention;
@@ -94,6 +105,7 @@ export class Fleet {
       peers: new Map(others.map((other) => [other.code, `memory://${other.name}`])),
       version: "test",
       ...(protocol && { protocol }),
+      rates: this.#ratesOf?.(name),
       ...(this.#retention && { retention: this.#retention }),
     });
     this.#drivers.set(as, driver);

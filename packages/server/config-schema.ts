@@ -18,7 +18,7 @@
  *       keys: path                               API keys, as `atoll key new` prints them
  *       jwt: { issuer: …, audience: …, jwks: path or https URL }
  *     rates: { reads: { perSecond: 500, burst: 1000 }, writes: { … } }
- *                                                of each principal, in this region
+ *                                                of each principal, in all regions together
  *     insecure: true                             open listeners beyond loopback, all the same
  *     cors: { origins: ["https://app.example"] }  whose pages may call this region
  *     log: { level: info, requests: false }      requests: a line for each

@@ -116,6 +116,7 @@ async function openAll(
     version: VERSION,
     meter,
     tracing,
+    rates: entrance.clients.rates,
     retention: config.retention,
   });
   opened.push({ what: "driver", close: () => driver.close() });
