@@ -25,7 +25,7 @@ import type {
   RegionVector,
 } from "@atoll/core";
 import { AtollError, VECTOR_ZERO, assert, docIdOf } from "@atoll/core";
-import type { ProfileCodec, ProfileEdit } from "@atoll/profile";
+import type { Authorship, ProfileCodec, ProfileEdit } from "@atoll/profile";
 import { isJsonObject, mergePatch } from "@atoll/profile";
 import type { DocumentPlace, DocumentRow, Store, StoredIdentity } from "@atoll/store";
 import type { Announcement } from "@atoll/sync";
@@ -87,6 +87,8 @@ export interface WriteOptions {
   readonly upsert: boolean;
   /** The version that the client saw. */
   readonly base?: readonly ChangeHash[] | undefined;
+  /** Who asked for it. */
+  readonly by?: Authorship | undefined;
 }
 
 export class Replica {
