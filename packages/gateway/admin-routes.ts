@@ -14,9 +14,11 @@ import { mountCareRoutes } from "./care-routes.ts";
 import type { AdminService, PeerState } from "./profile-service.ts";
 import { readJsonObject } from "./request.ts";
 import { mountResource } from "./resource.ts";
+import { mountTruthRoutes } from "./truth-routes.ts";
 
 export function mountAdminRoutes(app: Express, admin: AdminService): void {
   mountCareRoutes(app, admin);
+  mountTruthRoutes(app, admin);
 
   mountResource(app, "/admin/v1/status", {
     get: (_request, reply) => sendJson(reply, 200, admin.status()),

@@ -198,6 +198,16 @@ export class FakeAdmin implements AdminService {
     drop: (id: number) => Promise.resolve(this.records.delete(id)),
   };
 
+  /** It holds nothing: what is answered at a cut is tested with real regions. */
+  readonly truth = {
+    holdings: () => Promise.resolve({ region: "eu", held: { eu: 1 }, horizon: {}, shards: 1 }),
+    shards: (cut: object) => ({ region: "eu", cut, root: {}, shards: [] }),
+    node: () => ({ children: [], documents: [] }),
+    above: () => ({ total: {}, complete: true, documents: [], next: null }),
+    statement: () => ({ statement: {}, signature: "" }),
+    keys: () => ({ cluster: "c", keys: {} }),
+  };
+
   readonly scrub = {
     verify: () => {
       if (this.verifying) return false;
@@ -226,6 +236,10 @@ export class FakeAdmin implements AdminService {
 
   status() {
     return { region: "eu", peers: Object.fromEntries(this.stateByPeer) };
+  }
+
+  compareWith(region: string): boolean {
+    return this.stateByPeer.get(region) === "active";
   }
 
   setPeerState(region: string, state: PeerState): boolean {

@@ -66,6 +66,13 @@ export const POLICY: Readonly<Record<string, Access>> = {
   "GET /admin/v1/config": observe,
   "GET /admin/v1/build": observe,
   "PUT /admin/v1/peers/:region/state": operate,
+  "POST /admin/v1/peers/:region/compare": operate,
+  "GET /admin/v1/merkle": observe,
+  "GET /admin/v1/merkle/shards": observe,
+  "GET /admin/v1/merkle/node": observe,
+  "GET /admin/v1/merkle/above": observe,
+  "GET /admin/v1/merkle/statement": observe,
+  "GET /admin/v1/keys": observe,
   "GET /admin/v1/quarantine": observe,
   "GET /admin/v1/quarantine/:id": operate, // it shows bytes of somebody's profile
   "DELETE /admin/v1/quarantine/:id": operate,

@@ -5,9 +5,17 @@
  * or replicates, and a test of a route needs a page of fake, not a database.
  */
 import type { RegionName } from "@atoll/core";
-import type { ChangeHash, DocId, FieldFault, Hlc, ProfileId, Tenant } from "@atoll/core";
+import type { ChangeHash, DocId, FieldFault, Hlc, ProfileId, Tenant, TreeNode } from "@atoll/core";
 import type { JsonObject, ProfileEdit } from "@atoll/profile";
 import type { Answer, ProfileSnapshot, SessionOptions } from "./answer-contract.ts";
+import type {
+  AboveCut,
+  Holdings,
+  NamedCut,
+  NodeAtCut,
+  ShardSums,
+  SignedStatement,
+} from "./contract/admin-truth.ts";
 import type { PastService } from "./past-contract.ts";
 
 export type { Answer, ProfileSnapshot, SessionOptions } from "./answer-contract.ts";
@@ -203,6 +211,19 @@ export interface ScrubService {
   report(): Readonly<Record<"state" | "progress" | "faults", unknown>>;
 }
 
+/** What this region holds at a cut. All that take one may throw cut-unavailable. */
+export interface TruthService {
+  holdings(): Promise<Readonly<Record<keyof Holdings, unknown>>>;
+  shards(cut: NamedCut): Readonly<Record<keyof ShardSums, unknown>>;
+  node(cut: NamedCut, node: TreeNode, fanBits: number): Readonly<Record<keyof NodeAtCut, unknown>>;
+  above(
+    cut: NamedCut,
+    page: { readonly after: string | undefined; readonly limit: number },
+  ): Readonly<Record<keyof AboveCut, unknown>>;
+  statement(cut: NamedCut): Readonly<Record<keyof SignedStatement, unknown>>;
+  keys(): Readonly<Record<"cluster" | "keys", unknown>>;
+}
+
 /** How this region sees another one. */
 export interface RegionLink {
   readonly region: string;
@@ -222,6 +243,9 @@ export interface AdminService {
   status(): Readonly<Record<string, unknown>>;
   /** Cuts or heals the link to a region, both directions. False when there is no such peer. */
   setPeerState(region: string, state: PeerState): boolean;
+  /** Compares with a peer now. False when no such peer is linked. */
+  compareWith(region: string): boolean;
+  readonly truth: TruthService;
   readonly quarantine: QuarantineService;
   readonly scrub: ScrubService;
   readonly metrics: MetricsService;

@@ -47,6 +47,7 @@ import { Scrub } from "./scrub.ts";
 import { Sessions } from "./sessions.ts";
 import type { PeerReport, RegionStatus } from "./status.ts";
 import { peerReports, statusOf } from "./status.ts";
+import { TruthDesk } from "./truth-desk.ts";
 
 export interface DriverOptions {
   readonly cluster: Cluster;
@@ -73,6 +74,7 @@ export class RegionDriver {
   /** What the gateway asks. */
   readonly service: RegionService;
   readonly quarantine: QuarantineDesk;
+  readonly truth: TruthDesk;
   readonly scrub: Scrub;
   readonly #options: DriverOptions;
   readonly #sync: Sync;
@@ -136,6 +138,11 @@ export class RegionDriver {
       isStopping: () => this.#stopping,
     });
     this.quarantine = new QuarantineDesk({ replica: this.replica, group: this.#group });
+    this.truth = new TruthDesk({
+      replica: this.replica,
+      group: this.#group,
+      coverage: () => this.#sync.coverage,
+    });
     this.scrub = new Scrub({
       replica: this.replica,
       clock,
@@ -227,6 +234,15 @@ export class RegionDriver {
     const peer = regionByName(this.#options.cluster, region);
     if (peer === undefined || peer.name === this.#options.region.name) return false;
     this.#step({ kind: state === "paused" ? "pause" : "resume", region: peer.code });
+    return true;
+  }
+
+  /** Compares with a peer now. False when there is no such peer, or no link to it. */
+  compareWith(region: string): boolean {
+    const peer = regionByName(this.#options.cluster, region);
+    const link = this.peers().find(({ region: name }) => name === region);
+    if (peer === undefined || link?.state !== "live") return false;
+    this.#step({ kind: "compare", region: peer.code });
     return true;
   }
 

@@ -1,9 +1,9 @@
 /**
  * What a region says about itself to its operators: plain JSON, the same nouns as in logs and runbooks.
  */
-import type { Clock, RegionVector } from "@atoll/core";
+import type { Clock, Origin, RegionVector } from "@atoll/core";
 import { hlcToMs, low64, originText, regionByCode, toHex, vectorAt } from "@atoll/core";
-import type { ComparisonCounts, PeerState, PeerStatus, Sync } from "@atoll/sync";
+import type { ComparisonCounts, LossCause, PeerState, PeerStatus, Sync } from "@atoll/sync";
 import type { RetentionReport } from "./retention.ts";
 import type { Replica } from "./replica.ts";
 
@@ -41,6 +41,11 @@ export interface RegionStatus extends Readonly<Record<string, unknown>> {
   readonly peers: readonly PeerReport[];
   /** What comparisons with peers have found since the start. */
   readonly antiEntropy: Readonly<ComparisonCounts>;
+  /**
+   * By origin, the entries that are held without gaps. Two regions' answers side by side say how many wait
+   * on each side for the other, whether or not they are linked.
+   */
+  readonly held: Readonly<Record<string, number>>;
   /** Up to when everything of a region is held here, RFC 3339. */
   readonly coverage: Readonly<Record<string, string>>;
 }
@@ -54,8 +59,19 @@ export interface PeerReport {
   readonly behind: number | null;
   readonly ahead: number | null;
   readonly rttMs: number | null;
+  /** How long ago anything came from there on any link, a failed attempt included. */
   readonly lastHeardMs: number | null;
+  /** Since when it is live, or is not any more; null when it has not been live since the start. */
+  readonly since: string | null;
+  /** How the last live link ended; null while one is live, and before the first. */
+  readonly loss: {
+    readonly cause: LossCause;
+    readonly detail: string;
+    readonly agoMs: number;
+  } | null;
   readonly root: "equal" | "differs" | "unknown";
+  /** How long ago it was compared; null when not on this link. */
+  readonly comparedMs: number | null;
   readonly lastFailure: string | null;
 }
 
@@ -102,6 +118,7 @@ export function statusOf(options: {
     shards: { count: cluster.shardCount, roots },
     peers: peerReports(sync, clock),
     antiEntropy: { ...sync.comparisons },
+    held: heldByOrigin(replica),
     coverage: Object.fromEntries(
       [...coverage].map(([code, hlc]) => [
         regionByCode(cluster, code)?.name ?? `region ${code}`,
@@ -119,7 +136,11 @@ export function peerReports(sync: Sync, clock: Clock): PeerReport[] {
 
 function peerReport(peer: PeerStatus, coverage: RegionVector, clock: Clock): PeerReport {
   const covered = vectorAt(coverage, peer.region.code);
-  const heardMs = peer.lastHeardMs;
+  const { loss } = peer;
+  const passedMs = (sinceMs: number): number => Math.round(clock.monotonicMs() - sinceMs);
+  const agoOrNull = (sinceMs: number | undefined): number | null =>
+    sinceMs === undefined ? null : passedMs(sinceMs);
+  const sinceMs = peer.liveMs ?? loss?.atMs;
   return {
     region: peer.region.name,
     state: peer.state,
@@ -127,10 +148,27 @@ function peerReport(peer: PeerStatus, coverage: RegionVector, clock: Clock): Pee
     behind: peer.distance?.behind ?? null,
     ahead: peer.distance?.ahead ?? null,
     rttMs: peer.rttMs === undefined ? null : Math.round(peer.rttMs),
-    lastHeardMs: heardMs === undefined ? null : Math.round(clock.monotonicMs() - heardMs),
+    lastHeardMs: agoOrNull(peer.lastHeardMs),
+    since: sinceMs === undefined ? null : new Date(clock.nowMs() - passedMs(sinceMs)).toISOString(),
+    loss:
+      loss === undefined
+        ? null
+        : { cause: loss.cause, detail: loss.detail, agoMs: passedMs(loss.atMs) },
     root: peer.comparison,
+    comparedMs: agoOrNull(peer.comparedMs),
     lastFailure: peer.lastFailure ?? null,
   };
+}
+
+function heldByOrigin({ ledger }: Replica): Record<string, number> {
+  const held = new Map<Origin, number>();
+  for (const [{ origin }, { contig }] of ledger.frontier.lanes()) {
+    held.set(origin, (held.get(origin) ?? 0) + contig);
+  }
+  const named = [...held]
+    .sort(([a], [b]) => a - b)
+    .map(([each, count]) => [originText(each), count]);
+  return Object.fromEntries(named) as Record<string, number>;
 }
 
 function hex64(value: bigint): string {

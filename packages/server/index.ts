@@ -7,9 +7,12 @@ export {
   configFaultLine,
   configFileFromEnvironment,
   configVariables,
+  contextsPath,
   loadRegionConfig,
   terminalPreferences,
 } from "./config.ts";
+export type { OperatorContext, OperatorContexts } from "./contexts.ts";
+export { contextCredential, readContexts, writeContexts } from "./contexts.ts";
 export type { LocalCluster, LocalRegion } from "./local-cluster.ts";
 export { startLocalCluster } from "./local-cluster.ts";
 export { findFreeBasePort } from "./local-preflight.ts";
@@ -25,5 +28,22 @@ export type { StopRequest } from "./stop-request.ts";
 export { hearStopRequest } from "./stop-request.ts";
 export type { VerifyReport } from "./verify-report.ts";
 export { parseVerifyReport } from "./verify-report.ts";
+export {
+  aboveReport,
+  holdingsReport,
+  keysReport,
+  nodeReport,
+  shardsReport,
+  statementReport,
+} from "./truth-report.ts";
+export type {
+  AboveReport,
+  HoldingsReport,
+  KeysReport,
+  NodeReport,
+  ShardsReport,
+} from "./truth-report.ts";
+export type { SignedStatement, Statement } from "./statement.ts";
+export { StatementKeys, isSignedBy } from "./statement.ts";
 export { VERSION } from "./version.ts";
 export { newApiKey } from "./new-api-key.ts";

@@ -38,6 +38,7 @@ import { loadProfileSchema } from "./profile-schema.ts";
 import { PrometheusMeter } from "./prometheus.ts";
 import { collectRegion } from "./region-metrics.ts";
 import { shownConfig } from "./shown-config.ts";
+import { statingTruth } from "./stating-truth.ts";
 import { VERSION } from "./version.ts";
 
 export interface RunningRegion {
@@ -132,6 +133,8 @@ async function openAll(
       readiness: () => driver.readiness(),
       status: () => ({ ...driver.status(), tls: certificate?.status() ?? null }),
       setPeerState: driver.setPeerState.bind(driver),
+      compareWith: driver.compareWith.bind(driver),
+      truth: statingTruth(driver, config, systemClock),
       quarantine: driver.quarantine,
       scrub: driver.scrub,
       metrics: meter,
