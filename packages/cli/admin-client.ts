@@ -48,11 +48,34 @@ export class AdminClient {
     if (expected.includes(answer.status)) {
       return { status: answer.status, body: parseJson(answer.body) };
     }
+    throw this.#failureOf(answer);
+  }
+
+  #failureOf(answer: HttpAnswer): AtollError {
     const code = codeOf(answer);
     const isRefused = code === "unauthenticated" || code === "forbidden";
-    throw new AtollError(code, `${this.#endpoint}: ${problemText(answer)}`, {
+    return new AtollError(code, `${this.#endpoint}: ${problemText(answer)}`, {
       ...(isRefused && { mend: "Set ATOLL_TOKEN to an API key or a token with the right role." }),
     });
+  }
+
+  #url(path: string): string {
+    return `${this.#endpoint}/admin/v1${path}`;
+  }
+
+  /** Sends or receives bytes as they are. */
+  async askBytes(
+    method: "GET" | "POST",
+    path: string,
+    sent?: { readonly type: string; readonly bytes: Uint8Array },
+  ): Promise<HttpAnswer> {
+    const answer = await this.#sendAs({
+      method,
+      url: this.#url(path),
+      ...(sent && { headers: { "content-type": sent.type }, body: sent.bytes }),
+    });
+    if (answer.status === 200) return answer;
+    throw this.#failureOf(answer);
   }
 
   close(): void {
@@ -61,15 +84,19 @@ export class AdminClient {
 
   async #send(method: HttpRequest["method"], path: string, sent: unknown): Promise<HttpAnswer> {
     const hasBody = method === "POST" || method === "PUT";
+    return this.#sendAs({
+      method,
+      url: this.#url(path),
+      ...(hasBody && {
+        headers: { "content-type": "application/json" },
+        body: JSON.stringify(sent),
+      }),
+    });
+  }
+
+  async #sendAs(request: HttpRequest): Promise<HttpAnswer> {
     try {
-      return await this.#http.send({
-        method,
-        url: `${this.#endpoint}/admin/v1${path}`,
-        ...(hasBody && {
-          headers: { "content-type": "application/json" },
-          body: JSON.stringify(sent),
-        }),
-      });
+      return await this.#http.send(request);
     } catch (error) {
       if (!(error instanceof ConnectionError)) throw error;
       throw new AtollError("malformed-request", error.message, {

@@ -7,7 +7,7 @@
 import type { Command } from "commander";
 import { Option } from "commander";
 import { AtollError } from "@atoll/core";
-import type { OperatorContexts } from "@atoll/server";
+import type { KeysReport, OperatorContexts } from "@atoll/server";
 import {
   LOCAL_BASE_PORT_DEFAULT,
   commandCredential,
@@ -17,8 +17,10 @@ import {
   planLocalCluster,
   readContexts,
 } from "@atoll/server";
+import { withAdmin } from "./admin-client.ts";
 import type { RegionReport } from "./cluster-health.ts";
 import { endpointUrls } from "./command-context.ts";
+import { TruthClient } from "./truth-client.ts";
 
 export interface Member {
   /** Known before it answers when a context or `atoll local` names it. */
@@ -102,6 +104,17 @@ export async function memberNamed(
   throw new AtollError("not-found", `no region that was asked is called ${region}`, {
     mend: "Name its admin URL with --endpoint, or add it to the context.",
   });
+}
+
+/** Of the first region that answers: they follow from the cluster's secret and are the same everywhere. */
+export async function clusterKeys(members: readonly Member[]): Promise<KeysReport> {
+  const [first] = await namedMembers(members);
+  if (first === undefined) {
+    throw new AtollError("malformed-request", "no region answers to ask for the cluster's keys", {
+      mend: "name one with --endpoint, or keys that were kept with --keys",
+    });
+  }
+  return withAdmin(first.admin, (admin) => new TruthClient(admin).keys(), first.credential);
 }
 
 function membersOf(

@@ -25,7 +25,7 @@ export function tableText(
   head: readonly string[],
   rows: readonly (readonly (Cell | null | undefined)[])[],
 ): string {
-  const table = new Table({ head: [...head], style: { head: [], border: [] } });
+  const table = new Table({ head: [...head], style: { head: [], border: [], compact: true } });
   for (const row of rows) table.push(row.map((cell) => cell ?? ""));
   return table.toString();
 }
@@ -36,6 +36,11 @@ export function ageText(ms: number): string {
   if (ms < 120_000) return `${Math.round(ms / 1_000)} s`;
   if (ms < 7_200_000) return `${(ms / 60_000).toFixed(1)} min`;
   return `${(ms / 3_600_000).toFixed(1)} h`;
+}
+
+/** A time that may be unknown, in an answer of any version. */
+export function ageOr(ms: number | null | undefined, unknown: string): string {
+  return ms === undefined || ms === null ? unknown : ageText(ms);
 }
 
 export function countText(count: number, one: string, many = `${one}s`): string {

@@ -1,5 +1,4 @@
 /** Asking a region what it holds at a cut: the routes under `/admin/v1/merkle`, typed. */
-import { AtollError } from "@atoll/core";
 import type {
   AboveReport,
   HoldingsReport,
@@ -19,16 +18,12 @@ import {
 import type { AdminClient } from "./admin-client.ts";
 import type { Cut } from "./common-cut.ts";
 import { cutText } from "./common-cut.ts";
+import type { Shape } from "./shape.ts";
+import { shaped } from "./shape.ts";
 
 export interface TreePlace {
   readonly depth: number;
   readonly index: number;
-}
-
-interface Shape<T> {
-  safeParse(
-    value: unknown,
-  ): { readonly success: true; readonly data: T } | { readonly success: false };
 }
 
 export class TruthClient {
@@ -67,8 +62,6 @@ export class TruthClient {
 
   async #get<T>(path: string, shape: Shape<T>): Promise<T> {
     const { body } = await this.#admin.ask("GET", path);
-    const parsed = shape.safeParse(body);
-    if (parsed.success) return parsed.data;
-    throw new AtollError("malformed-request", "the region answers what this command does not know");
+    return shaped(body, shape);
   }
 }

@@ -176,6 +176,19 @@ export class FakeService implements ProfileService {
   }
 }
 
+const CONTENT = {
+  exists: true,
+  deleted: false,
+  profile: {},
+  heads: [],
+  changes: [],
+  conflicts: [],
+};
+export const FACTS = {
+  ...{ docId: "", profileId: "a", tenant: "default", shard: 0, deleted: false, quarantined: false },
+  ...{ changes: 1, sum: "", heads: [], conflicts: 0, createdAt: "", updatedAt: "" },
+};
+
 export class FakeAdmin implements AdminService {
   checks: { check: string; ok: boolean; detail?: string }[] = [{ check: "store", ok: true }];
   readonly stateByPeer = new Map<string, PeerState>([["us", "active"]]);
@@ -207,6 +220,18 @@ export class FakeAdmin implements AdminService {
     statement: () => ({ statement: {}, signature: "" }),
     keys: () => ({ cluster: "c", keys: {} }),
   };
+
+  readonly documents = {
+    facts: (docId: string) => this.tenantByDocument.get(docId),
+    content: (docId: string) => (this.tenantByDocument.has(docId) ? CONTENT : undefined),
+    chunks: (docId: string) => (this.tenantByDocument.has(docId) ? new Uint8Array([1]) : undefined),
+    preview: () => ({ here: {}, there: {}, merged: {}, changes: {}, edits: {}, conflicts: [] }),
+  };
+  readonly tenantByDocument = new Map<string, typeof FACTS>();
+
+  actors() {
+    return [{ origin: "1.0.x" }];
+  }
 
   readonly scrub = {
     verify: () => {

@@ -8,6 +8,7 @@ import type { RegionName } from "@atoll/core";
 import type { ChangeHash, DocId, FieldFault, Hlc, ProfileId, Tenant, TreeNode } from "@atoll/core";
 import type { JsonObject, ProfileEdit } from "@atoll/profile";
 import type { Answer, ProfileSnapshot, SessionOptions } from "./answer-contract.ts";
+import type { DocumentContent, DocumentFacts, MergePreview } from "./contract/admin-documents.ts";
 import type {
   AboveCut,
   Holdings,
@@ -224,6 +225,14 @@ export interface TruthService {
   keys(): Readonly<Record<"cluster" | "keys", unknown>>;
 }
 
+/** One document, for whoever compares regions. Undefined where this region has never seen it. */
+export interface DocumentDeskService {
+  facts(docId: string): Readonly<Record<keyof DocumentFacts, unknown>> | undefined;
+  content(docId: string): Readonly<Record<keyof DocumentContent, unknown>> | undefined;
+  chunks(docId: string): Uint8Array | undefined;
+  preview(docId: string, theirs: Uint8Array): Readonly<Record<keyof MergePreview, unknown>>;
+}
+
 /** How this region sees another one. */
 export interface RegionLink {
   readonly region: string;
@@ -246,6 +255,9 @@ export interface AdminService {
   /** Compares with a peer now. False when no such peer is linked. */
   compareWith(region: string): boolean;
   readonly truth: TruthService;
+  readonly documents: DocumentDeskService;
+  /** Every incarnation that has written. */
+  actors(): readonly object[];
   readonly quarantine: QuarantineService;
   readonly scrub: ScrubService;
   readonly metrics: MetricsService;

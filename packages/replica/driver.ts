@@ -32,6 +32,9 @@ import type { ProfileCodec } from "@atoll/profile";
 import type { Store } from "@atoll/store";
 import type { SyncEffect, SyncEvent, Transport, VersionRange } from "@atoll/sync";
 import { Sync } from "@atoll/sync";
+import type { ShownActor } from "./actor-list.ts";
+import { listActors } from "./actor-list.ts";
+import { DocumentDesk } from "./document-desk.ts";
 import { Feed } from "./feed.ts";
 import { GroupCommit, isStorageFault } from "./group-commit.ts";
 import { QuarantineDesk } from "./quarantine-desk.ts";
@@ -45,7 +48,7 @@ import { RETENTION_DEFAULT, Retention } from "./retention.ts";
 import { RegionService } from "./service.ts";
 import { Scrub } from "./scrub.ts";
 import { Sessions } from "./sessions.ts";
-import type { PeerReport, RegionStatus } from "./status.ts";
+import type { Epoch, PeerReport, RegionStatus } from "./status.ts";
 import { peerReports, statusOf } from "./status.ts";
 import { TruthDesk } from "./truth-desk.ts";
 
@@ -75,6 +78,7 @@ export class RegionDriver {
   readonly service: RegionService;
   readonly quarantine: QuarantineDesk;
   readonly truth: TruthDesk;
+  readonly documents: DocumentDesk;
   readonly scrub: Scrub;
   readonly #options: DriverOptions;
   readonly #sync: Sync;
@@ -82,7 +86,7 @@ export class RegionDriver {
   readonly #receipts: Receipts;
   readonly #group: GroupCommit;
   readonly retention: Retention;
-  readonly #startedAtMs: number;
+  readonly #startedAt: Epoch;
   #tick: Timer | undefined;
   #wake: Timer | undefined;
   #wakeAtMs = Infinity;
@@ -95,7 +99,7 @@ export class RegionDriver {
     const { cluster, region, clock, transport, log, random, peers } = options;
     this.#options = options;
     this.replica = new Replica(options);
-    this.#startedAtMs = clock.nowMs();
+    this.#startedAt = { wallMs: clock.nowMs(), monotonicMs: clock.monotonicMs() };
     this.#sync = new Sync({
       view: syncViewOf(this.replica, { clock, transport, log }),
       random: random.fork("sync"),
@@ -138,6 +142,7 @@ export class RegionDriver {
       isStopping: () => this.#stopping,
     });
     this.quarantine = new QuarantineDesk({ replica: this.replica, group: this.#group });
+    this.documents = new DocumentDesk(this.replica);
     this.truth = new TruthDesk({
       replica: this.replica,
       group: this.#group,
@@ -217,7 +222,7 @@ export class RegionDriver {
       sync: this.#sync,
       clock: this.#options.clock,
       version: this.#options.version,
-      startedAtMs: this.#startedAtMs,
+      startedAt: this.#startedAt,
       ready: this.readiness().every(({ ok }) => ok),
       waitingSessions: this.#sessions.waiting,
       waitingReceipts: this.#receipts.waiting,
@@ -227,7 +232,7 @@ export class RegionDriver {
   }
 
   peers(): PeerReport[] {
-    return peerReports(this.#sync, this.#options.clock);
+    return peerReports(this.#sync, this.#options.clock, this.#startedAt);
   }
 
   setPeerState(region: string, state: "active" | "paused"): boolean {
@@ -235,6 +240,10 @@ export class RegionDriver {
     if (peer === undefined || peer.name === this.#options.region.name) return false;
     this.#step({ kind: state === "paused" ? "pause" : "resume", region: peer.code });
     return true;
+  }
+
+  actors(): ShownActor[] {
+    return listActors(this.replica);
   }
 
   /** Compares with a peer now. False when there is no such peer, or no link to it. */

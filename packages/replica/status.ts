@@ -80,7 +80,7 @@ export function statusOf(options: {
   readonly sync: Sync;
   readonly clock: Clock;
   readonly version: string;
-  readonly startedAtMs: number;
+  readonly startedAt: Epoch;
   readonly ready: boolean;
   readonly waitingSessions: number;
   readonly waitingReceipts: number;
@@ -98,7 +98,7 @@ export function statusOf(options: {
     version: options.version,
     incarnation: replica.identity.incarnation,
     origin: originText(replica.origin),
-    startedAt: new Date(options.startedAtMs).toISOString(),
+    startedAt: new Date(options.startedAt.wallMs).toISOString(),
     ready: options.ready,
     counts: {
       documents: ledger.documents,
@@ -116,7 +116,7 @@ export function statusOf(options: {
     root: toHex(ledger.root),
     log: options.retention,
     shards: { count: cluster.shardCount, roots },
-    peers: peerReports(sync, clock),
+    peers: peerReports(sync, clock, options.startedAt),
     antiEntropy: { ...sync.comparisons },
     held: heldByOrigin(replica),
     coverage: Object.fromEntries(
@@ -128,19 +128,32 @@ export function statusOf(options: {
   };
 }
 
-/** The same for whoever asks about links alone: it looks at nothing that lies on disk. */
-export function peerReports(sync: Sync, clock: Clock): PeerReport[] {
-  const { coverage } = sync;
-  return sync.status().map((peer) => peerReport(peer, coverage, clock));
+/** The same moment by both clocks: so that one event is told with one time, however often it is asked for. */
+export interface Epoch {
+  readonly wallMs: number;
+  readonly monotonicMs: number;
 }
 
-function peerReport(peer: PeerStatus, coverage: RegionVector, clock: Clock): PeerReport {
+/** The same for whoever asks about links alone: it looks at nothing that lies on disk. */
+export function peerReports(sync: Sync, clock: Clock, epoch: Epoch): PeerReport[] {
+  const { coverage } = sync;
+  return sync.status().map((peer) => peerReport(peer, coverage, clock, epoch));
+}
+
+function peerReport(
+  peer: PeerStatus,
+  coverage: RegionVector,
+  clock: Clock,
+  epoch: Epoch,
+): PeerReport {
   const covered = vectorAt(coverage, peer.region.code);
   const { loss } = peer;
   const passedMs = (sinceMs: number): number => Math.round(clock.monotonicMs() - sinceMs);
   const agoOrNull = (sinceMs: number | undefined): number | null =>
     sinceMs === undefined ? null : passedMs(sinceMs);
   const sinceMs = peer.liveMs ?? loss?.atMs;
+  const atWall = (atMs: number): string =>
+    new Date(epoch.wallMs + Math.round(atMs - epoch.monotonicMs)).toISOString();
   return {
     region: peer.region.name,
     state: peer.state,
@@ -149,7 +162,7 @@ function peerReport(peer: PeerStatus, coverage: RegionVector, clock: Clock): Pee
     ahead: peer.distance?.ahead ?? null,
     rttMs: peer.rttMs === undefined ? null : Math.round(peer.rttMs),
     lastHeardMs: agoOrNull(peer.lastHeardMs),
-    since: sinceMs === undefined ? null : new Date(clock.nowMs() - passedMs(sinceMs)).toISOString(),
+    since: sinceMs === undefined ? null : atWall(sinceMs),
     loss:
       loss === undefined
         ? null

@@ -13,6 +13,19 @@ export {
 } from "./config.ts";
 export type { OperatorContext, OperatorContexts } from "./contexts.ts";
 export { contextCredential, readContexts, writeContexts } from "./contexts.ts";
+export {
+  actorsReport,
+  documentContentReport,
+  documentFactsReport,
+  mergePreviewReport,
+} from "./document-report.ts";
+export type {
+  ActorsReport,
+  ConflictReport,
+  DocumentContentReport,
+  DocumentFactsReport,
+  MergePreviewReport,
+} from "./document-report.ts";
 export type { LocalCluster, LocalRegion } from "./local-cluster.ts";
 export { startLocalCluster } from "./local-cluster.ts";
 export { findFreeBasePort } from "./local-preflight.ts";

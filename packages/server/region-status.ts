@@ -50,6 +50,7 @@ const regionStatus = z.looseObject({
   /** Hexadecimal: the sum over all shards. */
   root: z.string(),
   peers: z.array(peerStatus),
+  antiEntropy: z.looseObject({ repairs: z.number() }).optional(),
   /** By origin: entries held without gaps. */
   held: z.record(z.string(), z.number()).default({}),
   /** Per region: everything it wrote up to then is here. RFC 3339. */

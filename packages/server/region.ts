@@ -135,6 +135,8 @@ async function openAll(
       setPeerState: driver.setPeerState.bind(driver),
       compareWith: driver.compareWith.bind(driver),
       truth: statingTruth(driver, config, systemClock),
+      documents: driver.documents,
+      actors: () => driver.actors(),
       quarantine: driver.quarantine,
       scrub: driver.scrub,
       metrics: meter,

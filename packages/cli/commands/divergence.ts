@@ -114,7 +114,8 @@ function pairLines({ between, cut, atCut, why, inFlight }: PairDivergence): stri
       : `${atCut.differentShards} of ${atCut.shards} shards differ at the common cut` +
         (atCut.documents === 0 ? "" : `, ${countText(atCut.documents, "document")}`);
   const counts = waiting.map(
-    ({ holder, lacking, changes }) => `${changes ?? "?"} changes in ${holder} for ${lacking}`,
+    ({ holder, lacking, changes }) =>
+      `${changes === null ? "? changes" : countText(changes, "change")} in ${holder} for ${lacking}`,
   );
   const atLeast = complete ? "" : "at least ";
   return [

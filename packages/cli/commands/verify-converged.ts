@@ -16,7 +16,7 @@ import {
 } from "../convergence.ts";
 import { EXIT } from "../exit-code.ts";
 import type { FleetOptions } from "../fleet.ts";
-import { fleetOf, namedMembers, withFleet } from "../fleet.ts";
+import { clusterKeys, fleetOf, namedMembers, withFleet } from "../fleet.ts";
 import type { OutputOption } from "../output.ts";
 import { ageText, countText, outputOption, printJson, tableText } from "../output.ts";
 import { withRegions } from "../pair.ts";
@@ -63,7 +63,7 @@ export function addVerifyConverged(verify: Command, context: CommandContext): vo
         { keys: kept, output, ...fleet }: FleetOptions & OutputOption & { readonly keys?: string },
       ) => {
         const certificate = readCertificate(file);
-        const keys = kept === undefined ? await keysOf(fleet) : readKeys(kept);
+        const keys = kept === undefined ? await clusterKeys(fleetOf(fleet)) : readKeys(kept);
         const { faults, regions } = checkCertificate(certificate, keys);
         if (output === "json") printJson(terminal, { good: faults.length === 0, faults, regions });
         else if (faults.length === 0) {
@@ -149,16 +149,6 @@ function tell(outcome: Convergence, out: string | undefined, terminal: Terminal)
       : `certificate: ${out}, signed by ${countText(statements.length, "region")}; ` +
           `check it with: atoll verify certificate ${out}`,
   );
-}
-
-async function keysOf(fleet: FleetOptions): Promise<KeysReport> {
-  const named = await namedMembers(fleetOf(fleet));
-  return withRegions(named.slice(0, 1), async ([region]) => {
-    if (region !== undefined) return region.truth.keys();
-    throw new AtollError("malformed-request", "no region answers to ask for the cluster's keys", {
-      mend: "name one with --endpoint, or keys that were kept with --keys",
-    });
-  });
 }
 
 function readCertificate(file: string): Certificate {

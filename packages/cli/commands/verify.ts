@@ -8,6 +8,8 @@ import type { AdminClient } from "../admin-client.ts";
 import { withAdmin } from "../admin-client.ts";
 import type { CommandContext } from "../command-context.ts";
 import { endpointUrl, seconds } from "../command-context.ts";
+import type { ConsentOptions } from "../consent.ts";
+import { confirmed } from "../consent.ts";
 import { EXIT } from "../exit-code.ts";
 import type { Progress } from "../progress.ts";
 import { startProgress } from "../progress.ts";
@@ -15,7 +17,7 @@ import { addVerifyConverged } from "./verify-converged.ts";
 
 const LOCAL_ADMIN = `http://127.0.0.1:${LOCAL_BASE_PORT_DEFAULT + 2}`;
 
-interface VerifyOptions {
+interface VerifyOptions extends ConsentOptions {
   readonly endpoint: string;
   readonly timeout: number;
   readonly output: "table" | "json";
@@ -41,7 +43,11 @@ export function addVerifyCommand(program: Command, context: CommandContext): voi
         .choices(["table", "json"])
         .default("table"),
     )
+    .option("--dry-run", "say what would be done, and do nothing")
+    .option("--yes", "do not ask")
     .action(async (options: VerifyOptions) => {
+      const plan = `look through all that ${options.endpoint} stores, and repair what can be`;
+      if (!(await confirmed(plan, { ...options, isHarmless: true }, context.terminal))) return;
       await withAdmin(options.endpoint, (admin) => verify(admin, options, context));
     });
 }

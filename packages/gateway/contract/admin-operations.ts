@@ -8,6 +8,13 @@ import {
   getShardSums,
   getStatement,
 } from "./admin-truth.ts";
+import {
+  getDocumentChanges,
+  getDocumentContent,
+  getDocumentFacts,
+  listActors,
+  previewMerge,
+} from "./admin-documents.ts";
 import type { Operation } from "./operation.ts";
 import type { OperationGroup } from "./operations.ts";
 
@@ -23,6 +30,17 @@ export const ADMIN_GROUPS: readonly OperationGroup[] = [
       getStatement,
       getKeys,
       comparePeer,
+    ],
+  },
+  {
+    name: "One document",
+    description: "What a region has of it, and what a merge would make of it.",
+    operations: [
+      getDocumentFacts,
+      getDocumentContent,
+      getDocumentChanges,
+      previewMerge,
+      listActors,
     ],
   },
 ];
