@@ -10,6 +10,7 @@ import type { AtollError } from "@atoll/core";
 import { errorText, isAtollError } from "@atoll/core";
 import { VERSION, configFaultLine, terminalPreferences } from "@atoll/server";
 import type { CommandContext } from "./command-context.ts";
+import { addBackupCommand } from "./commands/backup.ts";
 import { addCertsCommand } from "./commands/certs.ts";
 import { addDemoCommand } from "./commands/demo.ts";
 import { addKeyCommand } from "./commands/key.ts";
@@ -81,6 +82,7 @@ function createProgram(context: CommandContext): Command {
   addKeyCommand(program, context);
   addQuarantineCommand(program, context);
   addVerifyCommand(program, context);
+  addBackupCommand(program, context);
   return program;
 }
 

@@ -40,6 +40,11 @@ export function delay(delayMs: number): Promise<void> {
   });
 }
 
+/** Stops this thread for `ms`: for a command's own work that must leave the machine to others. */
+export function blockThread(ms: number): void {
+  Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, ms);
+}
+
 interface Scheduled {
   readonly dueMs: number;
   readonly order: number;

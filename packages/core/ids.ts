@@ -34,6 +34,9 @@ export type DocKey = Brand<string, "DocKey">;
 
 export const DEFAULT_TENANT = "default" as Tenant;
 
+/** Of the regions' own canaries: no client's, whatever a credential says. */
+export const CANARY_TENANT = "atoll-canary" as Tenant;
+
 const PROFILE_ID = /^[A-Za-z0-9][A-Za-z0-9._:~-]{0,127}$/;
 const TENANT = /^[a-z0-9][a-z0-9-]{0,62}$/;
 const REGION_NAME = /^[a-z][a-z0-9-]{0,31}$/;
@@ -43,6 +46,12 @@ export const REGION_CODE_MAX = 63;
 
 export function parseProfileId(text: string): ProfileId | undefined {
   return PROFILE_ID.test(text) ? (text as ProfileId) : undefined;
+}
+
+export function mustProfileId(text: string): ProfileId {
+  const id = parseProfileId(text);
+  assert(id !== undefined, `${text} is the id of a profile`);
+  return id;
 }
 
 /**
@@ -69,6 +78,12 @@ export function parseKeptProfileId(text: string): ProfileId | undefined {
 
 export function parseTenant(text: unknown): Tenant | undefined {
   return typeof text === "string" && TENANT.test(text) ? (text as Tenant) : undefined;
+}
+
+/** For credentials: undefined also for a tenant that nobody may be. */
+export function parseClientTenant(text: unknown): Tenant | undefined {
+  const tenant = parseTenant(text);
+  return tenant === CANARY_TENANT ? undefined : tenant;
 }
 
 export function parseRegionName(text: string): RegionName | undefined {

@@ -8,6 +8,7 @@ export * from "./sometimes.ts";
 
 // what is measured
 export * from "./metrics.ts";
+export * from "./tracing.ts";
 
 // names and bounds
 export * from "./assert.ts";
@@ -28,4 +29,5 @@ export * from "./hlc.ts";
 export * from "./lane-map.ts";
 export * from "./log-entry.ts";
 export * from "./region-vector.ts";
+export * from "./spending.ts";
 export * from "./tree-node.ts";

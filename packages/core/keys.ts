@@ -12,6 +12,8 @@ export interface ClusterKeys extends DigestKeys {
   readonly tokenKey: Uint8Array;
   /** Answers the challenge when two replicas connect. 32 bytes. */
   readonly linkKey: Uint8Array;
+  /** Seals the manifests of backups. 32 bytes. */
+  readonly backupKey: Uint8Array;
 }
 
 export function deriveClusterKeys(secret: string, clusterId: string, treeEpoch = 1): ClusterKeys {
@@ -22,5 +24,6 @@ export function deriveClusterKeys(secret: string, clusterId: string, treeEpoch =
     positionKey: derive("position"),
     tokenKey: derive("session token"),
     linkKey: derive("link"),
+    backupKey: derive("backup"),
   };
 }

@@ -128,6 +128,10 @@ export const JWKS_CACHE_MS = 600_000;
 export const CREDENTIALS_CHECK_MS = 10_000;
 /** Names whose rate is watched: ≈ 100 bytes each. The least recent starts afresh. */
 export const RATE_NAMES_MAX = 20_000;
+/** Between two tellings of what was let through: what regions let through unknown to each other. */
+export const SPENT_PERIOD_MS = 250;
+/** Names told about in one message. What others let through goes untold: they are not the busy ones. */
+export const SPENT_BUCKETS_MAX = 1_024;
 /** Refused credentials of one address per second … → 429 */
 export const REFUSALS_PER_SECOND = 5;
 /** … and at once: a service that starts with a wrong key. */
@@ -140,6 +144,10 @@ export const FEED_EVENTS_DEFAULT = 100;
 export const FEED_EVENTS_MAX = 1_000;
 /** Characters of profiles on one page, after which it ends: what one stalled consumer costs here. */
 export const FEED_PAGE_CHARS_MAX = 64 * KIB;
+/** Documents in conflict that are opened for one page, after which it ends: ≈ 1 ms each. */
+export const FEED_OPENED_MAX = 16;
+/** Overridden writes of one profile that are named with one change. The rest: GET …/conflicts. */
+export const FEED_SUPERSEDED_MAX = 32;
 /** Events read at a time for a stream. */
 export const FEED_STREAM_EVENTS = 64;
 /** Consumers are woken this long after a commit: many commits wake them once. */
@@ -152,6 +160,26 @@ export const FEED_STALL_MS = 30_000;
 export const FEED_WAITERS_MAX = 2_000;
 /** Streams of one principal. → 429 */
 export const FEED_STREAMS_EACH_MAX = 256;
+
+// ── The canary ───────────────────────────────────────────────────────────────────────────────────
+/** Between two beats of a region's canary: one small write in each region. */
+export const CANARY_PERIOD_MS = 30_000;
+/** Time that the other regions have to hold a beat. Later it counts as held here alone. */
+export const CANARY_WAIT_MS = 10_000;
+/** How long one profile is written over before another takes its place: its history stays for ever. */
+export const CANARY_WINDOW_MS = 4 * 3_600_000;
+
+// ── Traces ───────────────────────────────────────────────────────────────────────────────────────
+/** Spans that wait for the collector: ≈ 1 KiB each. Further ones are dropped. */
+export const TRACE_SPANS_QUEUED_MAX = 4_096;
+/** Between two batches to the collector. */
+export const TRACE_EXPORT_PERIOD_MS = 1_000;
+/** Time the collector has for one batch, retries included; also the last one of a process that stops. */
+export const TRACE_EXPORT_MS_MAX = 3_000;
+/** Batches that are on their way at a time. */
+export const TRACE_EXPORTS_MAX = 4;
+/** Batches that fail are told this often. */
+export const TRACE_FAULT_PERIOD_MS = 60_000;
 
 // ── Overload ─────────────────────────────────────────────────────────────────────────────────────
 /** Requests of a kind that are under way at a time, beyond which the next is refused. → 503 */
@@ -188,6 +216,10 @@ export const FORWARD_ANSWER_MS_MAX = 5_000;
 // ── A change ─────────────────────────────────────────────────────────────────────────────────────
 /** Bytes of one change, inflated. A full PUT of the largest body fits with room. → quarantine */
 export const CHANGE_BYTES_MAX = 512 * KIB;
+/** Characters of a principal's name as a change bears it. Longer ones are cut, and end in "…". */
+export const PRINCIPAL_CHARS_MAX = 256;
+/** Characters of the message that says who asked for a change. A longer one says nothing. */
+export const AUTHORSHIP_CHARS_MAX = 2_048;
 /** Operations in one change: 104 bytes can expand to 50,000. → quarantine */
 export const CHANGE_OPS_MAX = 50_000;
 /** Heads that a change names as its parents. Three regions make a handful. → quarantine */
@@ -450,6 +482,18 @@ export const IMPORT_FAULTS_SHOWN = 10;
 export const COMMAND_VERIFY_SECONDS_DEFAULT = 3_600;
 /** Between two looks at how far a verification is. */
 export const COMMAND_VERIFY_LOOK_MS = 250;
+/** Bytes per second that a backup reads from a file in use, unless told otherwise: leaves the disk to writes. */
+export const BACKUP_BYTES_PER_SECOND_DEFAULT = 64 * MIB;
+/** Bytes copied between two pauses. */
+export const BACKUP_STEP_BYTES = MIB;
+/** A write-ahead log that grew by this much while a backup pins it. → the backup ends, the log is reset */
+export const BACKUP_LOG_GROWTH_BYTES_MAX = 2 * 1024 * MIB;
+/** Bytes of a manifest: 65,536 shards with a sum each. A larger file is none. → refused unread */
+export const BACKUP_MANIFEST_BYTES_MAX = 16 * MIB;
+/** Faults of a backup that are named one by one. The rest is counted. */
+export const BACKUP_FAULTS_LISTED_MAX = 20;
+/** Documents, or entries, that are checked before others get a turn: a few milliseconds each. */
+export const BACKUP_PAGE_ROWS = 64;
 /** Edits that the demo replays unless told otherwise: about a minute on two slow cores. */
 export const DEMO_EDITS_DEFAULT = 4_000;
 /** Edits made together that are sent at a time, in each region. */
@@ -497,3 +541,5 @@ assert(FORWARD_CONNECT_MS_MAX < FORWARD_ANSWER_MS_MAX, "connecting comes before 
 assert(SESSION_WAIT_MS_MAX < COMMAND_REQUEST_MS_MAX, "a request outlasts the wait it asks for");
 assert(RETENTION_AGE_MS_DEFAULT < RETENTION_DEAD_PEER_MS_DEFAULT, "a peer may be away for an age");
 assert(RETENTION_HARD_FACTOR > 1, "the log may grow beyond its bytes for a peer that is behind");
+assert(CANARY_WAIT_MS < CANARY_PERIOD_MS, "a beat ends before the next");
+assert(CANARY_WINDOW_MS / CANARY_PERIOD_MS <= 1_000, "a canary's history opens in milliseconds");

@@ -94,6 +94,18 @@ export const METRICS = {
   antientropy_repairs_total: counter("Changes sent or asked for by comparisons"),
   antientropy_unresolved_total: counter("Comparisons that ended with different roots"),
 
+  // ── the canary ──
+  canary_beats_total: counter(
+    "Beats of the canary: held everywhere, held here, refused",
+    "outcome",
+  ),
+  canary_violations_total: counter("Guarantees that a canary found broken; stays 0", "guarantee"),
+  canary_everywhere_seconds: histogram(
+    "From a canary's write to its being on the disks of all regions; one clock's time",
+    LAG_SECONDS,
+  ),
+  canary_checked_timestamp_seconds: gauge("When the canary last looked at everything"),
+
   // ── care ──
   quarantined: gauge("Records in quarantine"),
   scrub_faults_total: counter("Damage found by the scrub since the start, repaired or not"),

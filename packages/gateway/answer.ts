@@ -10,7 +10,7 @@ import type { Readable } from "node:stream";
 import { pipeline } from "node:stream/promises";
 import type { Request, Response } from "express";
 import { limits, newProfileId } from "@atoll/core";
-import type { Clock, Random, RegionName } from "@atoll/core";
+import type { Clock, Random, RegionName, Span, Tracing } from "@atoll/core";
 import { codingFor, encode } from "./content-coding.ts";
 import type { Cors } from "./cors.ts";
 import type { Access } from "./policy.ts";
@@ -27,6 +27,10 @@ export type AnswerLocals = {
   /** As mounted. */
   route: string;
   requestLog?: RequestLog | undefined;
+  /** Undefined: off. */
+  tracing?: Tracing | undefined;
+  /** Of this request, where its trace is recorded. */
+  span?: Span | undefined;
   /** Monotonic. */
   startedMs: number;
   /** Who asks; known once the gate has been passed. */
@@ -54,6 +58,7 @@ export interface IdentifyDeps {
   readonly metrics: RequestMetrics;
   readonly cors?: Cors | undefined;
   readonly requestLog?: RequestLog | undefined;
+  readonly tracing?: Tracing | undefined;
 }
 
 const PRINTABLE = /^[\x20-\x7e]+$/;
@@ -74,7 +79,7 @@ export function identifier(deps: IdentifyDeps): (request: Request, reply: Reply)
   };
   return (request, reply) => {
     const requestId = requestIdOf(request, deps);
-    const { gate, metrics, cors, requestLog } = deps;
+    const { gate, metrics, cors, requestLog, tracing } = deps;
     const common = { "Request-Id": requestId, ...fixed, ...cors?.headers(request.headers) };
     reply.locals = {
       requestId,
@@ -83,6 +88,7 @@ export function identifier(deps: IdentifyDeps): (request: Request, reply: Reply)
       metrics,
       route: NO_ROUTE,
       requestLog,
+      tracing,
       startedMs: metrics.now(),
     };
   };
@@ -169,6 +175,10 @@ function allHeaders(reply: Reply, headers: OutgoingHttpHeaders): OutgoingHttpHea
 function tell(reply: Reply, status: number): void {
   const { metrics, route, startedMs } = reply.locals;
   metrics.answered(reply.req.method, route, status, startedMs);
+  reply.locals.span?.end({
+    attributes: { "http.response.status_code": status },
+    failed: status >= 500,
+  });
   reply.locals.requestLog?.(reply, status, metrics.now() - startedMs);
 }
 

@@ -17,7 +17,7 @@ import type { RequestListener } from "node:http";
 import express from "express";
 import type { Express, Request } from "express";
 import { AtollError, errorText } from "@atoll/core";
-import type { Clock, Log, Meter, Random, RegionName } from "@atoll/core";
+import type { Clock, Log, Meter, Random, RegionName, Tracing } from "@atoll/core";
 import { mountAdminRoutes } from "./admin-routes.ts";
 import { identifier } from "./answer.ts";
 import type { IdentifyDeps, Reply } from "./answer.ts";
@@ -64,19 +64,21 @@ export interface PublicAppDeps extends Omit<AdminAppDeps, "admin"> {
   readonly forwardTo?: ReadonlyMap<string, URL>;
   /** Origins whose pages may call. */
   readonly corsOrigins?: readonly string[];
+  /** Undefined: off. */
+  readonly tracing?: Tracing | undefined;
   /** Other bounds than those of `limits`, for tests. */
   readonly forwardBounds?: ForwardBounds;
 }
 
 export function createPublicApp(deps: PublicAppDeps): RequestListener {
-  const { clock, random, region, log } = deps;
+  const { clock, random, region, log, tracing } = deps;
   const urls = deps.forwardTo ?? new Map<string, URL>();
   const forwarder = new Forwarder({ region, urls, clock, log, ...deps.forwardBounds });
   const gate = deps.gate ?? new Gatekeeper({ clock });
   const metrics = new RequestMetrics(clock, deps.meter);
   const cors = deps.corsOrigins && new Cors(deps.corsOrigins);
   const requestLog = deps.logRequests === true ? requestLogger(log) : undefined;
-  const identity = { clock, random, region, gate, metrics, cors, requestLog };
+  const identity = { clock, random, region, gate, metrics, cors, requestLog, tracing };
   return createListener(identity, log, (app) => {
     const exchange = new Exchange({ service: deps.service, clock, forwarder });
     mountProfileRoutes(app, exchange);

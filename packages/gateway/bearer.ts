@@ -12,7 +12,7 @@
 import { createHash } from "node:crypto";
 import { createLocalJWKSet, createRemoteJWKSet, errors, jwtVerify } from "jose";
 import type { JSONWebKeySet, JWTPayload, JWTVerifyGetKey } from "jose";
-import { AtollError, DEFAULT_TENANT, limits, parseRole, parseTenant } from "@atoll/core";
+import { AtollError, DEFAULT_TENANT, limits, parseRole, parseClientTenant } from "@atoll/core";
 import type { Clock, Role } from "@atoll/core";
 import type { Principal } from "./principal.ts";
 
@@ -92,7 +92,7 @@ export class Bearer {
 
 function principalFrom(payload: JWTPayload): Principal {
   const { iss = "", sub = "", tenant } = payload;
-  const parsed = tenant === undefined ? DEFAULT_TENANT : parseTenant(tenant);
+  const parsed = tenant === undefined ? DEFAULT_TENANT : parseClientTenant(tenant);
   if (parsed === undefined) throw refused("its tenant is not the name of one");
   const fields = namesIn(payload["fields"]);
   return {

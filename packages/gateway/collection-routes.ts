@@ -22,6 +22,7 @@ import type { Fields } from "./fields.ts";
 import { idempotencyOf } from "./idempotency.ts";
 import { JSON_TYPE } from "./media-type.ts";
 import {
+  authorshipOf,
   ownProfile,
   principalOf,
   refuseOtherFields,
@@ -142,6 +143,7 @@ export function mountCollectionRoutes(app: Express, exchange: Exchange): void {
             const idempotency = attempts[part];
             const options: WriteOptions = {
               upsert: "upsert" in write && write.upsert,
+              ...authorshipOf(reply),
               ...(base !== undefined && { base }),
               ...(idempotency !== undefined && { idempotency }),
             };

@@ -17,7 +17,7 @@ import type { Forwarder } from "./forwarder.ts";
 import { idempotencyOf } from "./idempotency.ts";
 import { negotiateFormat } from "./media-type.ts";
 import type { Format } from "./media-type.ts";
-import { principalOf, refuseOtherFields, shownFields, shownId } from "./ownership.ts";
+import { authorshipOf, principalOf, refuseOtherFields, shownFields, shownId } from "./ownership.ts";
 import { parsePrefer } from "./prefer.ts";
 import type { Preferences } from "./prefer.ts";
 import { sendProblem } from "./problem.ts";
@@ -131,6 +131,7 @@ export class Exchange {
     const idempotency = idempotencyOf(request, principalOf(reply).name, body);
     const options: WriteOptions = {
       upsert,
+      ...authorshipOf(reply),
       ...(idempotency !== undefined && { idempotency }),
       ...(receipt !== undefined && { receipt }),
       ...(base !== undefined && { base }),

@@ -16,16 +16,11 @@ import type { Clock } from "@atoll/core";
 import type { Gate, Handler, Reply } from "./answer.ts";
 import type { Credentials } from "./credentials.ts";
 import { OPEN_PRINCIPAL, permits } from "./principal.ts";
-import type { Principal } from "./principal.ts";
+import type { Permission, Principal } from "./principal.ts";
 import type { Access, Load } from "./policy.ts";
+import { RateLimits, rateHeaders } from "./rate-limits.ts";
+import type { RateKind, Rates } from "./rate-limits.ts";
 import { TokenBuckets } from "./token-bucket.ts";
-import type { Allowance, Rate } from "./token-bucket.ts";
-
-/** What may be limited, in requests of one principal. */
-export interface Rates {
-  readonly reads?: Rate | undefined;
-  readonly writes?: Rate | undefined;
-}
 
 export interface GatekeeperOptions {
   readonly clock: Clock;
@@ -39,6 +34,12 @@ export interface GatekeeperOptions {
 
 const NO_CREDENTIAL = 'Bearer realm="atoll"';
 const NO_RIGHT = 'Bearer realm="atoll", error="insufficient_scope"';
+/** Which rate a request is of; none: it is not limited. */
+const KIND_BY_PERMISSION: Readonly<Partial<Record<Permission, RateKind>>> = {
+  read: "reads",
+  audit: "reads",
+  write: "writes",
+};
 /** What is refused while this region cannot take more; reads and replication go on. */
 const SHEDDABLE: ReadonlySet<Load> = new Set(["write", "bulk"]);
 
@@ -54,8 +55,8 @@ export class Gatekeeper implements Gate {
     feed: 0,
     admin: 0,
   };
-  readonly #reads: NamedBuckets | undefined;
-  readonly #writes: NamedBuckets | undefined;
+  /** Of principals, in all regions together. */
+  readonly rates: RateLimits;
   readonly #refusals: TokenBuckets;
 
   constructor(options: GatekeeperOptions) {
@@ -63,8 +64,7 @@ export class Gatekeeper implements Gate {
     this.#credentials = options.credentials;
     this.#refusal = options.refusal ?? (() => undefined);
     this.#underWayMax = options.underWayMax ?? limits.UNDER_WAY_MAX;
-    this.#reads = named("reads", rates?.reads, clock);
-    this.#writes = named("writes", rates?.writes, clock);
+    this.rates = new RateLimits(rates ?? {}, clock);
     this.#refusals = new TokenBuckets({
       clock,
       rate: { perSecond: limits.REFUSALS_PER_SECOND, burst: limits.REFUSALS_BURST },
@@ -148,44 +148,16 @@ export class Gatekeeper implements Gate {
     return handler(request, reply);
   }
 
-  #limiting({ permission }: Access): NamedBuckets | undefined {
-    if (permission === "write") return this.#writes;
-    return permission === "read" || permission === "audit" ? this.#reads : undefined;
-  }
-
-  /** The header fields of draft-ietf-httpapi-ratelimit-headers. */
-  #spend(principal: Principal, reply: Reply, access: Access): void {
-    const limited = this.#limiting(access);
-    if (limited === undefined) return;
-    const allowance = limited.buckets.take(principal.name);
-    const { common } = reply.locals;
-    common["RateLimit-Policy"] = limited.policy;
-    common["RateLimit"] = limitText(limited.name, allowance);
-    if (allowance.allowed) return;
-    throw new AtollError("rate-limited", `your rate of ${limited.name} is used up`, {
-      retryAfterSeconds: allowance.retryMs / 1_000,
+  #spend(principal: Principal, reply: Reply, { permission }: Access): void {
+    const kind = KIND_BY_PERMISSION[permission];
+    const answer = kind && this.rates.take(kind, principal.name);
+    if (kind === undefined || answer === undefined) return;
+    Object.assign(reply.locals.common, rateHeaders(kind, answer));
+    if (answer.allowed) return;
+    throw new AtollError("rate-limited", `your rate of ${kind} is used up`, {
+      retryAfterSeconds: answer.retryMs / 1_000,
     });
   }
-}
-
-interface NamedBuckets {
-  readonly name: string;
-  readonly policy: string;
-  readonly buckets: TokenBuckets;
-}
-
-function named(name: string, rate: Rate | undefined, clock: Clock): NamedBuckets | undefined {
-  if (rate === undefined) return undefined;
-  const windowSeconds = Math.max(1, Math.round(rate.burst / rate.perSecond));
-  return {
-    name,
-    policy: `"${name}";q=${rate.burst};w=${windowSeconds}`,
-    buckets: new TokenBuckets({ clock, rate, namesMax: limits.RATE_NAMES_MAX }),
-  };
-}
-
-function limitText(name: string, { remaining, resetMs }: Allowance): string {
-  return `"${name}";r=${remaining};t=${Math.ceil(resetMs / 1_000)}`;
 }
 
 /** Of `Authorization: Bearer …` (RFC 6750 section 2.1); never of the URL, which ends in logs. */

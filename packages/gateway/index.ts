@@ -9,6 +9,6 @@ export type { ApiKeyRecord } from "./api-keys.ts";
 export { Bearer } from "./bearer.ts";
 export { Credentials } from "./credentials.ts";
 export { Gatekeeper } from "./gatekeeper.ts";
-export type { Rates } from "./gatekeeper.ts";
+export type { Rates } from "./rate-limits.ts";
 export { LoopLag } from "./loop-lag.ts";
 export type { Rate } from "./token-bucket.ts";

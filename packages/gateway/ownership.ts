@@ -6,13 +6,13 @@
  * front of it can name one.
  */
 import { AtollError, assert, profileOf, splitProfileId, unreachable } from "@atoll/core";
-import type { FieldFault, ProfileId, Tenant } from "@atoll/core";
+import type { FieldFault, ProfileId, Span, Tenant } from "@atoll/core";
 import { parsePointer } from "@atoll/profile";
-import type { ProfileEdit } from "@atoll/profile";
+import type { Authorship, ProfileEdit } from "@atoll/profile";
 import type { Reply } from "./answer.ts";
 import type { Fields } from "./fields.ts";
 import { onlyFields } from "./fields.ts";
-import { permits } from "./principal.ts";
+import { OPEN_PRINCIPAL, permits } from "./principal.ts";
 import type { Principal } from "./principal.ts";
 
 export function principalOf(reply: Reply): Principal {
@@ -23,6 +23,19 @@ export function principalOf(reply: Reply): Principal {
 
 export function tenantOf(reply: Reply): Tenant {
   return principalOf(reply).tenant;
+}
+
+/**
+ * What travels with a write of who asked for it, which is nobody on a listener that is open, and of its
+ * trace.
+ */
+export function authorshipOf(reply: Reply): { readonly by?: Authorship; readonly span?: Span } {
+  const principal = principalOf(reply);
+  const { span } = reply.locals;
+  return {
+    ...(principal !== OPEN_PRINCIPAL && { by: { principal: principal.name } }),
+    ...(span !== undefined && { span }),
+  };
 }
 
 /** A client's id as the region knows it. */

@@ -14,6 +14,7 @@ export interface ChangeInfo {
   readonly seq: number;
   readonly timeMs: number;
   readonly message: string | undefined;
+  readonly principal: string | undefined;
   readonly opCount: number;
 }
 

@@ -152,7 +152,7 @@ function wireWriter(change: ChangeInfo): WireWriter;
 function wireWriter(change: ChangeInfo | undefined): WireWriter | null;
 function wireWriter(change: ChangeInfo | undefined): WireWriter | null {
   if (change === undefined) return null;
-  const { hash, deps, region, actor, seq, timeMs, message } = change;
+  const { hash, deps, region, actor, seq, timeMs, message, principal } = change;
   return {
     hash,
     deps: [...deps],
@@ -161,7 +161,7 @@ function wireWriter(change: ChangeInfo | undefined): WireWriter | null {
     seq,
     time: new Date(timeMs).toISOString(),
     message: message ?? null,
-    principal: null,
+    principal: principal ?? null,
   };
 }
 

@@ -4,9 +4,9 @@
  * The gateway declares it and `replica` satisfies it by shape: HTTP never learns how a region stores
  * or replicates, and a test of a route needs a page of fake, not a database.
  */
-import type { RegionName } from "@atoll/core";
+import type { RegionName, Span } from "@atoll/core";
 import type { ChangeHash, DocId, FieldFault, Hlc, ProfileId, Tenant } from "@atoll/core";
-import type { JsonObject, ProfileEdit } from "@atoll/profile";
+import type { Authorship, JsonObject, ProfileEdit } from "@atoll/profile";
 import type { Answer, ProfileSnapshot, SessionOptions } from "./answer-contract.ts";
 import type { PastService } from "./past-contract.ts";
 
@@ -78,6 +78,10 @@ export interface WriteOptions {
   readonly receipt?: ReceiptOptions;
   /** Undefined: made again when it is asked again. */
   readonly idempotency?: Idempotency;
+  /** Who asks. Travels with the change, and is shown in its history. */
+  readonly by?: Authorship;
+  /** Of the request, where it is traced. */
+  readonly span?: Span;
 }
 
 /** Where a page of a list starts after. */

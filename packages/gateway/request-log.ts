@@ -5,11 +5,12 @@
  * speed it is the most expensive thing that a read does.
  */
 import type { Log } from "@atoll/core";
+import { parseTraceparent } from "@atoll/core";
 import type { RequestLog } from "./answer.ts";
 
 export function requestLogger(log: Log): RequestLog {
   return (reply, status, ms) => {
-    const { requestId, route, principal } = reply.locals;
+    const { requestId, route, principal, span } = reply.locals;
     log.info("request", {
       requestId,
       method: reply.req.method,
@@ -17,14 +18,12 @@ export function requestLogger(log: Log): RequestLog {
       status,
       ms: Math.round(ms * 100) / 100,
       ...(principal !== undefined && { principal: principal.name }),
-      ...traceOf(reply.req.headers["traceparent"]),
+      ...traceOf(span?.traceparent ?? reply.req.headers["traceparent"]),
     });
   };
 }
 
-/** W3C Trace Context section 3.2: version, trace, parent, flags. */
 function traceOf(header: string | string[] | undefined): { readonly traceId?: string } {
-  const [, traceId] =
-    /^[0-9a-f]{2}-([0-9a-f]{32})-[0-9a-f]{16}-[0-9a-f]{2}/.exec(String(header)) ?? [];
-  return traceId === undefined ? {} : { traceId };
+  const context = parseTraceparent(header);
+  return context === undefined ? {} : { traceId: context.traceId };
 }

@@ -10,6 +10,7 @@ import { AtollError } from "@atoll/core";
 import { send } from "./answer.ts";
 import type { Handler, Reply } from "./answer.ts";
 import { accessOf } from "./policy.ts";
+import { traceRequest } from "./request-tracing.ts";
 
 export interface Methods {
   /** Serves HEAD too. */
@@ -30,8 +31,10 @@ export function mountResource(app: Express, path: string, methods: Methods): voi
   const guarded = (method: string, handler: Handler): Handler => {
     const access = accessOf(method, path);
     return (request, reply) => {
-      reply.locals.route = path;
-      return reply.locals.gate.pass(request, reply, access, handler);
+      const { locals } = reply;
+      locals.route = path;
+      if (locals.tracing !== undefined) traceRequest(locals.tracing, request, reply, access);
+      return locals.gate.pass(request, reply, access, handler);
     };
   };
   if (methods.get !== undefined) {

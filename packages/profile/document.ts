@@ -182,12 +182,16 @@ export class AutomergeDocument {
    * Does all operations in one change; returns its chunk, uncompressed. Undefined when everything was
    * so already: Automerge writes nothing where the only value under a key is put again.
    */
-  perform(operations: readonly Operation[], timeSeconds: number): Uint8Array | undefined {
+  perform(
+    operations: readonly Operation[],
+    timeSeconds: number,
+    message?: string,
+  ): Uint8Array | undefined {
     assert(operations.length > 0, "a change has operations");
     return guard("does not change", () => {
       const handle = this.#live();
       for (const operation of operations) this.#execute(operation);
-      if (handle.commit(undefined, timeSeconds) === null) return undefined;
+      if (handle.commit(message, timeSeconds) === null) return undefined;
       handle.updateDiffCursor(); // the tree follows the plan, not the patches
       for (const operation of operations) {
         const at = [...operation.at, "key" in operation ? operation.key : operation.index];
@@ -212,6 +216,7 @@ export class AutomergeDocument {
     base: readonly ChangeHash[],
     operations: readonly Operation[],
     timeSeconds: number,
+    message?: string,
   ): Uint8Array | undefined {
     return guard("does not change at a version", () => {
       const handle = this.#live();
@@ -226,7 +231,7 @@ export class AutomergeDocument {
       forked.free();
       const past = AutomergeDocument.load(bytes, fromHex(actor));
       try {
-        const chunk = past.perform(operations, timeSeconds);
+        const chunk = past.perform(operations, timeSeconds, message);
         if (chunk !== undefined) this.append([chunk]);
         return chunk;
       } finally {

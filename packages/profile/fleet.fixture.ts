@@ -9,6 +9,7 @@ import type { ChangeHash, ProfileId, Tenant } from "@atoll/core";
 import { parseChangeChunk } from "./change-chunk.ts";
 import type { ChangeChunk } from "./change-chunk.ts";
 import { ProfileCodec } from "./codec.ts";
+import type { Authorship } from "./authorship.ts";
 import type { ProfileEdit } from "./edit.ts";
 import type { PatchOperation } from "./json-patch.ts";
 import type { JsonObject, JsonScalar, JsonValue } from "./json.ts";
@@ -64,10 +65,10 @@ export class Copy {
   }
 
   /** Undefined when the edit was refused or changed nothing. */
-  edit(edit: ProfileEdit, base?: readonly ChangeHash[]): Entry | undefined {
+  edit(edit: ProfileEdit, base?: readonly ChangeHash[], by?: Authorship): Entry | undefined {
     this.#edits++;
     const timeSeconds = 1000 + this.#edits;
-    const context = { timeSeconds, deletedAtMs: this.#edits, identity, base };
+    const context = { timeSeconds, deletedAtMs: this.#edits, identity, base, by };
     try {
       const result = this.profile.edit(edit, context);
       if (!result.changed) return undefined;

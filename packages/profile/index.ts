@@ -18,6 +18,8 @@ export type { Choice, NativeOperation } from "./native-operation.ts";
 
 // documents and changes
 export type { ChangeChunk, ChangeHead, ChunkFault } from "./change-chunk.ts";
+export type { Authorship } from "./authorship.ts";
+export { authorshipMessage, parseAuthorship } from "./authorship.ts";
 export { parseChangeChunk, readChangeHead } from "./change-chunk.ts";
 export { splitChunks } from "./chunk-run.ts";
 export type { ContainerChange, ContainerPath } from "./containers.ts";

@@ -15,6 +15,8 @@ import {
   toHex,
 } from "@atoll/core";
 import type { ChangeHash, ProfileId, Tenant } from "@atoll/core";
+import type { Authorship } from "./authorship.ts";
+import { authorshipMessage, isAuthorshipLike } from "./authorship.ts";
 import { canonicalBytes } from "./canonical.ts";
 import { readChangeHead } from "./change-chunk.ts";
 import type { ContainerChange, ContainerPath } from "./containers.ts";
@@ -53,6 +55,8 @@ export interface EditContext {
   readonly identity: Identity;
   /** The version that the client saw: the edit is made there, and merges. Undefined: the present one. */
   readonly base?: readonly ChangeHash[] | undefined;
+  /** Who asked for it. Travels with the change. */
+  readonly by?: Authorship | undefined;
 }
 
 export type EditResult =
@@ -132,13 +136,15 @@ export class OpenProfile {
     const containers = made.map(({ chunk }) => chunk);
     if (containers.length > 0) this.#document.append(containers);
     const { operations } = plan;
+    const message = context.by && authorshipMessage(context.by);
     const change =
       base === undefined
-        ? this.#document.perform(operations, context.timeSeconds)
+        ? this.#document.perform(operations, context.timeSeconds, message)
         : this.#document.performAt(
             [...base, ...made.map(({ hash }) => hash)],
             operations,
             context.timeSeconds,
+            message,
           );
     if (change === undefined) {
       if (containers.length > 0) throw new DocumentError("containers were made for nothing");
@@ -340,7 +346,7 @@ export class OpenProfile {
     if (this.#document.size().changes > limits.HISTORY_SEARCHED_MAX) return false;
     let previous: string | undefined;
     for (const { hash, deps, message } of this.#document.history()) {
-      if (message !== undefined) continue; // edits have none: the genesis or a container
+      if (!isEditMessage(message) && this.#shared.isUncounted(hash, message)) continue;
       if (previous !== undefined && !deps.some((dep) => toHex(dep) === previous)) return false;
       previous = toHex(hash);
     }
@@ -353,7 +359,8 @@ export class OpenProfile {
     for (const [i, chunk] of chunks.entries()) {
       const head = readChangeHead(chunk);
       if (head === undefined) return false;
-      if (head.message !== "") continue;
+      const isEdit = isEditMessage(head.message);
+      if (!isEdit && this.#shared.isUncounted(hashOfChunk(chunk), head.message)) continue;
       const known = new Set(head.deps.map(toHex));
       if (!heads.every((each) => known.has(each))) return false;
       if (i < chunks.length - 1) heads = [toHex(hashOfChunk(chunk))];
@@ -381,6 +388,11 @@ function refuseSize(bytes: number): void {
   if (bytes <= limits.PROFILE_BYTES_MAX) return;
   const detail = `would have ${bytes} bytes; at most ${limits.PROFILE_BYTES_MAX} are kept`;
   throw invalid([{ pointer: "", code: "too-large", detail }]);
+}
+
+/** No genesis and no container has such a message, so that neither has to be made to compare. */
+function isEditMessage(message: string | undefined): boolean {
+  return message === undefined || message === "" || isAuthorshipLike(message);
 }
 
 /** The name that Automerge gives a change. */

@@ -28,6 +28,8 @@ import type { Snapshots } from "./snapshot.ts";
 
 /** The view after a change, known to the one who made it. */
 export interface RenderedView {
+  /** As the document has them. What a damaged row says they were is not handed on. */
+  readonly heads: Uint8Array;
   readonly profileId: ProfileId;
   readonly json: string;
   readonly deleted: boolean;
@@ -79,7 +81,7 @@ export class Commit {
       deleted: view?.deleted ?? before?.deleted ?? false,
       quarantined: before?.quarantined ?? false,
       dirty: view === undefined,
-      heads: advanceHeads(before?.heads ?? new Uint8Array(), entry.hash, deps),
+      heads: view?.heads ?? advanceHeads(before?.heads ?? new Uint8Array(), entry.hash, deps),
       changeCount: (before?.changeCount ?? 0) + 1,
       sum: addSums(sumBefore, element),
       dep: joinVectors(before?.dep ?? VECTOR_ZERO, joinVectors(entry.dep, own)),

@@ -17,7 +17,9 @@ import type {
   Region,
   RegionCode,
   RegionVector,
+  SpendingExchange,
   Timer,
+  Tracing,
   AtollError,
 } from "@atoll/core";
 import {
@@ -35,6 +37,7 @@ import { Sync } from "@atoll/sync";
 import { Feed } from "./feed.ts";
 import { GroupCommit, isStorageFault } from "./group-commit.ts";
 import { QuarantineDesk } from "./quarantine-desk.ts";
+import { RateGossip } from "./rate-gossip.ts";
 import { recount } from "./recount.ts";
 import { syncViewOf } from "./replica-view.ts";
 import { Receipts } from "./receipts.ts";
@@ -47,6 +50,7 @@ import { Scrub } from "./scrub.ts";
 import { Sessions } from "./sessions.ts";
 import type { PeerReport, RegionStatus } from "./status.ts";
 import { peerReports, statusOf } from "./status.ts";
+import { VisibleSpans } from "./visible-spans.ts";
 
 export interface DriverOptions {
   readonly cluster: Cluster;
@@ -62,6 +66,10 @@ export interface DriverOptions {
   readonly peers: ReadonlyMap<RegionCode, string>;
   readonly version: string;
   readonly meter?: Meter;
+  /** Undefined: off. */
+  readonly tracing?: Tracing | undefined;
+  /** Who limits this region's clients, together with the other regions. */
+  readonly rates?: SpendingExchange | undefined;
   /** How long the log is kept. */
   readonly retention?: Partial<RetentionOptions>;
   /** Protocol versions, where a test plays another release. */
@@ -81,6 +89,7 @@ export class RegionDriver {
   readonly #group: GroupCommit;
   readonly retention: Retention;
   readonly #startedAtMs: number;
+  readonly #rateGossip: RateGossip | undefined;
   #tick: Timer | undefined;
   #wake: Timer | undefined;
   #wakeAtMs = Infinity;
@@ -94,6 +103,16 @@ export class RegionDriver {
     this.#options = options;
     this.replica = new Replica(options);
     this.#startedAtMs = clock.nowMs();
+    const { rates } = options;
+    this.#rateGossip =
+      rates &&
+      new RateGossip({
+        rates,
+        clock,
+        regions: cluster.regions.length,
+        sharers: () => this.#sync.sharers.length,
+        tell: (spent) => this.#step({ kind: "spend", spent }),
+      });
     this.#sync = new Sync({
       view: syncViewOf(this.replica, { clock, transport, log }),
       random: random.fork("sync"),
@@ -113,12 +132,15 @@ export class RegionDriver {
       holders: (lane, seq) => this.#sync.holders(lane, seq),
     });
     const metrics = new ReplicationMetrics({ cluster, region, clock, meter: options.meter });
+    const { tracing } = options;
+    const visible = tracing && new VisibleSpans({ ...options, tracing });
     this.#group = new GroupCommit({
       replica: this.replica,
       clock,
       flushed: (entries, seconds) => {
         this.#storageFault = undefined;
         metrics.flushed(entries, seconds);
+        visible?.flushed(entries);
         feed.committed();
         this.#step({ kind: "committed", entries });
       },
@@ -280,6 +302,8 @@ export class RegionDriver {
         });
       case "adopt":
         return this.#stage(() => this.replica.adopt(effect.lanes));
+      case "spent":
+        return this.#options.rates?.hear(effect.spent);
       case "wake":
         return this.#wakeIn(effect.delayMs);
       case "report":
@@ -301,6 +325,7 @@ export class RegionDriver {
   #scheduleTick(): void {
     this.#tick = this.#options.clock.after(limits.TICK_MS, () => {
       this.#beat();
+      this.#rateGossip?.tick();
       this.#stage(() => this.replica.upkeep());
       this.#scheduleTick();
     });

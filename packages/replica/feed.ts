@@ -26,6 +26,7 @@ import type { AppliedRow } from "@atoll/store";
 import type { GroupCommit } from "./group-commit.ts";
 import { etagOf } from "./heads.ts";
 import type { Replica } from "./replica.ts";
+import { Patience } from "./patience.ts";
 
 export interface FeedEvent {
   /** To go on behind this event. */
@@ -59,11 +60,6 @@ export interface FeedQuery {
   readonly withData: boolean;
 }
 
-interface Waiter {
-  readonly after: number;
-  readonly settle: (changed: boolean) => void;
-}
-
 /** Before the first entry. */
 const BEGINNING = "0.0.00000000";
 const CURSOR = /^(?:0|[1-9a-z][0-9a-z]{0,9})\.(0|[1-9a-z][0-9a-z]{0,9})\.[0-9a-f]{8}$/;
@@ -76,10 +72,9 @@ export class Feed {
   readonly #group: GroupCommit;
   readonly #cluster: Cluster;
   readonly #clock: Clock;
-  readonly #waiters = new Set<Waiter>();
+  readonly #patience: Patience;
   #durable: number;
   #waking: Timer | undefined;
-  #isClosed = false;
 
   constructor(options: {
     readonly replica: Replica;
@@ -90,11 +85,12 @@ export class Feed {
     this.#group = options.group;
     this.#cluster = options.replica.cluster;
     this.#clock = options.clock;
+    this.#patience = new Patience(options.clock);
     this.#durable = this.#replica.store.lastApplied();
   }
 
   get waiting(): number {
-    return this.#waiters.size;
+    return this.#patience.size;
   }
 
   /** Throws `malformed-request` and `cursor-expired`; rejects with what fails the group. */
@@ -121,56 +117,32 @@ export class Feed {
   /** True when something lies behind the cursor; false after `waitMs`, or when the region stops. */
   changed(cursor: string, waitMs: number, signal: AbortSignal): Promise<boolean> {
     const after = this.#positionOf(cursor);
-    if (this.#durable > after) return Promise.resolve(true);
-    if (this.#isClosed) return Promise.resolve(false);
-    if (this.#waiters.size >= limits.FEED_WAITERS_MAX) {
+    const hasChanged = (): boolean => this.#durable > after;
+    if (hasChanged()) return Promise.resolve(true);
+    if (this.#patience.size >= limits.FEED_WAITERS_MAX) {
       throw new AtollError("overloaded", "too many consumers wait for changes");
     }
-    return new Promise((resolve, reject) => {
-      const end = (): void => {
-        this.#waiters.delete(waiter);
-        timer.cancel();
-        signal.removeEventListener("abort", leave);
-      };
-      const leave = (): void => {
-        end();
-        reject(signal.reason as Error);
-      };
-      const waiter: Waiter = {
-        after,
-        settle: (changed) => {
-          end();
-          resolve(changed);
-        },
-      };
-      this.#waiters.add(waiter);
-      const timer = this.#clock.after(waitMs, () => waiter.settle(false));
-      if (signal.aborted) leave();
-      else signal.addEventListener("abort", leave);
-    });
+    return this.#patience.until(hasChanged, { waitMs, signal });
   }
 
   get isClosed(): boolean {
-    return this.#isClosed;
+    return this.#patience.isClosed;
   }
 
   /** A group has become durable. Consumers are woken a little later, many groups at once. */
   committed(): void {
     this.#durable = this.#replica.store.lastApplied();
-    if (this.#waiters.size === 0 || this.#waking !== undefined) return;
+    if (this.#patience.size === 0 || this.#waking !== undefined) return;
     this.#waking = this.#clock.after(limits.FEED_PACE_MS, () => {
       this.#waking = undefined;
-      for (const waiter of this.#waiters) {
-        if (this.#durable > waiter.after) waiter.settle(true);
-      }
+      this.#patience.look();
     });
   }
 
   /** Lets everybody go: the process is about to stop. */
   close(): void {
-    this.#isClosed = true;
     this.#waking?.cancel();
-    for (const waiter of this.#waiters) waiter.settle(false);
+    this.#patience.close();
   }
 
   #read(after: number, query: FeedQuery) {

@@ -1,6 +1,14 @@
 // A whole fleet in one process: real drivers, replicas and stores on a manual clock and a network in
 // memory. Time passes only in `run`, so a test never sleeps and a failure repeats from its seed.
-import type { Clock, Cluster, ProfileId, Region, RegionCode, RegionName } from "@atoll/core";
+import type {
+  Clock,
+  Cluster,
+  ProfileId,
+  Region,
+  RegionCode,
+  RegionName,
+  SpendingExchange,
+} from "@atoll/core";
 import { ManualClock, MemoryLog, SeededRandom, deriveClusterKeys, must } from "@atoll/core";
 import { ProfileCodec, socialProfileSchema } from "@atoll/profile";
 import type { ProfileEdit } from "@atoll/profile";
@@ -38,6 +46,7 @@ export class Fleet {
   readonly #protocols: Readonly<Record<string, VersionRange>>;
   readonly #retention: Partial<RetentionOptions> | undefined;
   readonly #skewsMs: Readonly<Record<string, number>>;
+  readonly #ratesOf: ((name: string) => SpendingExchange) | undefined;
   #starts = 0;
 
   constructor(
@@ -52,8 +61,11 @@ export class Fleet {
       readonly skewsMs?: Readonly<Record<string, number>>;
       /** Regions that are up from the beginning; all unless it is said. */
       readonly up?: readonly string[];
+      /** Who limits a region's clients. */
+      readonly ratesOf?: (name: string) => SpendingExchange;
     } = {},
   ) {
+    this.#ratesOf = options.ratesOf;
     this.#random = new SeededRandom(seed);
     this.#protocols = options.protocols ?? {};
     this.#retention = options.retention;
@@ -98,6 +110,7 @@ export class Fleet {
       peers: new Map(others.map((other) => [other.code, `memory://${other.name}`])),
       version: "test",
       ...(protocol && { protocol }),
+      rates: this.#ratesOf?.(name),
       ...(this.#retention && { retention: this.#retention }),
     });
     this.#drivers.set(as, driver);

@@ -29,13 +29,13 @@ export interface StoredStanding {
   readonly isDerived: boolean;
 }
 
-export function loadStanding(store: Store): StoredStanding {
+export function loadStanding(store: Store, shardCount: number): StoredStanding {
   const rows = store.readTrimmed();
   const trimmed = new LaneMap<number>();
   for (const row of rows) if (row !== undefined) trimmed.set(row, row.through);
   const isDamaged = rows.includes(undefined);
   const frontier = new Frontier();
-  for (const row of storedLanes(store, trimmed)) {
+  for (const row of storedLanes(store, shardCount, trimmed)) {
     const lane = { shard: row.shard, origin: row.origin };
     const { contig, max, gaps } = row;
     const isSound = isConsistent(row);
@@ -68,24 +68,34 @@ function horizonOf(store: Store, frontier: Frontier): RegionVector {
   return horizon;
 }
 
-function storedLanes(store: Store, trimmed: LaneMap<number>): FrontierRow[] {
+/** A lane of a shard that the cluster does not have is another's, which is then missing: the log knows it. */
+function storedLanes(store: Store, shardCount: number, trimmed: LaneMap<number>): FrontierRow[] {
   const lanes = new LaneMap<FrontierRow>();
   const derive = (lane: Lane): void => {
     if (lanes.get(lane) === undefined) lanes.set(lane, { ...lane, contig: 0, max: 1, gaps: [] });
   };
-  try {
-    for (const row of store.readFrontier()) lanes.set(row, row);
-  } catch (error) {
-    if (!isAtollError(error)) throw error;
+  const rows = readFrontier(store);
+  const sound = rows?.filter(({ shard }) => shard < shardCount) ?? [];
+  for (const row of sound) lanes.set(row, row);
+  if (sound.length !== rows?.length) {
     for (let raw = store.scrub.nextLane(undefined); raw; raw = store.scrub.nextLane(raw)) {
       const origin = parseOrigin(Number(raw.origin));
-      const shard = Number(raw.shard);
-      const isLane = origin !== undefined && Number.isSafeInteger(shard) && shard >= 0;
-      if (isLane) derive({ shard, origin });
+      const isShard = raw.shard >= 0n && raw.shard < BigInt(shardCount);
+      if (origin !== undefined && isShard) derive({ shard: Number(raw.shard), origin });
     }
   }
-  for (const [lane] of trimmed.entries()) derive(lane);
+  for (const [lane] of trimmed.entries()) if (lane.shard < shardCount) derive(lane);
   return [...lanes.entries()].map(([, row]) => row);
+}
+
+/** Undefined when some row does not decode. */
+function readFrontier(store: Store): FrontierRow[] | undefined {
+  try {
+    return store.readFrontier();
+  } catch (error) {
+    if (!isAtollError(error)) throw error;
+    return undefined;
+  }
 }
 
 function isConsistent({ shard, contig, max, gaps }: FrontierRow): boolean {

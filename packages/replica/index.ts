@@ -2,6 +2,8 @@
 export { RegionDriver } from "./driver.ts";
 export type { DriverOptions } from "./driver.ts";
 export type { ReadAnswer, RegionService, ServiceWriteOptions, WriteAnswer } from "./service.ts";
+export type { CopyFindings, CopyToCheck, ShardAccount } from "./copy-check.ts";
+export { checkCopy, emptyFindings, shardAccounts } from "./copy-check.ts";
 export { etagOf } from "./heads.ts";
 export type { Precondition } from "./precondition.ts";
 export type { Durability, Receipt, ReceiptOptions } from "./receipts.ts";

@@ -32,6 +32,7 @@ import { Tree } from "./tree.ts";
 export class Ledger {
   readonly tree: Tree;
   readonly #store: Store;
+  readonly #shardCount: number;
   readonly #frontier = new Frontier();
   #movedLanes = new LaneMap<true>();
   /** Places in the log that hold back their lane although the entry was received: until when. */
@@ -47,6 +48,7 @@ export class Ledger {
 
   constructor(store: Store, cluster: Cluster) {
     this.#store = store;
+    this.#shardCount = cluster.shardCount;
     this.tree = new Tree(store, cluster);
     this.#coverage = this.coverage;
     this.#loadStanding();
@@ -54,11 +56,6 @@ export class Ledger {
 
   get frontier(): Frontier {
     return this.#frontier;
-  }
-
-  /** The stored sums could not be read: every shard is to be counted from its documents. */
-  get mustRecount(): boolean {
-    return this.tree.mustRecount;
   }
 
   get documents(): number {
@@ -251,7 +248,7 @@ export class Ledger {
   }
 
   #loadStanding(): void {
-    const { frontier, trimmed, horizon, isDerived } = loadStanding(this.#store);
+    const { frontier, trimmed, horizon, isDerived } = loadStanding(this.#store, this.#shardCount);
     this.#frontier.replace(frontier); // the object stays: others hold it
     this.#trimmed = trimmed;
     this.#horizon = horizon;

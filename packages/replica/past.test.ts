@@ -88,3 +88,32 @@ test("a concurrent edit by one region's own hand is its own, and travels like an
   expect(changes.sort()).toEqual(["us-east-1 1", "us-east-1 1", "us-east-1 2"]);
   await fleet.close();
 });
+
+test("who asked for a change is told alike by every region, of winners and of losers", async () => {
+  const fleet = new Fleet("principal");
+  const [us, eu, asia] = fleet.names as [string, string, string];
+  const put = (name: string, displayName: string, principal: string) =>
+    settled(
+      fleet,
+      fleet.driver(name).service.write(ID, { kind: "put", value: { displayName } }, {}, SESSION, {
+        upsert: true,
+        by: { principal },
+      }),
+    );
+  await Promise.all([put(us, "from us", "key:us"), put(eu, "from eu", "jwt:idp#eu")]);
+  await fleet.until("all have both", () => fleet.converged());
+  for (const name of [us, eu, asia]) {
+    const conflicts = await settled(fleet, fleet.driver(name).service.past.conflicts(ID, SESSION));
+    if (conflicts.kind === "absent") throw new Error("not there");
+    const writers = must(conflicts.value[0], "a conflict").values.map(({ value, writer }) => [
+      value,
+      writer?.principal,
+      writer?.message,
+    ]);
+    expect(writers.sort()).toEqual([
+      ["from eu", "jwt:idp#eu", undefined],
+      ["from us", "key:us", undefined],
+    ]);
+  }
+  await fleet.close();
+});

@@ -14,6 +14,7 @@ import {
   errorText,
   fromHex,
   hlcToMs,
+  limits,
   low64,
   originRegion,
   parseOrigin,
@@ -21,7 +22,7 @@ import {
   toHex,
 } from "@atoll/core";
 import type { ChangeMeta, ConflictValue, Inspection, JsonValue } from "@atoll/profile";
-import { DocumentError } from "@atoll/profile";
+import { DocumentError, parseAuthorship } from "@atoll/profile";
 import type { DocumentRow } from "@atoll/store";
 import { etagOf, headsOf } from "./heads.ts";
 import type { Replica } from "./replica.ts";
@@ -35,7 +36,10 @@ export interface ChangeInfo {
   readonly actor: string;
   readonly seq: number;
   readonly timeMs: number;
+  /** Of a change that no region wrote; ours say who asked for it. */
   readonly message: string | undefined;
+  /** As the region that wrote it says. */
+  readonly principal: string | undefined;
   readonly opCount: number;
 }
 
@@ -219,14 +223,18 @@ export class Past {
     const known = this.#infoByChange.get(change);
     if (known !== undefined) return known;
     const { hash, deps, actor, seq, message, startOp, maxOp } = change;
+    const region = this.#regionOf(actor);
+    const said = region === undefined ? undefined : parseAuthorship(message);
+    const isText = said === undefined && message !== "";
     const info: ChangeInfo = {
       hash: toHex(hash),
       deps: deps.map(toHex),
-      region: this.#regionOf(actor),
+      region,
       actor,
       seq,
       timeMs: this.#timeMsOf(change),
-      message: message === "" ? undefined : message,
+      message: isText ? message?.slice(0, limits.AUTHORSHIP_CHARS_MAX) : undefined,
+      principal: said?.principal,
       opCount: maxOp - startOp + 1,
     };
     this.#infoByChange.set(change, info);

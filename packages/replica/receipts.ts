@@ -26,6 +26,7 @@ import {
 } from "@atoll/core";
 import { headsOf } from "./heads.ts";
 import type { Replica } from "./replica.ts";
+import { Patience } from "./patience.ts";
 
 /** In how many regions: this one, two, more than half, every one of the cluster. */
 export type Durability = "local" | "2" | "majority" | "all";
@@ -54,11 +55,6 @@ export interface LogPlace extends Lane {
 /** Undefined: a change that has no place in our log, so that nobody can confirm it. */
 export type Foundation = readonly (LogPlace | undefined)[];
 
-interface Waiter {
-  readonly look: () => boolean;
-  readonly settle: () => void;
-}
-
 /** What a profile's content rests on, staged writes included. Empty when nothing was ever written. */
 export function foundationOf(replica: Replica, id: ProfileId): Foundation {
   const { store, cluster } = replica;
@@ -76,11 +72,10 @@ export class Receipts {
   readonly #clock: Clock;
   readonly #holders: (lane: Lane, seq: number) => readonly RegionCode[];
   readonly #waitersMax: number;
-  readonly #waiters = new Set<Waiter>();
+  readonly #patience: Patience;
   /** Origins of ours of which peers remember another past. */
   readonly #doubted = new Set<Origin>();
   #reserved = 0;
-  #closed = false;
 
   constructor(options: {
     readonly cluster: Cluster;
@@ -94,11 +89,12 @@ export class Receipts {
     this.#region = options.region;
     this.#clock = options.clock;
     this.#holders = options.holders;
+    this.#patience = new Patience(options.clock);
     this.#waitersMax = options.waitersMax ?? limits.RECEIPT_WAITERS_MAX;
   }
 
   get waiting(): number {
-    return this.#waiters.size;
+    return this.#patience.size;
   }
 
   /**
@@ -131,7 +127,7 @@ export class Receipts {
       readonly signal?: AbortSignal | undefined;
     },
   ): Receipt | Promise<Receipt> {
-    const { durability, startedMs, signal } = options;
+    const { durability, startedMs } = options;
     const needed = regionsNeeded(durability, this.#cluster.regions.length);
     const durableIn = new Set<RegionCode>([this.#region]);
     const look = (): boolean => {
@@ -142,32 +138,13 @@ export class Receipts {
     const waitMs = Math.min(options.waitMs, limits.SESSION_WAIT_MS_MAX);
     const restMs = startedMs + waitMs - this.#clock.monotonicMs();
     const isHopeless = needed > this.#cluster.regions.length;
-    if (look() || isHopeless || restMs <= 0 || this.#closed) return receipt();
-    return new Promise((resolve, reject) => {
-      const end = (): void => {
-        this.#waiters.delete(waiter);
-        timer.cancel();
-        signal?.removeEventListener("abort", leave);
-      };
-      const leave = (): void => {
-        end();
-        reject(signal?.reason as Error);
-      };
-      const settle = (): void => {
-        end();
-        resolve(receipt());
-      };
-      const waiter: Waiter = { look, settle };
-      const timer = this.#clock.after(restMs, settle);
-      this.#waiters.add(waiter);
-      if (signal?.aborted === true) leave();
-      else signal?.addEventListener("abort", leave);
-    });
+    if (look() || isHopeless || restMs <= 0 || this.#patience.isClosed) return receipt();
+    return this.#patience.until(look, { waitMs: restMs, signal: options.signal }).then(receipt);
   }
 
   /** A peer has said more. */
   confirmed(): void {
-    for (const waiter of this.#waiters) if (waiter.look()) waiter.settle();
+    this.#patience.look();
   }
 
   /**
@@ -180,8 +157,7 @@ export class Receipts {
 
   /** Everybody gets what was reached, now and from now on: the process is about to stop. */
   close(): void {
-    this.#closed = true;
-    for (const waiter of this.#waiters) waiter.settle();
+    this.#patience.close();
   }
 
   /** Other regions that hold all of it. */

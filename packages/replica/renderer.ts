@@ -7,7 +7,7 @@
  * notices.
  */
 import type { DocId, DocKey, LogEntry } from "@atoll/core";
-import { docKeyOf, errorText, limits, sometimes } from "@atoll/core";
+import { CANARY_TENANT, docKeyOf, errorText, limits, sometimes } from "@atoll/core";
 import { DocumentError } from "@atoll/profile";
 import type { DocumentPlace, DocumentRow, Store } from "@atoll/store";
 import type { ConflictCount } from "./conflict-count.ts";
@@ -103,7 +103,7 @@ export class Renderer {
   #attempt(row: DocumentRow): DocumentRow | undefined {
     try {
       const view = this.#documents.open(row).render();
-      if (!view.deleted) this.#schema.note(view.json);
+      if (!view.deleted && view.tenant !== CANARY_TENANT) this.#schema.note(view.json);
       this.#conflicts.note(row.conflicts, view.conflicts);
       return {
         ...row,

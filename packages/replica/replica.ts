@@ -25,7 +25,7 @@ import type {
   RegionVector,
 } from "@atoll/core";
 import { AtollError, VECTOR_ZERO, assert, docIdOf } from "@atoll/core";
-import type { ProfileCodec, ProfileEdit } from "@atoll/profile";
+import type { Authorship, ProfileCodec, ProfileEdit } from "@atoll/profile";
 import { isJsonObject, mergePatch } from "@atoll/profile";
 import type { DocumentPlace, DocumentRow, Store, StoredIdentity } from "@atoll/store";
 import type { Announcement } from "@atoll/sync";
@@ -87,6 +87,8 @@ export interface WriteOptions {
   readonly upsert: boolean;
   /** The version that the client saw. */
   readonly base?: readonly ChangeHash[] | undefined;
+  /** Who asked for it. */
+  readonly by?: Authorship | undefined;
 }
 
 export class Replica {
@@ -120,9 +122,6 @@ export class Replica {
     const author = new Author(store, clock, { ...options, genesisHash: codec.genesisHash });
     this.#author = author;
     this.ledger = new Ledger(store, cluster);
-    if (this.ledger.mustRecount) {
-      for (let shard = 0; shard < cluster.shardCount; shard++) this.ledger.recountShard(shard);
-    }
     this.documents = new DocumentCache({ store, codec, actor: () => author.actor });
     this.group = new Group(store);
     this.answers = new KeptAnswers({ store, group: this.group, clock });
@@ -227,10 +226,7 @@ export class Replica {
   /** Stages an edit. Throws `AtollError` with nothing staged. */
   write(id: ProfileId, edit: ProfileEdit, options: WriteOptions): WriteResult {
     const place = this.placeOf(docIdOf(id));
-    const row = this.renderer.clean(place);
-    // A document that is open and has no row lost it to damage. Whoever writes as if nothing were there must
-    // not take away what is: the edit starts from nothing, and merges with what comes back.
-    if (row === undefined) this.documents.drop(place);
+    const row = this.renderer.clean(place) ?? this.#bringBack(place);
     if (row?.quarantined === true) {
       throw new AtollError("document-quarantined", "this profile's document does not open here");
     }
@@ -251,6 +247,19 @@ export class Replica {
     assert(snapshot !== undefined, "a profile that was written can be read");
     const created = current === undefined;
     return { kind: "written", created, changed: after !== undefined, snapshot };
+  }
+
+  /**
+   * A document that is open with changes and has no row lost it to damage. Whoever writes must not begin
+   * anew: what was there would be hidden, and the first change of an actor be made for a second time.
+   */
+  #bringBack(place: DocumentPlace): DocumentRow | undefined {
+    if (!this.documents.isOpen(place)) return undefined;
+    const profile = this.documents.open(place);
+    if (profile.changeHashes().length === 0) return undefined;
+    this.group.open();
+    const salvage = { base: profile.save(), tail: new Uint8Array(), tailChanges: 0 };
+    return this.restorer.rebuild(place, { before: undefined, salvage, isFresh: false });
   }
 
   #apply({ sound, view }: Authored): DocumentRow {

@@ -352,6 +352,25 @@ describe("where rows are gone", () => {
     expect(replicaOf(US, store as MemoryStore).ledger.frontier.contig(lane)).toBe(4);
   });
 
+  test("a restart drops lanes of shards that there are none of, and finds whose they were", () => {
+    const { store } = replica;
+    const rows = store.readFrontier();
+    store.begin();
+    store.scrub.clearFrontier();
+    for (const { shard, origin, contig } of rows) {
+      store.writeFrontier({ shard: 2 ** 39 + shard, origin }, new LaneFrontier(contig));
+    }
+    store.commit();
+    const { frontier } = replicaOf(US, store as MemoryStore).ledger;
+    const lanes = [...frontier.lanes()].map(([lane, { contig, max, gaps }]) => ({
+      ...lane,
+      contig,
+      max,
+      gaps,
+    }));
+    expect(lanes).toEqual(rows);
+  });
+
   test("adopted lanes are held without rows, and the next entry goes on behind them", () => {
     const empty = replicaOf(AP);
     ingest(empty, placelessOf(entries), true);

@@ -319,6 +319,41 @@ describe("worse than one bit", () => {
     expect((await verify()).faults.listed).toEqual([]);
   });
 
+  test("a write that meets a damaged row first names what the document has", async () => {
+    await populate();
+    const damage = must(
+      flipOneBit(path, { table: "document", column: "heads" }, new SeededRandom("heads")),
+      "a flipped bit",
+    );
+    for (const id of PROFILES) {
+      const answer = await fleet.write(HERE, id, { kind: "merge-patch", patch: { role: "now" } });
+      expect(answer, damage.row).toMatchObject({
+        kind: "written",
+        profile: { heads: [expect.any(String)] },
+      });
+    }
+    await fleet.until("converged", () => fleet.converged());
+    expect((await verify()).faults.listed).toEqual([]);
+  });
+
+  test("a write to a document whose row is gone brings it back before it adds to it", async () => {
+    await populate();
+    await fleet.write(HERE, "bob", { kind: "merge-patch", patch: { role: "open here" } });
+    await fleet.until("converged", () => fleet.converged());
+    const { replica } = fleet.driver(HERE);
+    const place = replica.placeOf(docIdOf("bob" as ProfileId));
+    const { actor } = replica.identity;
+    replica.group.open();
+    replica.store.scrub.removeDocumentRow({ position: BigInt(place.position), docId: place.docId });
+    replica.flush();
+    await fleet.write(HERE, "bob", { kind: "merge-patch", patch: { role: "written since" } });
+    expect(toHex(replica.identity.actor)).not.toBe(toHex(actor)); // it may have made what was lost
+    await fleet.until("converged", () => fleet.converged());
+    const json = must(await fleet.json("us-east-1", "bob"), "bob");
+    expect(JSON.parse(json)).toMatchObject({ displayName: "bob", role: "written since" });
+    for (const name of fleet.names) expect(fleet.driver(name).status().counts.quarantined).toBe(0);
+  });
+
   test("a lost entry of our own costs us our name, before its number is given again", async () => {
     await populate();
     const others = fleet.names.filter((name) => name !== HERE);

@@ -2,7 +2,15 @@
  * Reading and writing profiles, as the gateway asks for it: a session is admitted, the replica answers,
  * and what rests on staged writes waits until they are durable.
  */
-import type { ChangeHash, Clock, ProfileId, Random, RegionName, RegionVector } from "@atoll/core";
+import type {
+  ChangeHash,
+  Clock,
+  ProfileId,
+  Random,
+  RegionName,
+  RegionVector,
+  Span,
+} from "@atoll/core";
 import {
   AtollError,
   VECTOR_ZERO,
@@ -14,7 +22,7 @@ import {
   toHex,
   unreachable,
 } from "@atoll/core";
-import type { ProfileEdit } from "@atoll/profile";
+import type { Authorship, ProfileEdit } from "@atoll/profile";
 import type { Feed } from "./feed.ts";
 import type { GroupCommit } from "./group-commit.ts";
 import type { Idempotency, KeptOutcome } from "./kept-answers.ts";
@@ -66,6 +74,10 @@ export interface ServiceWriteOptions {
   /** The version that the client saw. */
   readonly base?: readonly ChangeHash[];
   readonly idempotency?: Idempotency;
+  /** Who asked for it. Travels with the change. */
+  readonly by?: Authorship;
+  /** Of the request, where it is traced. Its context travels with the change, too. */
+  readonly span?: Span;
   /** Undefined: durable here is enough, and nothing is said about elsewhere. */
   readonly receipt?: ReceiptOptions;
 }
@@ -127,7 +139,7 @@ export class RegionService {
     edit: ProfileEdit,
     precondition: Precondition,
     session: SessionOptions,
-    { upsert, base, idempotency, receipt: asked }: ServiceWriteOptions,
+    { upsert, base, by: asker, span, idempotency, receipt: asked }: ServiceWriteOptions,
   ): Promise<WriteAnswer> {
     const startedMs = this.#clock.monotonicMs();
     const { signal } = session;
@@ -137,13 +149,15 @@ export class RegionService {
       sometimes("inherited name not proven before a write");
       this.#group.apart(() => this.#replica.reincarnate());
     }
+    const writing = span?.child("write");
+    const by = writing === undefined ? asker : { ...asker, traceparent: writing.traceparent };
     const giveBack = this.#receipts.reserve(asked?.durability ?? "local");
     try {
       const { result, replayed, foundation } = this.#group.stage(() => {
         const kept = idempotency && this.#replica.answers.find(idempotency);
         const result =
           kept === undefined
-            ? this.#replica.write(id, edit, { precondition, dep: seen, upsert, base })
+            ? this.#replica.write(id, edit, { precondition, dep: seen, upsert, base, by })
             : outcomeAgain(this.#replica, kept);
         if (kept === undefined && idempotency !== undefined) {
           keepOutcome(this.#replica, idempotency, result);
@@ -152,7 +166,8 @@ export class RegionService {
         const foundation = asked === undefined ? [] : foundationOf(this.#replica, about);
         return { result, replayed: kept !== undefined, foundation };
       });
-      await this.#group.durable();
+      writing?.end();
+      await this.#committed(span);
       // Without a foundation there is nothing that could be anywhere.
       const isAbout = result.kind !== "absent" && foundation.length > 0;
       const receipt =
@@ -214,6 +229,13 @@ export class RegionService {
             profile: snapshot,
           };
     return staged ? this.#group.durable().then(() => answer) : answer;
+  }
+
+  /** Settles when everything staged so far is durable: what a group commit and its fsync take. */
+  async #committed(span: Span | undefined): Promise<void> {
+    const committing = span?.child("commit");
+    await this.#group.durable();
+    committing?.end();
   }
 
   #answer(vector: RegionVector, stale: boolean): Answer {

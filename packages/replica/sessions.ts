@@ -17,15 +17,14 @@ import {
   vectorAt,
 } from "@atoll/core";
 import { SessionTokens } from "@atoll/sync";
+import type { Wait } from "./patience.ts";
+import { Patience } from "./patience.ts";
 
-export interface SessionOptions {
+export interface SessionOptions extends Wait {
   /** Undefined for a request without a session. */
   readonly token: string | undefined;
-  readonly waitMs: number;
   /** When it was not enough: fail, or serve what is here. */
   readonly handling: "strict" | "lenient";
-  /** Aborted when nobody waits for the answer any more: its reason is what waiting ends with. */
-  readonly signal?: AbortSignal | undefined;
 }
 
 export interface Admission {
@@ -35,18 +34,12 @@ export interface Admission {
   readonly stale: boolean;
 }
 
-interface Waiter {
-  readonly seen: RegionVector;
-  readonly settle: () => void;
-}
-
 export class Sessions {
   readonly #tokens: SessionTokens;
   readonly #cluster: Cluster;
   readonly #region: RegionCode;
-  readonly #clock: Clock;
   readonly #coverage: () => RegionVector;
-  readonly #waiters = new Set<Waiter>();
+  readonly #patience: Patience;
 
   constructor(options: {
     readonly cluster: Cluster;
@@ -58,12 +51,12 @@ export class Sessions {
     this.#tokens = new SessionTokens(options.cluster);
     this.#cluster = options.cluster;
     this.#region = options.region;
-    this.#clock = options.clock;
     this.#coverage = options.coverage;
+    this.#patience = new Patience(options.clock);
   }
 
   get waiting(): number {
-    return this.#waiters.size;
+    return this.#patience.size;
   }
 
   token(vector: RegionVector): string {
@@ -90,7 +83,7 @@ export class Sessions {
     }
     const seen = parsed.vector;
     if (this.#missing(seen).length === 0) return { seen, stale: false };
-    if (this.#waiters.size >= limits.SESSION_WAITERS_MAX) {
+    if (this.#patience.size >= limits.SESSION_WAITERS_MAX) {
       throw new AtollError("overloaded", "too many sessions wait for this region to catch up", {
         retryAfterSeconds: 1,
       });
@@ -100,43 +93,23 @@ export class Sessions {
 
   /** Wakes those whose region has caught up. */
   covered(): void {
-    for (const waiter of this.#waiters) {
-      if (this.#missing(waiter.seen).length === 0) waiter.settle();
-    }
+    this.#patience.look();
   }
 
   /** Wakes everybody: the process is about to stop. */
   close(): void {
-    for (const waiter of this.#waiters) waiter.settle();
+    this.#patience.close();
   }
 
-  #wait(seen: RegionVector, { waitMs, handling, signal }: SessionOptions): Promise<Admission> {
-    return new Promise((resolve, reject) => {
-      const end = (): void => {
-        this.#waiters.delete(waiter);
-        timer.cancel();
-        signal?.removeEventListener("abort", leave);
-      };
-      const leave = (): void => {
-        end();
-        reject(signal?.reason as Error);
-      };
-      const waiter: Waiter = {
-        seen,
-        settle: () => {
-          end();
-          const missing = this.#missing(seen);
-          if (missing.length === 0) resolve({ seen, stale: false });
-          else if (handling === "lenient") resolve({ seen, stale: true });
-          else reject(this.#unavailable(seen, missing));
-        },
-      };
-      sometimes("session waits for coverage");
-      this.#waiters.add(waiter);
-      const timer = this.#clock.after(Math.min(waitMs, limits.SESSION_WAIT_MS_MAX), waiter.settle);
-      if (signal?.aborted === true) leave();
-      else signal?.addEventListener("abort", leave);
-    });
+  async #wait(seen: RegionVector, options: SessionOptions): Promise<Admission> {
+    sometimes("session waits for coverage");
+    const waitMs = Math.min(options.waitMs, limits.SESSION_WAIT_MS_MAX);
+    const isCovered = (): boolean => this.#missing(seen).length === 0;
+    if (await this.#patience.until(isCovered, { waitMs, signal: options.signal })) {
+      return { seen, stale: false };
+    }
+    if (options.handling === "lenient") return { seen, stale: true };
+    throw this.#unavailable(seen, this.#missing(seen));
   }
 
   /** Regions of which we hold less than the session has seen. Our own writes are always here. */

@@ -100,7 +100,8 @@ export class Tree {
   #totals = new Map<number, Account>();
   #root: Account = NOTHING;
   #version = 0;
-  #mustRecount = false;
+  /** Some of what is stored could not be: all is counted from the documents. */
+  #isDamaged = false;
   readonly #crowded = new Set<number>();
 
   constructor(store: Store, { shardCount }: Cluster) {
@@ -112,11 +113,6 @@ export class Tree {
 
   get root(): Account {
     return this.#root;
-  }
-
-  /** The stored sums could not be read: every shard is to be counted from its documents. */
-  get mustRecount(): boolean {
-    return this.#mustRecount;
   }
 
   /** Differs whenever anything in the tree may. */
@@ -217,7 +213,11 @@ export class Tree {
     this.#root = NOTHING;
     this.#version++;
     this.#crowded.clear();
+    this.#isDamaged = false;
     for (const row of this.#stored()) this.#load(row);
+    for (let shard = 0; this.#isDamaged && shard < this.#shardCount; shard++) {
+      this.recountShard(shard);
+    }
     for (const [shard, buckets] of this.#shards) this.#noteCrowd(shard, buckets);
   }
 
@@ -263,27 +263,31 @@ export class Tree {
 
   /**
    * Buckets are numbered in heap order, 2^depth + place, so that each row tells how its shard is divided.
-   * A shard whose rows disagree was damaged: what does not fit is left out, and a comparison or the scrub
-   * counts the shard again.
+   * A row that fits nowhere was damaged, and with it the sum of a shard that cannot be told from it: it is
+   * left out, and all are counted again.
    */
   #load(row: BucketRow): void {
     const depth = Math.floor(Math.log2(Math.max(1, row.bucket)));
-    if (row.bucket < 1 || depth > limits.BUCKET_BITS_MAX) return;
     const buckets = this.#shards.get(row.shard) ?? new Buckets(depth);
-    if (depth !== buckets.depth) return;
+    const isShard = row.shard >= 0 && row.shard < this.#shardCount;
+    const isBucket = row.bucket >= 1 && depth <= limits.BUCKET_BITS_MAX;
+    if (!isShard || !isBucket || depth !== buckets.depth) {
+      this.#isDamaged = true;
+      return;
+    }
     this.#shards.set(row.shard, buckets);
     buckets.add(row.bucket - 2 ** depth, row);
     this.#totals.set(row.shard, plus(this.shard(row.shard), row));
     this.#root = plus(this.#root, row);
   }
 
-  /** None where they do not decode: whoever sees `mustRecount` counts them from the documents. */
+  /** None where they do not decode. */
   #stored(): BucketRow[] {
     try {
       return this.#store.readBuckets();
     } catch (error) {
       if (!isAtollError(error)) throw error;
-      this.#mustRecount = true;
+      this.#isDamaged = true;
       return [];
     }
   }

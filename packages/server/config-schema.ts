@@ -18,12 +18,15 @@
  *       keys: path                               API keys, as `atoll key new` prints them
  *       jwt: { issuer: …, audience: …, jwks: path or https URL }
  *     rates: { reads: { perSecond: 500, burst: 1000 }, writes: { … } }
- *                                                of each principal, in this region
+ *                                                of each principal, in all regions together
  *     insecure: true                             open listeners beyond loopback, all the same
  *     cors: { origins: ["https://app.example"] }  whose pages may call this region
  *     log: { level: info, requests: false }      requests: a line for each
  *     retention: { age: 24h, bytes: 2GiB, deadPeerAfter: 3d }
  *                                                how long entries are kept in the log
+ *     canary: { enabled: false }                 no profile of this region's own, and no watch by it
+ *     tracing: { endpoint: "http://127.0.0.1:4318", sample: 0.1 }
+ *                                                OpenTelemetry spans by OTLP/HTTP; off without
  *
  * A start with a wrong config must not become a guessing game of one error at a time: the shape and the
  * checks between keys are judged separately and independently, and all that is wrong is listed at once.
@@ -100,6 +103,12 @@ const ORIGIN = "an origin as browsers name it, such as https://app.example";
 const origin = z
   .string(expecting(ORIGIN))
   .refine((text) => URL.parse(text)?.origin === text && text !== "null", expecting(ORIGIN));
+
+const COLLECTOR = "the URL of an OTLP collector, such as http://127.0.0.1:4318";
+const collector = z
+  .string(expecting(COLLECTOR))
+  .refine((text) => /^https?:$/.test(URL.parse(text)?.protocol ?? ""), expecting(COLLECTOR));
+const PART = "a number from 0 to 1";
 
 const POSITIVE = "a number above 0";
 const rate = z.strictObject(
@@ -207,9 +216,25 @@ export const configShape = z.strictObject(
         mapping("age, bytes, deadPeerAfter"),
       )
       .default({}),
+    canary: z
+      .strictObject({ enabled: z.boolean(expecting("true or false")) }, mapping("enabled"))
+      .default({ enabled: true }),
+    tracing: z
+      .strictObject(
+        {
+          endpoint: collector,
+          sample: z
+            .number(expecting(PART))
+            .min(0, expecting(PART))
+            .max(1, expecting(PART))
+            .default(1),
+        },
+        mapping("endpoint, sample"),
+      )
+      .optional(),
   },
   mapping(
-    "the keys region, cluster, data, listen, peers, forward, tls, schema, auth, rates, cors, insecure, log, retention",
+    "the keys region, cluster, data, listen, peers, forward, tls, schema, auth, rates, cors, insecure, log, retention, canary, tracing",
   ),
 );
 

@@ -26,6 +26,7 @@ import { configFaults, configShape, toPointer } from "./config-schema.ts";
 import { parseDuration, parseSize } from "./quantities.ts";
 import { findTlsFiles, tlsFileFaults } from "./tls-config.ts";
 import type { TlsPaths } from "./tls-files.ts";
+import type { TracingConfig } from "./tracing.ts";
 
 export type LogLevel = (typeof LOG_LEVELS)[number];
 export type Environment = Readonly<Record<string, string | undefined>>;
@@ -60,6 +61,10 @@ export interface RegionConfig {
     readonly bytes?: number;
     readonly deadPeerAfterMs?: number;
   };
+  /** Undefined: off. */
+  readonly tracing: TracingConfig | undefined;
+  /** Whether this region writes and reads a profile of its own. */
+  readonly canary: boolean;
 }
 
 export interface AuthConfig {
@@ -108,6 +113,9 @@ const KEY_BY_VARIABLE: Readonly<
   ATOLL_RETENTION_AGE: { path: ["retention", "age"], form: "text" },
   ATOLL_RETENTION_BYTES: { path: ["retention", "bytes"], form: "text" },
   ATOLL_RETENTION_DEAD_PEER_AFTER: { path: ["retention", "deadPeerAfter"], form: "text" },
+  ATOLL_CANARY_ENABLED: { path: ["canary", "enabled"], form: "flag" },
+  ATOLL_TRACING_ENDPOINT: { path: ["tracing", "endpoint"], form: "text" },
+  ATOLL_TRACING_SAMPLE: { path: ["tracing", "sample"], form: "number" },
   ATOLL_LOG_LEVEL: { path: ["log", "level"], form: "text" },
 };
 
@@ -195,6 +203,8 @@ export function loadRegionConfig(
     logLevel: config.log.level,
     logRequests: config.log.requests,
     retention: retentionOf(config.retention),
+    canary: config.canary.enabled,
+    tracing: config.tracing && tracingOf(config.tracing),
   };
 }
 
@@ -221,6 +231,12 @@ function retentionOf({ age, bytes, deadPeerAfter }: ConfigText["retention"]) {
     ...(bytes !== undefined && { bytes: must(parseSize(bytes), "a checked size") }),
     ...(deadPeerAfter !== undefined && { deadPeerAfterMs: duration(deadPeerAfter) }),
   };
+}
+
+/** A collector that is named without a path takes traces where OTLP says so. */
+function tracingOf({ endpoint, sample }: NonNullable<ConfigText["tracing"]>): TracingConfig {
+  const url = new URL(endpoint);
+  return { url: url.pathname === "/" ? new URL("/v1/traces", url) : url, sample };
 }
 
 /** One fault as a line for a person: `listen.rest: expected HOST:PORT, not "x"`. */
@@ -336,7 +352,7 @@ function fromText(text: string, form: Form): unknown {
 }
 
 function numberOrText(text: string): number | string {
-  return /^\d{1,15}$/.test(text) ? Number(text) : text;
+  return /^\d{1,15}(\.\d{1,9})?$/.test(text) ? Number(text) : text;
 }
 
 function setAt(tree: Tree, path: readonly string[], value: unknown): void {

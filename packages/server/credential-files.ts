@@ -14,7 +14,7 @@
 import { readFileSync } from "node:fs";
 import { parse } from "yaml";
 import { z } from "zod";
-import { AtollError, ROLES, errorText, limits, parseTenant } from "@atoll/core";
+import { AtollError, ROLES, errorText, limits, parseClientTenant } from "@atoll/core";
 import type { Clock, Log, Tenant, Timer } from "@atoll/core";
 import { ApiKeys, Bearer, Credentials } from "@atoll/gateway";
 import type { AuthConfig } from "./config.ts";
@@ -30,7 +30,7 @@ const keysShape = z.strictObject({
       roles: z.array(z.enum(ROLES)).min(1),
       tenant: z
         .custom<Tenant>(
-          (value) => parseTenant(value) !== undefined,
+          (value) => parseClientTenant(value) !== undefined,
           "lower-case letters, digits, hyphens",
         )
         .optional(),

@@ -1,6 +1,9 @@
 /** The process, as the command uses it. The composition root is loaded by `serve` alone. */
 export type { Address } from "./address.ts";
 export { addressText, parseAddress } from "./address.ts";
+export { createBackup, restoreBackup, verifyBackup } from "./backup/lazy.ts";
+export type { BackupProgress, BackupStage } from "./backup/progress.ts";
+export type { BackupReport } from "./backup/verify.ts";
 export type { LogLevel, RegionConfig } from "./config.ts";
 export {
   commandCredential,

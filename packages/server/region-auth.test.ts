@@ -185,6 +185,23 @@ describe("a region with API keys", () => {
       expect(await (await call(limited(), "GET", "/profiles")).text()).not.toContain("Bob");
     });
 
+    test("shows who asked for a change, by the name of their credential", async () => {
+      await call(acme(), "PUT", "/profiles/eve", { displayName: "Eve" });
+      await call(limited(), "PATCH", "/profiles/eve", { bio: "b" });
+      const writes = [{ id: "eve", method: "mergePatch", patch: { displayName: "E." } }];
+      await call(acme(), "POST", "/profiles:batchWrite", { writes });
+      const history = (await (await call(acme(), "GET", "/profiles/eve/history")).json()) as {
+        items: { principal: string; message: string | null }[];
+      };
+      expect(history.items.map(({ principal, message }) => [principal, message])).toEqual([
+        ["key:acme", null],
+        ["key:limited", null],
+        ["key:acme", null],
+      ]);
+      const explained = await call(acme(), "GET", "/profiles/eve/explain?pointer=/displayName");
+      expect(await explained.json()).toMatchObject({ writer: { principal: "key:acme" } });
+    });
+
     test("shows earlier versions to auditors only", async () => {
       const at = `?at=${encodeURIComponent(new Date(systemClock.nowMs()).toISOString())}`;
       expect((await call(writer(), "GET", `/profiles/ada${at}`)).status).toBe(403);

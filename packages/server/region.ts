@@ -17,6 +17,7 @@ import {
   deriveClusterKeys,
   errorText,
   must,
+  parseRegionName,
   regionByName,
   systemClock,
   systemRandom,
@@ -29,6 +30,8 @@ import { WebSocketTransport } from "@atoll/sync";
 import type { Address } from "./address.ts";
 import { addressText, isLoopback } from "./address.ts";
 import { buildInfo } from "./build-info.ts";
+import type { CanaryOptions, CanaryPeer } from "./canary.ts";
+import { Canary } from "./canary.ts";
 import type { RegionConfig } from "./config.ts";
 import { openEntrance } from "./entrance.ts";
 import { listenForHttp } from "./http-listener.ts";
@@ -38,6 +41,7 @@ import { loadProfileSchema } from "./profile-schema.ts";
 import { PrometheusMeter } from "./prometheus.ts";
 import { collectRegion } from "./region-metrics.ts";
 import { shownConfig } from "./shown-config.ts";
+import { OpenTelemetry } from "./tracing.ts";
 import { VERSION } from "./version.ts";
 
 export interface RunningRegion {
@@ -95,6 +99,7 @@ async function openAll(
   const entrance = openEntrance(config, systemClock, log);
   opened.push({ what: "entrance", close: () => entrance.close() });
   const meter = new PrometheusMeter();
+  const tracing = openTracing(config, log, opened);
   const certificate = openCertificate(config, log, opened);
   const transport = new WebSocketTransport({ listen: listen.peer, log, tls: certificate?.tls });
   opened.push({ what: "transport", close: () => transport.stop() });
@@ -110,6 +115,8 @@ async function openAll(
     peers: peerUrls(config, cluster),
     version: VERSION,
     meter,
+    tracing,
+    rates: entrance.clients.rates,
     retention: config.retention,
   });
   opened.push({ what: "driver", close: () => driver.close() });
@@ -159,16 +166,50 @@ async function openAll(
       forwardTo: config.forward,
       links: () => driver.peers(),
       corsOrigins: config.corsOrigins,
+      tracing,
     }),
     "rest",
   );
   const admin = await serve(createAdminApp({ ...deps, gate: entrance.operators }), "admin");
   driver.start();
+  if (config.canary) startCanary({ driver, region: region.name, log, meter }, opened);
   return {
     rest,
     admin,
     peer: `${certificate === undefined ? "ws" : "wss"}://${addressText({ ...listen.peer, port: peerPort })}`,
   };
+}
+
+function openTracing(config: RegionConfig, log: Log, opened: Opened[]): OpenTelemetry | undefined {
+  if (config.tracing === undefined) return undefined;
+  const { region, cluster, tracing } = config;
+  const telemetry = new OpenTelemetry({
+    config: tracing,
+    region: region.name,
+    cluster: cluster.id,
+    clock: systemClock,
+    log,
+  });
+  opened.push({ what: "tracing", close: () => telemetry.close() });
+  return telemetry;
+}
+
+function startCanary(
+  {
+    driver,
+    ...rest
+  }: Pick<CanaryOptions, "region" | "log" | "meter"> & { readonly driver: RegionDriver },
+  opened: Opened[],
+): void {
+  const peers = (): CanaryPeer[] =>
+    driver.peers().map(({ region, state, root, behind }) => ({
+      region: must(parseRegionName(region), "a region's name"),
+      isLive: state === "live",
+      isDiverged: root === "differs" && behind === 0,
+    }));
+  const canary = new Canary({ ...rest, service: driver.service, peers, clock: systemClock });
+  opened.push({ what: "canary", close: () => canary.stop() });
+  canary.start();
 }
 
 function openCertificate(

@@ -32,6 +32,11 @@ export function shownConfig(config: RegionConfig): Readonly<Record<string, unkno
           },
     rates: config.rates,
     cors: { origins: config.corsOrigins },
+    canary: { enabled: config.canary },
+    tracing: config.tracing && {
+      endpoint: config.tracing.url.origin,
+      sample: config.tracing.sample,
+    },
     log: { level: config.logLevel, requests: config.logRequests },
   };
 }

@@ -58,15 +58,14 @@ export class Acts {
 
   /** Mends everything and starts everybody. */
   endAll(): void {
-    const { network, regions } = this.#fleet;
+    const { network, regions, world } = this.#fleet;
     this.#epoch++;
     network.isFaulty = false;
     network.healAll();
     for (const region of regions) {
       region.setDiskFault(undefined);
       region.crashInNextCommit(undefined);
-      region.host.freeAtMs = 0;
-      region.host.costMs = 0;
+      world.relieve(region.host);
       this.#start(region);
     }
     for (const a of regions) {

@@ -47,6 +47,22 @@ test("a paused host gets its events when it goes on, in their order; a slow one 
   expect(seen).toEqual(["others 20", "one 50", "two 57"]);
 });
 
+test("a host whose pause is cut short gets what it waited for before what comes then", async () => {
+  const world = new World();
+  const seen: string[] = [];
+  const a = host("a");
+  a.freeAtMs = 1_000;
+  world.schedule(30, a, () => seen.push(`due later ${world.nowMs}`));
+  world.schedule(10, a, () => seen.push(`due first ${world.nowMs}`));
+  world.schedule(100, a, () => seen.push(`due then ${world.nowMs}`));
+  world.schedule(50, undefined, () => {
+    world.relieve(a);
+    world.schedule(0, a, () => seen.push(`new ${world.nowMs}`));
+  });
+  await world.run(2_000);
+  expect(seen).toEqual(["due first 50", "due later 50", "new 50", "due then 100"]);
+});
+
 test("promises that an event sets free are served before the next event", async () => {
   const world = new World();
   const seen: string[] = [];

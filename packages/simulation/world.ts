@@ -20,7 +20,9 @@ export interface Host {
 }
 
 export interface Scheduled {
+  /** When it happens: later than it is due where its host is busy until then. */
   atMs: number;
+  readonly dueMs: number;
   readonly order: number;
   readonly host: Host | undefined;
   readonly life: number;
@@ -45,8 +47,10 @@ export class World {
   #order = 0;
 
   schedule(delayMs: number, host: Host | undefined, run: () => void): Scheduled {
+    const dueMs = this.nowMs + Math.max(0, delayMs);
     const event: Scheduled = {
-      atMs: this.nowMs + Math.max(0, delayMs),
+      atMs: dueMs,
+      dueMs,
       order: this.#order++,
       host,
       life: host?.life ?? 0,
@@ -55,6 +59,17 @@ export class World {
     };
     this.#push(event);
     return event;
+  }
+
+  /** The host is neither paused nor slow any more: what waited for it comes now, all of it, in order. */
+  relieve(host: Host): void {
+    host.freeAtMs = 0;
+    host.costMs = 0;
+    const events = this.#heap.splice(0);
+    for (const event of events) {
+      if (event.host === host) event.atMs = Math.max(this.nowMs, event.dueMs);
+      this.#push(event);
+    }
   }
 
   /** Runs events up to a moment, or until `isDone`, which is asked after every event. */
@@ -129,7 +144,8 @@ export class World {
 }
 
 function isBefore(a: Scheduled, b: Scheduled): boolean {
-  return a.atMs < b.atMs || (a.atMs === b.atMs && a.order < b.order);
+  if (a.atMs !== b.atMs) return a.atMs < b.atMs;
+  return a.dueMs < b.dueMs || (a.dueMs === b.dueMs && a.order < b.order);
 }
 
 /** More turns than any chain of promises between an event and the answer that it sets free. */

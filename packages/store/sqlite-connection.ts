@@ -6,6 +6,7 @@
  *   - After a failure of the disk the transaction is lost. SQLite sometimes rolls back by itself when
  *     that happens; the next statement would then silently commit alone. So nothing more is written,
  *     and nothing can be committed, until `rollback`.
+ *   - A commit that the disk did not confirm is the end of the process: see `isUnconfirmed`.
  *   - No error of SQLite's leaves this file as it is: disk trouble becomes an `AtollError`, a broken
  *     constraint an `InvariantError`.
  *
@@ -17,13 +18,16 @@ import { accessSync, constants, statSync } from "node:fs";
 import { dirname } from "node:path";
 import Database from "better-sqlite3";
 import { AtollError, ByteStreamError, InvariantError, assert, errorText } from "@atoll/core";
-import { PAGE_BYTES, checkOwnership, configure, migrate } from "./sqlite-schema.ts";
+import { openCopy } from "./sqlite-copy.ts";
+import { PAGE_BYTES, checkOwnership, configure, migrate, refuseOlder } from "./sqlite-schema.ts";
 
 export interface SqliteOptions {
   /** A file whose directory exists, or ":memory:" for tests: the same code, nothing durable. */
   readonly path: string;
   /** A quota: growing the file beyond it fails with `storage-full`. None unless given. */
   readonly fileBytesMax?: number;
+  /** A copy that must not be changed by looking at it: see `sqlite-copy.ts`. */
+  readonly isReadOnly?: boolean;
 }
 
 export type SqlValue = number | bigint | string | Uint8Array | null;
@@ -39,15 +43,19 @@ export class SqliteConnection {
   #transaction: TransactionState = "none";
   #closed = false;
 
-  constructor({ path, fileBytesMax }: SqliteOptions) {
+  constructor({ path, fileBytesMax, isReadOnly = false }: SqliteOptions) {
     this.path = path;
-    this.#database = openDatabase(path);
+    this.#database = isReadOnly ? openCopy(path) : openDatabase(path);
     try {
       checkOwnership(this.#database, path);
-      configure(this.#database, path);
-      migrate(this.#database);
+      if (isReadOnly) {
+        refuseOlder(this.#database, path);
+      } else {
+        configure(this.#database, path);
+        migrate(this.#database);
+      }
       if (fileBytesMax !== undefined) {
-        this.#database.pragma(`max_page_count = ${Math.floor(fileBytesMax / PAGE_BYTES)}`);
+        this.limitFile(fileBytesMax);
       }
     } catch (error) {
       this.#database.close();
@@ -80,7 +88,12 @@ export class SqliteConnection {
 
   commit(): void {
     this.assertWritable();
-    this.#execute("COMMIT");
+    try {
+      this.#database.exec("COMMIT");
+    } catch (error) {
+      const failure = this.failure(error);
+      throw isUnconfirmed(error) ? unconfirmed(this.path, error) : failure;
+    }
     this.#transaction = "none";
   }
 
@@ -108,6 +121,11 @@ export class SqliteConnection {
       this.#transaction = "lost";
     }
     return translated;
+  }
+
+  /** From now on growing beyond this fails with `storage-full`; never less than the file has. */
+  limitFile(bytes: number): void {
+    this.#database.pragma(`max_page_count = ${Math.floor(bytes / PAGE_BYTES)}`);
   }
 
   /** Bytes of the file and its write-ahead log; 0 in memory. */
@@ -280,6 +298,21 @@ function storageFailure(error: unknown, path: string): unknown {
   }
   if (code.startsWith("SQLITE_CONSTRAINT")) return new InvariantError(message, { cause: error });
   return failed(path, `${message} (${code})`, error);
+}
+
+/** An fsync that fails once may succeed the next time and have written nothing: asking again is no answer. */
+function isUnconfirmed(error: unknown): boolean {
+  return error instanceof Database.SqliteError && /^SQLITE_IOERR_(DIR_)?FSYNC$/.test(error.code);
+}
+
+/** No `AtollError`: nobody may go on after this, so nobody may catch it. */
+function unconfirmed(path: string, cause: unknown): InvariantError {
+  return new InvariantError(
+    `${path}: the disk did not confirm a commit; what it holds is unknown`,
+    {
+      cause,
+    },
+  );
 }
 
 function failed(path: string, detail: string, cause: unknown): AtollError {

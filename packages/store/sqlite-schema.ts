@@ -26,7 +26,7 @@
  *
  * Migrations go forward only. A file written by a newer program is refused, not guessed at.
  */
-import type Database from "better-sqlite3";
+import Database from "better-sqlite3";
 import { AtollError, assert, limits } from "@atoll/core";
 
 /** "ATOL": tells our files from every other SQLite file (`file`(1) shows it). */
@@ -42,6 +42,11 @@ assert(
   limits.TAIL_CHANGES_MAX >= LONG_TAIL_CHANGES && limits.TAIL_BYTES_MAX >= LONG_TAIL_BYTES,
   "lower bounds on tails need a migration of document_long_tail",
 );
+
+/** The format that this program writes. */
+export function dataFormat(): number {
+  return MIGRATIONS.length;
+}
 
 /** Step n turns format n − 1 into format n. A step that was released is never edited. */
 export const MIGRATIONS: readonly string[] = [
@@ -248,7 +253,33 @@ export function migrate(database: Database.Database, steps: readonly string[] = 
   }
 }
 
-function readFormat(database: Database.Database): number {
+/** For a file that is only read: statements are for the tables of the newest format. */
+export function refuseOlder(database: Database.Database, path: string): void {
+  const format = readFormat(database);
+  if (format === MIGRATIONS.length) return;
+  throw new AtollError(
+    "incompatible-data",
+    `${path} has data format ${format}; only format ${MIGRATIONS.length} can be read as it lies`,
+    { mend: "let a region open it: the first start brings it to the newest format" },
+  );
+}
+
+/** What a file of ours of this format consists of, and nothing else: as SQLite itself tells it. */
+export function tablesOfFormat(format: number): readonly unknown[] {
+  const database = new Database(":memory:");
+  try {
+    migrate(database, MIGRATIONS.slice(0, format));
+    return readTables(database);
+  } finally {
+    database.close();
+  }
+}
+
+export function readTables(database: Database.Database): readonly unknown[] {
+  return database.prepare("SELECT type, name, sql FROM sqlite_schema ORDER BY type, name").all();
+}
+
+export function readFormat(database: Database.Database): number {
   return database.pragma("user_version", { simple: true }) as number;
 }
 

@@ -3,7 +3,7 @@ import { existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import Database from "better-sqlite3";
-import { afterEach, beforeEach, describe, expect, test } from "vitest";
+import { afterEach, beforeEach, describe, expect, test, vi } from "vitest";
 import type { RegionCode } from "@atoll/core";
 import { AtollError, InvariantError, must, mustHlc } from "@atoll/core";
 import { killNow, startFixture } from "./child-process.ts";
@@ -200,6 +200,20 @@ describe("trouble with the disk", () => {
     expect(readAll(store)).toEqual(before);
     writeSamples(store, 2);
     expect(store.readDocument(samplePlace(2))).toBeDefined();
+    store.close();
+  });
+
+  test("a commit that the disk does not confirm is no ordinary failure, and is not asked for again", () => {
+    const store = openSqliteStore({ path });
+    store.begin();
+    WRITES["writeFrontier"]?.(store, 1);
+    const asked = vi.spyOn(Database.prototype, "exec").mockImplementationOnce(() => {
+      throw new Database.SqliteError("disk I/O error", "SQLITE_IOERR_FSYNC");
+    });
+    expect(() => store.commit()).toThrow(InvariantError);
+    expect(() => store.commit()).toThrow(InvariantError);
+    expect(asked).toHaveBeenCalledTimes(1);
+    asked.mockRestore();
     store.close();
   });
 

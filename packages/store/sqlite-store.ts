@@ -361,6 +361,11 @@ export class SqliteStore implements Store {
     return this.#connection.usedBytes();
   }
 
+  /** Changes the quota of a file that is open. */
+  limitFile(bytes: number): void {
+    this.#connection.limitFile(bytes);
+  }
+
   close(): void {
     this.#documents.forget();
     this.#connection.close();

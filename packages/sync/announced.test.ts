@@ -5,13 +5,14 @@ import { Announced } from "./announced.ts";
 
 const [US, EU, AP] = [1, 2, 3] as RegionCode[] as [RegionCode, RegionCode, RegionCode];
 const origin = newOrigin(US, 0, new SeededRandom("announced"));
+const cluster = { shardCount: 64 } as never;
 const at = (n: number): Hlc => hlcFromMs(1_700_000_000_000 + n);
 
 /** Asia hears of us-east-1 through eu-west-1 alone. */
 function relayed() {
   const frontier = new Frontier();
   const region = { name: "ap-northeast-1", code: AP } as never;
-  const announced = new Announced({ frontier, region, coverage: () => VECTOR_ZERO });
+  const announced = new Announced({ cluster, frontier, region, coverage: () => VECTOR_ZERO });
   const hear = (hlc: Hlc, lanes: readonly { shard: number; contig: number }[], full = false) =>
     announced.hear(
       EU,
@@ -44,6 +45,12 @@ describe("what a relay speaks of is covered", () => {
     arrive(1, 1);
     expect(coverage()).toBe(at(0));
     arrive(2, 1);
+    expect(coverage()).toBe(at(1));
+  });
+
+  test("although it speaks of a lane in a shard that there is none of", () => {
+    const { hear, coverage } = relayed();
+    hear(at(1), [{ shard: 16_384, contig: 1 }]);
     expect(coverage()).toBe(at(1));
   });
 
@@ -93,6 +100,7 @@ describe("a pair is compared", () => {
   ])("at the lower of what each covers: $expected", ({ covered, said, expected }) => {
     const region = { name: "ap-northeast-1", code: AP } as never;
     const announced = new Announced({
+      cluster,
       frontier: new Frontier(),
       region,
       coverage: () => new Map([[US, at(covered)]]),

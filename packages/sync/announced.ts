@@ -49,11 +49,13 @@ export class Announced {
   /** Of peers that are gone: what waits for them is counted against what they last confirmed. */
   readonly #earlier = new Map<RegionCode, Saying>();
   readonly #own: RegionCode;
+  readonly #shardCount: number;
   #coverage: RegionVector;
   #confirmations = 0;
 
-  constructor(view: Pick<SyncView, "frontier" | "region" | "coverage">) {
+  constructor(view: Pick<SyncView, "cluster" | "frontier" | "region" | "coverage">) {
     this.#frontier = view.frontier;
+    this.#shardCount = view.cluster.shardCount;
     this.#own = view.region.code;
     this.#coverage = view.coverage();
   }
@@ -113,6 +115,7 @@ export class Announced {
     saying.heardMs = nowMs;
     saying.vector = joinVectors(saying.vector, heartbeat.vector);
     for (const lane of heartbeat.lanes) {
+      if (lane.shard >= this.#shardCount) continue; // nobody could ever bring what it speaks of
       if (lane.contig <= (saying.contigs.get(lane) ?? 0)) continue;
       saying.contigs.set(lane, lane.contig);
       this.#confirmations++;

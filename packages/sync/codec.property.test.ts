@@ -185,6 +185,12 @@ const messages: fc.Arbitrary<Message> = fc.oneof(
   }),
   fc.record({ kind: fc.constant("trimmed" as const), id: fc.nat(), ranges: fc.array(ranges) }),
   fc.record({ kind: fc.constant("served" as const), id: fc.nat() }),
+  fc.record({
+    kind: fc.constant("spent" as const),
+    spent: fc.array(
+      fc.record({ bucket: fc.bigInt({ min: 0n, max: 2n ** 64n - 1n }), count: fc.nat() }),
+    ),
+  }),
   ...comparisonMessages(),
   fc.record({
     kind: fc.constant("refusal" as const),

@@ -8,6 +8,7 @@
  * skipped here. It is the one message that has to be understood before a version is agreed.
  * The grammar of the bodies is in PROTOCOL.md. Integers are LEB128 unless a width is given.
  */
+import type { Spending } from "@atoll/core";
 import {
   ByteReader,
   ByteStreamError,
@@ -33,6 +34,7 @@ const TYPE_BY_KIND: Readonly<Record<Message["kind"], number>> = {
   served: 6,
   refusal: 13,
   trimmed: 14,
+  spent: 15,
   "compare-open": 32,
   "compare-same": 33,
   "compare-stale": 34,
@@ -131,6 +133,10 @@ function writeBody(writer: ByteWriter, message: Message, version: number): void 
     case "served":
       writer.varint(message.id);
       return;
+    case "spent":
+      writer.varint(message.spent.length);
+      for (const { bucket, count } of message.spent) writer.u64(bucket).varint(count);
+      return;
     case "refusal":
       writer.u8(REFUSALS.indexOf(message.code)).text(message.detail);
       return;
@@ -184,6 +190,10 @@ function readBody(reader: ByteReader, kind: Message["kind"], version: number): M
       };
     case "served":
       return { kind, id: reader.varint() };
+    case "spent": {
+      const one = (): Spending => ({ bucket: reader.u64(), count: reader.varint() });
+      return { kind, spent: readList(reader, limits.SPENT_BUCKETS_MAX, one) };
+    }
     case "refusal":
       return {
         kind,

@@ -3,7 +3,7 @@
  * simulator may look in between. Effects are performed in order, and only once everything that was
  * applied before them is durable.
  */
-import type { DocId, LogEntry, LogFields, RegionCode, RegionName } from "@atoll/core";
+import type { DocId, LogEntry, LogFields, RegionCode, RegionName, Spending } from "@atoll/core";
 import type { Announcement } from "./messages.ts";
 import type { LinkId } from "./transport.ts";
 
@@ -38,6 +38,8 @@ export type SyncEffect =
   | { readonly kind: "recount"; readonly shard: number; readonly docIds: readonly DocId[] }
   /** All of these lanes up to here is proven to be held, with or without its entries in the log. */
   | { readonly kind: "adopt"; readonly lanes: readonly Announcement[] }
+  /** What a peer has let through of its clients' rates. */
+  | { readonly kind: "spent"; readonly spent: readonly Spending[] }
   /** Step again after this long, at the latest. */
   | { readonly kind: "wake"; readonly delayMs: number }
   | {
@@ -58,6 +60,8 @@ export type SyncEvent =
   | Taken
   /** These entries are durable now. */
   | { readonly kind: "committed"; readonly entries: readonly LogEntry[] }
+  /** What was let through here since the last of these. */
+  | { readonly kind: "spend"; readonly spent: readonly Spending[] }
   | { readonly kind: "pause"; readonly region: RegionCode }
   | { readonly kind: "resume"; readonly region: RegionCode }
   /** What was applied since the last `committed` is undone: nothing said since then holds. */

@@ -12,6 +12,7 @@ import type {
   RegionCode,
   RegionVector,
   SeqRange,
+  Spending,
   Sum,
   TreeNode,
 } from "@atoll/core";
@@ -111,6 +112,12 @@ export interface Trimmed {
 export interface Served {
   readonly kind: "served";
   readonly id: number;
+}
+
+/** What clients have used of their rates at the sender since it last said so. Since version 4. */
+export interface Spent {
+  readonly kind: "spent";
+  readonly spent: readonly Spending[];
 }
 
 /**
@@ -253,4 +260,4 @@ export type ComparisonMessage =
   | Wanted;
 
 export type Message =
-  Hello | Proof | Heartbeat | Batch | Need | Trimmed | Served | ComparisonMessage | Refusal;
+  Hello | Proof | Heartbeat | Batch | Need | Trimmed | Served | Spent | ComparisonMessage | Refusal;

@@ -13,14 +13,14 @@
  *
  * `nowMs` is a monotonic clock. Nothing here waits, sends or stores; the driver does.
  */
-import type { Lane, Random, RegionCode, RegionVector } from "@atoll/core";
-import { unreachable, vectorAt } from "@atoll/core";
+import type { Lane, Random, RegionCode, RegionVector, Spending } from "@atoll/core";
+import { limits, unreachable, vectorAt } from "@atoll/core";
 import type { KnownHoldings } from "./announced.ts";
 import { Announced } from "./announced.ts";
 import { AntiEntropy } from "./anti-entropy.ts";
 import type { Comparison, ComparisonCounts } from "./comparison-verdicts.ts";
 import { CatchUp } from "./catch-up.ts";
-import { decodeFrame } from "./codec.ts";
+import { decodeFrame, encodeMessage } from "./codec.ts";
 import { Credit } from "./credit.ts";
 import type { SyncEffect, SyncEvent, Taken } from "./effects.ts";
 import { Gossip } from "./gossip.ts";
@@ -43,6 +43,9 @@ export interface PeerStatus extends PeerLinkStatus {
   /** Everything up to here was equal when it was last compared. */
   readonly provenCut: RegionVector | undefined;
 }
+
+/** From which version on rates are spoken about. */
+const SPENT_VERSION = 4;
 
 /** A message as it came. */
 interface Frame {
@@ -176,6 +179,9 @@ export class Sync {
       case "taken":
         this.#taken(event, nowMs, out);
         break;
+      case "spend":
+        this.#spend(event.spent, out);
+        break;
       case "pause":
         this.#peers.pause(event.region, nowMs, out);
         break;
@@ -193,6 +199,22 @@ export class Sync {
         unreachable(event);
     }
     return out;
+  }
+
+  /** Live peers that speak of rates. */
+  get sharers(): readonly RegionCode[] {
+    return this.#peers.live().filter((peer) => this.#peers.versionOf(peer) >= SPENT_VERSION);
+  }
+
+  /** A link that does not drain is left alone: what is not told is a little too generous, no more. */
+  #spend(spent: readonly Spending[], out: SyncEffect[]): void {
+    for (const peer of this.sharers) {
+      const link = this.#peers.linkTo(peer);
+      if (link === undefined) continue;
+      if (this.#view.backlogBytes(link) > limits.LINK_BACKLOG_BYTES_MAX) continue;
+      const frame = encodeMessage({ kind: "spent", spent }, this.#peers.versionOf(peer));
+      out.push({ kind: "send", link, frame });
+    }
   }
 
   #tick(nowMs: number, out: SyncEffect[]): void {
@@ -273,6 +295,9 @@ export class Sync {
         return;
       case "trimmed":
         return this.#catchUp.onTrimmed(peer, message, nowMs, out);
+      case "spent":
+        out.push({ kind: "spent", spent: message.spent });
+        return;
       case "served":
         return this.#catchUp.served(peer, message.id, nowMs, out);
       default:

@@ -12,10 +12,11 @@
  *     1   everything but compressed batches
  *     2   compressed batches
  *     3   comparing where the log is trimmed
+ *     4   what clients have used of their rates
  */
 import type { Message } from "./messages.ts";
 
-export const PROTOCOL_VERSION = 3;
+export const PROTOCOL_VERSION = 4;
 /** The oldest protocol that this release still speaks. */
 export const PROTOCOL_VERSION_MIN = 1;
 

@@ -6,13 +6,17 @@
 // Plain JavaScript for Node 20, and nothing imported that Node 20 could not load.
 import { spawn } from "node:child_process";
 import { existsSync } from "node:fs";
-import { createRequire } from "node:module";
+import * as modules from "node:module";
 import { dirname, join } from "node:path";
 import { fileURLToPath } from "node:url";
 
+const CACHE = "../../../node_modules/.cache/atoll";
 const FORWARDED = ["SIGINT", "SIGTERM", "SIGHUP", "SIGQUIT", "SIGUSR2"];
 
 if (runsTypeScript(process.versions.node)) {
+  // Halves the time to the first word. Beside the sources and not in the system's temporary directory, where
+  // others could leave code for us; where nothing may be written there is no cache.
+  modules.enableCompileCache(fileURLToPath(new URL(CACHE, import.meta.url)));
   const { run } = await import("../main.ts");
   await run(process.argv.slice(2));
 } else {
@@ -34,7 +38,7 @@ function runsTypeScript(version) {
 
 function pinnedRuntime() {
   try {
-    const manifest = createRequire(import.meta.url).resolve("node/package.json");
+    const manifest = modules.createRequire(import.meta.url).resolve("node/package.json");
     const runtime = join(
       dirname(manifest),
       "bin",

@@ -2,7 +2,7 @@
 import type { Command } from "commander";
 import { InvalidArgumentError, Option } from "commander";
 import type { Role, Tenant } from "@atoll/core";
-import { ROLES, parseTenant, systemRandom } from "@atoll/core";
+import { ROLES, parseClientTenant, systemRandom } from "@atoll/core";
 import { newApiKey } from "@atoll/server";
 import type { CommandContext } from "../command-context.ts";
 
@@ -42,7 +42,7 @@ function keyId(text: string): string {
 }
 
 function tenant(text: string): Tenant {
-  const parsed = parseTenant(text);
+  const parsed = parseClientTenant(text);
   if (parsed !== undefined) return parsed;
   throw new InvalidArgumentError("Expected lower-case letters, digits and hyphens, at most 63.");
 }

@@ -1,9 +1,9 @@
 /** Everything that is known of a run when it is judged. */
-import type { History } from "../workload/history.ts";
+import type { Call } from "../workload/history.ts";
 import type { FinalState } from "./final-state.ts";
 
 export interface Evidence {
-  readonly history: Pick<History, "calls">;
+  readonly history: { readonly calls: readonly Call[] };
   readonly finals: readonly FinalState[];
   /** Disks that lost what they had confirmed: answers of that region and time may be contradicted. */
   readonly losses: readonly {

@@ -17,11 +17,14 @@ export interface FinalState {
   readonly documents: readonly FinalDocument[];
   /** Names of all changes in the log. */
   readonly changes: ReadonlySet<string>;
-  /** The running account, and the same counted from the log, the documents and the stored buckets. */
+  /**
+   * The running account, and the same counted from the log, the documents and the stored buckets; undefined
+   * for who sees a region from outside, where they cannot be counted.
+   */
   readonly root: string;
-  readonly rootOfChanges: string;
-  readonly rootOfDocuments: string;
-  readonly rootOfBuckets: string;
+  readonly rootOfChanges: string | undefined;
+  readonly rootOfDocuments: string | undefined;
+  readonly rootOfBuckets: string | undefined;
   /** Documents that do not come back from their bytes as they were, with the reason. */
   readonly unloadable: readonly string[];
   /** Entries that wait for a parent. */

@@ -14,7 +14,7 @@ export function checkRoots({ finals, gone }: Pick<Evidence, "finals" | "gone">):
       ["changes", gone.size === 0 ? state.rootOfChanges : state.root],
     ] as const;
     return sums
-      .filter(([, sum]) => sum !== state.root)
+      .filter(([, sum]) => sum !== undefined && sum !== state.root)
       .map(([what]) => ({
         checker: "roots",
         message: `${state.region}: the root is not the sum of its ${what}`,

@@ -23,6 +23,8 @@ export interface WorkloadShape {
   readonly receiptRate: number;
   /** How operations lie in time: all over, or in bursts with nothing in between. */
   readonly burst: number;
+  /** The first operation's number, which names what it writes: for a workload that is drawn piece by piece. */
+  readonly numberedFrom?: number;
 }
 
 const WORDS = ["reef", "tide", "surf", "palm", "gull", "shell", "coral", "lagoon"];
@@ -47,7 +49,7 @@ export function drawOperations(random: Random, shape: WorkloadShape): Operation[
       atMs: Math.round(atMs),
       session,
       region: must(homes[session], "home"),
-      ...drawAction(random, shape, { usage, session, n }),
+      ...drawAction(random, shape, { usage, session, n: n + (shape.numberedFrom ?? 0) }),
       waitMs: pick(random, WAITS_MS),
       handling: random.below(8) === 0 ? "lenient" : "strict",
       ...(random.float() < shape.receiptRate && {

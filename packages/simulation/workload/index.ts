@@ -1,4 +1,5 @@
 /** What clients do, and the record of it: the same for processes in memory and for real ones. */
+export type { ProfileEdit } from "@atoll/profile";
 export type { Outcome, ProfileClient, RequestOptions, WriteRequest } from "./client.ts";
 export { drawOperations } from "./draw.ts";
 export type { WorkloadShape } from "./draw.ts";

@@ -3,7 +3,7 @@ import type { AddressInfo, Socket } from "node:net";
 import { connect, createServer } from "node:net";
 import { afterEach, beforeEach, expect, test } from "vitest";
 import { SeededRandom, delay, must, systemClock } from "@atoll/core";
-import { LinkProxy } from "./link-proxy.fixture.ts";
+import { LinkProxy } from "./link-proxy.ts";
 
 const PATIENCE_MS = 10_000;
 

@@ -1,0 +1,23 @@
+/** The engine's own word on a file, all at once: for a thread of its own, and for files that nobody serves. */
+import Database from "better-sqlite3";
+import { errorText } from "@atoll/core";
+
+/** Lines of one report: a file that is wrong in more places is a file to be replaced. */
+const LINES_MAX = 20;
+
+/** What is wrong with it, one line each. */
+export function fileFaults(path: string): string[] {
+  try {
+    const database = new Database(path, { readonly: true });
+    try {
+      const lines = database.pragma(`integrity_check(${LINES_MAX})`) as {
+        integrity_check: string;
+      }[];
+      return lines.map((line) => line.integrity_check).filter((line) => line !== "ok");
+    } finally {
+      database.close();
+    }
+  } catch (error) {
+    return [errorText(error)];
+  }
+}
