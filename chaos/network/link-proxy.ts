@@ -28,8 +28,11 @@ const HOST = "127.0.0.1";
 const DIRECTIONS = ["out", "back"] as const;
 
 export interface LinkProxyOptions {
-  /** Who listens. */
+  /** Who listens; on this machine, unless a host is named. */
   readonly targetPort: number;
+  readonly targetHost?: string;
+  /** Where the proxy listens: here, on a port of the system's choice, unless it is said. */
+  readonly listen?: { readonly host: string; readonly port: number };
   /** Cuts what passes into pieces, and draws everything else that is left to chance. */
   readonly random: Random;
   /** What passes are WebSockets, whose frames may be doubled, held and damaged; any bytes otherwise. */
@@ -44,7 +47,7 @@ export class LinkProxy {
 
   static async open(options: LinkProxyOptions): Promise<LinkProxy> {
     const proxy = new LinkProxy(options);
-    proxy.#server.listen({ host: HOST, port: 0 });
+    proxy.#server.listen(options.listen ?? { host: HOST, port: 0 });
     await once(proxy.#server, "listening");
     return proxy;
   }
@@ -150,7 +153,11 @@ class Connection {
   }
 
   #connect(): void {
-    this.#listener = connect({ host: HOST, port: this.#options.targetPort, allowHalfOpen: true });
+    this.#listener = connect({
+      host: this.#options.targetHost ?? HOST,
+      port: this.#options.targetPort,
+      allowHalfOpen: true,
+    });
     this.#listener.setNoDelay();
     this.#listener.on("error", () => this.#break("back"));
     this.#listener.once("close", () => this.#closed());

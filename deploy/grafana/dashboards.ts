@@ -150,6 +150,13 @@ export const DASHBOARDS: readonly DashboardContent[] = [
           series("Requests", `atoll:requests:rate5m{${REGION}}`, "ops"),
         ],
       },
+      row(
+        "Canary",
+        "canary_beats_total",
+        "canary_everywhere_seconds",
+        "canary_violations_total",
+        "canary_checked_timestamp_seconds",
+      ),
       {
         title: "Visibility",
         panels: [

@@ -308,6 +308,12 @@ export const HANDSHAKE_MS_MAX = 5_000;
 export const REDIAL_MS_MIN = 100;
 /** Longest pause before redialling: bounds how long after a heal the link stays down. */
 export const REDIAL_MS_MAX = 5_000;
+/** Between two questions to DNS for the peers, and the longest wait for its answer. */
+export const DISCOVERY_DNS_MS = 10_000;
+/** Pause before a registry of peers that did not answer is asked again; what it said last holds. */
+export const DISCOVERY_RETRY_MS = 2_000;
+/** How long a registry is asked to wait for a change; then everything is read anew. */
+export const DISCOVERY_WATCH_MS = 60_000;
 /** Between two looks at the certificate files: a new certificate is in use this soon after. */
 export const CERTIFICATE_CHECK_MS = 60_000;
 /** A certificate that ends in this many days is told once at each, and daily below the last. */

@@ -96,6 +96,7 @@ export class RegionDriver {
   readonly retention: Retention;
   readonly #startedAt: Epoch;
   readonly #rateGossip: RateGossip | undefined;
+  #peers: ReadonlyMap<RegionCode, string>;
   #tick: Timer | undefined;
   #wake: Timer | undefined;
   #wakeAtMs = Infinity;
@@ -107,6 +108,7 @@ export class RegionDriver {
   constructor(options: DriverOptions) {
     const { cluster, region, clock, transport, log, random, peers } = options;
     this.#options = options;
+    this.#peers = peers;
     this.replica = new Replica(options);
     this.#startedAt = { wallMs: clock.nowMs(), monotonicMs: clock.monotonicMs() };
     const { rates } = options;
@@ -257,6 +259,12 @@ export class RegionDriver {
     return peerReports(this.#sync, this.#options.clock, this.#startedAt);
   }
 
+  /** Who there is and where, as a registry says: replaces what was known before. */
+  setPeers(peers: ReadonlyMap<RegionCode, string>): void {
+    this.#peers = peers;
+    this.#step({ kind: "peers", regions: new Set(peers.keys()) });
+  }
+
   setPeerState(region: string, state: "active" | "paused"): boolean {
     const peer = regionByName(this.#options.cluster, region);
     if (peer === undefined || peer.name === this.#options.region.name) return false;
@@ -295,14 +303,14 @@ export class RegionDriver {
   }
 
   #perform(effect: SyncEffect): void {
-    const { transport, log, cluster, peers } = this.#options;
+    const { transport, log, cluster } = this.#options;
     switch (effect.kind) {
       case "send":
         return this.#group.afterwards(() => transport.send(effect.link, effect.frame));
       case "close":
         return this.#group.afterwards(() => transport.close(effect.link, effect.reason));
       case "dial": {
-        const url = peers.get(effect.region);
+        const url = this.#peers.get(effect.region);
         if (url === undefined) return;
         return this.#step({
           kind: "link-dialled",

@@ -10,6 +10,10 @@
  *     data: ./data/us-east-1                     a directory of its own
  *     listen: { rest: 127.0.0.1:7101, admin: 127.0.0.1:7102, peer: 127.0.0.1:7103 }
  *     peers: { eu-west-1: ws://127.0.0.1:7203 }  whom to dial
+ *     discovery:                                 or: a registry that is watched, beside what peers says
+ *       dns: { srv: "_peer._tcp.{region}.atoll.internal" }  or  { name: "{region}.atoll", port: 7103 }
+ *       etcd: { endpoints: ["http://10.0.0.9:2379"], prefix: /atoll/peers }
+ *       consul: { url: "http://127.0.0.1:8500", service: atoll-peer }
  *     forward: { eu-west-1: http://10.0.0.2:7101 }
  *                                                where each answers clients, for sessions not covered here
  *     tls: { ca: path, cert: path, key: path }   mutual TLS on links; peers are wss:// then
@@ -131,6 +135,47 @@ const size = z
   .union([z.string(), z.number()], expecting(SIZE))
   .refine((value) => parseSize(value) !== undefined, expecting(SIZE));
 
+const PATTERN = "a name with {region} in it, such as {region}.atoll.internal";
+const pattern = z
+  .string(expecting(PATTERN))
+  .refine((text) => text.includes("{region}"), expecting(PATTERN));
+const PORT = "a port from 1 to 65535";
+const port = z.int(expecting(PORT)).min(1, expecting(PORT)).max(65_535, expecting(PORT));
+const registry = z.string(expecting(REST_URL)).refine((text) => {
+  return /^https?:$/.test(URL.parse(text)?.protocol ?? "");
+}, expecting(REST_URL));
+
+const DNS = "{ srv: … } or { name: …, port: … }";
+const DISCOVERY = "one of dns, etcd, consul";
+const discovery = z
+  .strictObject(
+    {
+      dns: z
+        .union(
+          [z.strictObject({ srv: pattern }), z.strictObject({ name: pattern, port })],
+          expecting(DNS),
+        )
+        .optional(),
+      etcd: z
+        .strictObject(
+          {
+            endpoints: z.array(registry, expecting("a list of URLs")).min(1, expecting("a URL")),
+            prefix: path("the prefix of the peers' keys"),
+          },
+          mapping("endpoints, prefix"),
+        )
+        .optional(),
+      consul: z
+        .strictObject(
+          { url: registry, service: path("the service's name") },
+          mapping("url, service"),
+        )
+        .optional(),
+    },
+    expecting(DISCOVERY),
+  )
+  .refine((given) => Object.values(given).filter(Boolean).length === 1, expecting(DISCOVERY));
+
 export const configShape = z.strictObject(
   {
     region: regionName(NAME),
@@ -155,6 +200,7 @@ export const configShape = z.strictObject(
     peers: z
       .record(regionName(NAME), peerUrl, mapping("region names to WebSocket URLs"))
       .default({}),
+    discovery: discovery.optional(),
     forward: z
       .record(regionName(NAME), restUrl, mapping("region names to HTTP origins"))
       .default({}),
@@ -234,7 +280,7 @@ export const configShape = z.strictObject(
       .optional(),
   },
   mapping(
-    "the keys region, cluster, data, listen, peers, forward, tls, schema, auth, rates, cors, insecure, log, retention, canary, tracing",
+    "the keys region, cluster, data, listen, peers, discovery, forward, tls, schema, auth, rates, cors, insecure, log, retention, canary, tracing",
   ),
 );
 

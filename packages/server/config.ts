@@ -24,6 +24,7 @@ import type { Address } from "./address.ts";
 import { parseAddress } from "./address.ts";
 import type { ConfigText, LOG_LEVELS } from "./config-schema.ts";
 import { configFaults, configShape, toPointer } from "./config-schema.ts";
+import type { DiscoveryConfig } from "./discovery/open-discovery.ts";
 import { parseDuration, parseSize } from "./quantities.ts";
 import { findTlsFiles, tlsFileFaults } from "./tls-config.ts";
 import type { TlsPaths } from "./tls-files.ts";
@@ -44,6 +45,8 @@ export interface RegionConfig {
   readonly dataDirectory: string;
   readonly listen: { readonly rest: Address; readonly admin: Address; readonly peer: Address };
   readonly peers: ReadonlyMap<RegionName, string>;
+  /** A registry that is watched; what `peers` says stays beside it. */
+  readonly discovery: DiscoveryConfig | undefined;
   /** Where other regions answer clients: origins. */
   readonly forward: ReadonlyMap<RegionName, URL>;
   /** Undefined for links without TLS. */
@@ -100,6 +103,9 @@ const KEY_BY_VARIABLE: Readonly<
   ATOLL_LISTEN_ADMIN: { path: ["listen", "admin"], form: "text" },
   ATOLL_LISTEN_PEER: { path: ["listen", "peer"], form: "text" },
   ATOLL_PEERS: { path: ["peers"], form: "mapping" },
+  ATOLL_DISCOVERY_DNS_SRV: { path: ["discovery", "dns", "srv"], form: "text" },
+  ATOLL_DISCOVERY_DNS_NAME: { path: ["discovery", "dns", "name"], form: "text" },
+  ATOLL_DISCOVERY_DNS_PORT: { path: ["discovery", "dns", "port"], form: "number" },
   ATOLL_FORWARD: { path: ["forward"], form: "mapping" },
   ATOLL_TLS_CA: { path: ["tls", "ca"], form: "text" },
   ATOLL_TLS_CERT: { path: ["tls", "cert"], form: "text" },
@@ -190,6 +196,7 @@ export function loadRegionConfig(
         url,
       ]),
     ),
+    discovery: config.discovery && discoveryOf(config.discovery),
     forward: new Map(
       Object.entries(config.forward).map(([name, url]) => [
         must(parseRegionName(name), "a checked name"),
@@ -207,6 +214,16 @@ export function loadRegionConfig(
     canary: config.canary.enabled,
     tracing: config.tracing && tracingOf(config.tracing),
   };
+}
+
+function discoveryOf({
+  dns,
+  etcd,
+  consul,
+}: NonNullable<ConfigText["discovery"]>): DiscoveryConfig | undefined {
+  if (dns !== undefined) return { kind: "dns", place: dns };
+  if (etcd !== undefined) return { kind: "etcd", place: etcd };
+  return consul && { kind: "consul", place: consul };
 }
 
 function authOf(

@@ -11,7 +11,7 @@
 import type { RequestListener } from "node:http";
 import { accessSync, constants } from "node:fs";
 import { join } from "node:path";
-import type { Cluster, Log, RegionCode } from "@atoll/core";
+import type { Cluster, Log, RegionCode, RegionName } from "@atoll/core";
 import {
   AtollError,
   deriveClusterKeys,
@@ -33,6 +33,7 @@ import { buildInfo } from "./build-info.ts";
 import type { CanaryOptions, CanaryPeer } from "./canary.ts";
 import { Canary } from "./canary.ts";
 import type { RegionConfig } from "./config.ts";
+import { openDiscovery } from "./discovery/open-discovery.ts";
 import { openEntrance } from "./entrance.ts";
 import { listenForHttp } from "./http-listener.ts";
 import { LinkCertificate } from "./link-certificate.ts";
@@ -113,7 +114,7 @@ async function openAll(
     random: systemRandom,
     log,
     codec: new ProfileCodec(schema),
-    peers: peerUrls(config, cluster),
+    peers: peerUrls(config.peers, cluster),
     version: VERSION,
     meter,
     tracing,
@@ -177,6 +178,7 @@ async function openAll(
   );
   const admin = await serve(createAdminApp({ ...deps, gate: entrance.operators }), "admin");
   driver.start();
+  watchRegistry(config, cluster, driver, { log, opened });
   if (config.canary) startCanary({ driver, region: region.name, log, meter }, opened);
   return {
     rest,
@@ -239,6 +241,25 @@ function openCertificate(
   return certificate;
 }
 
+/** What the configuration names stays, whatever the registry says. */
+function watchRegistry(
+  config: RegionConfig,
+  cluster: Cluster,
+  driver: RegionDriver,
+  { log, opened }: { readonly log: Log; readonly opened: Opened[] },
+): void {
+  if (config.discovery === undefined) return;
+  const others = cluster.regions.filter(({ code }) => code !== config.region.code);
+  const discovery = openDiscovery(config.discovery, {
+    regions: others.map(({ name }) => name),
+    scheme: config.tls === undefined ? "ws" : "wss",
+    clock: systemClock,
+    log,
+    found: (peers) => driver.setPeers(peerUrls(new Map([...peers, ...config.peers]), cluster)),
+  });
+  opened.push({ what: "discovery", close: () => discovery.close() });
+}
+
 function makeDirectory(directory: string): void {
   try {
     makeDirectories(directory);
@@ -253,9 +274,12 @@ function makeDirectory(directory: string): void {
   }
 }
 
-function peerUrls(config: RegionConfig, cluster: Cluster): Map<RegionCode, string> {
+function peerUrls(
+  peers: ReadonlyMap<RegionName, string>,
+  cluster: Cluster,
+): Map<RegionCode, string> {
   return new Map(
-    [...config.peers].map(([name, url]) => [must(regionByName(cluster, name), name).code, url]),
+    [...peers].map(([name, url]) => [must(regionByName(cluster, name), name).code, url]),
   );
 }
 

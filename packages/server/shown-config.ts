@@ -20,6 +20,8 @@ export function shownConfig(config: RegionConfig): Readonly<Record<string, unkno
       peer: addressText(listen.peer),
     },
     peers: entries(config.peers),
+    discovery:
+      config.discovery === undefined ? null : { [config.discovery.kind]: config.discovery.place },
     forward: entries(config.forward),
     tls: tls ?? null,
     schema: config.schemaFile ?? null,

@@ -62,6 +62,8 @@ export type SyncEvent =
   | { readonly kind: "committed"; readonly entries: readonly LogEntry[] }
   /** What was let through here since the last of these. */
   | { readonly kind: "spend"; readonly spent: readonly Spending[] }
+  /** Who there is, as the registry of peers says: it is dialled, and nobody else is linked. */
+  | { readonly kind: "peers"; readonly regions: ReadonlySet<RegionCode> }
   | { readonly kind: "pause"; readonly region: RegionCode }
   | { readonly kind: "resume"; readonly region: RegionCode }
   /** An operator wants to know whether this peer and we hold the same: compare without waiting. */

@@ -11,7 +11,9 @@ export type PeerState = "down" | "connecting" | "handshake" | "live" | "paused";
 
 export interface Peer {
   readonly region: Region;
-  readonly dialable: boolean;
+  dialable: boolean;
+  /** A registry names the peers and does not name it: no link is held with it. */
+  withdrawn: boolean;
   readonly redial: Redial;
   paused: boolean;
   /** Live. */
@@ -58,6 +60,7 @@ export class PeerTable {
       this.#peers.set(region.code, {
         region,
         dialable: dialable.has(region.code),
+        withdrawn: false,
         redial: new Redial(random.fork(`redial ${region.name}`)),
         paused: false,
         link: undefined,

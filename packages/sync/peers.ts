@@ -26,6 +26,10 @@ import type { SyncView } from "./sync-view.ts";
 import type { LinkId } from "./transport.ts";
 import { agreedVersion } from "./version.ts";
 
+const PAUSED: Reason = { code: "paused", detail: "paused by an operator" };
+/** Version 1 knows no code of its own for it, and does the same for this one: it waits and tries again. */
+const WITHDRAWN: Reason = { code: "paused", detail: "not among the registered peers" };
+
 export interface PeersOptions {
   readonly view: SyncView;
   readonly random: Random;
@@ -165,15 +169,28 @@ export class Peers {
     if (link !== undefined) this.#endings.refuse(link, reason, nowMs, out);
   }
 
+  /** What a registry says replaces whatever was known: who is new is dialled, who is gone is let go. */
+  registered(regions: ReadonlySet<RegionCode>, nowMs: number, out: SyncEffect[]): void {
+    for (const peer of this.#peers.all()) {
+      const isNamed = regions.has(peer.region.code);
+      if (isNamed === peer.dialable && isNamed !== peer.withdrawn) continue;
+      peer.dialable = isNamed;
+      peer.withdrawn = !isNamed;
+      const { name: region } = peer.region;
+      out.push(report("info", isNamed ? "peer-registered" : "peer-withdrawn", { region }));
+      if (isNamed) {
+        peer.redial.reset();
+        if (this.#dials(peer) && !peer.redial.isUnderWay) this.#dial(peer, out);
+      } else this.#hangUp(peer, WITHDRAWN, nowMs, out);
+    }
+  }
+
   pause(region: RegionCode, nowMs: number, out: SyncEffect[]): void {
     const peer = this.#peers.get(region);
     if (peer === undefined || peer.paused) return;
     peer.paused = true;
     out.push(report("warn", "peer-paused", { region: peer.region.name }));
-    for (const link of this.#links.all()) {
-      if (link.region !== region) continue;
-      this.#endings.refuse(link, { code: "paused", detail: "paused by an operator" }, nowMs, out);
-    }
+    this.#hangUp(peer, PAUSED, nowMs, out);
   }
 
   resume(region: RegionCode, out: SyncEffect[]): void {
@@ -211,13 +228,8 @@ export class Peers {
     peer.heardMs = nowMs;
     link.hello = hello;
     link.version = agreedVersion(speaker.versions, versionsOf(hello));
-    if (peer.paused)
-      return this.#endings.refuse(
-        link,
-        { code: "paused", detail: "paused by an operator" },
-        nowMs,
-        out,
-      );
+    if (peer.paused) return this.#endings.refuse(link, PAUSED, nowMs, out);
+    if (peer.withdrawn) return this.#endings.refuse(link, WITHDRAWN, nowMs, out);
     const twin = refuseTwin(peer, hello);
     const claim = { welcome: twin === undefined, seen: twin === undefined ? seenOf(hello) : [] };
     const hellos = { prover: link.ourHello, verifier: link.peerHello };
@@ -287,6 +299,13 @@ export class Peers {
   #dials(peer: Peer): boolean {
     if (peer.paused || !peer.dialable || peer.link !== undefined) return false;
     return this.#view.region.code < peer.region.code || peer.redial.insists;
+  }
+
+  /** Every link with a region, of any state. */
+  #hangUp({ region }: Peer, reason: Reason, nowMs: number, out: SyncEffect[]): void {
+    for (const link of this.#links.all()) {
+      if (link.region === region.code) this.#endings.refuse(link, reason, nowMs, out);
+    }
   }
 
   #dial(peer: Peer, out: SyncEffect[]): void {

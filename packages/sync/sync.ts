@@ -182,6 +182,9 @@ export class Sync {
       case "spend":
         this.#spend(event.spent, out);
         break;
+      case "peers":
+        this.#peers.registered(event.regions, nowMs, out);
+        break;
       case "pause":
         this.#peers.pause(event.region, nowMs, out);
         break;
