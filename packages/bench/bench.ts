@@ -5,6 +5,7 @@
  * that is missed is part of the report and not an error: who runs the bench decides what follows.
  */
 import type { JsonObject } from "@atoll/profile";
+import type { CpuProfile } from "./cpu-profile.ts";
 import type { Table } from "./table.ts";
 
 export interface BenchOptions {
@@ -38,6 +39,8 @@ export interface BenchReport {
   readonly figures: JsonObject;
   readonly budgets: readonly Budget[];
   readonly tables: readonly Table[];
+  /** Where the time went, by name of what was done; with `profile`. */
+  readonly profiles?: Readonly<Record<string, CpuProfile>>;
 }
 
 export interface Bench {

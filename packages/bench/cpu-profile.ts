@@ -1,5 +1,5 @@
 /**
- * Where a piece of work spends its time: V8's sampling profiler, inside this process.
+ * Where a piece of work spends its time: V8's sampling profiler, inside the process that does the work.
  *
  * Samples are of wall time, so a function that waits for the disk shows, too. `self` is a function's own
  * time. `within` is the time with everything it calls, each sample counted once however deep it recurs;
@@ -27,27 +27,45 @@ export interface CpuProfile {
   readonly bySelf: readonly ProfiledFunction[];
   /** Milliseconds in functions that match, and below them, but not below those that `except` matches. */
   readonly within: (matches: FrameTest, except?: FrameTest) => number;
+  /** `caller;callee micros`, a line for each path that took more than so much of the time. */
+  readonly stacks: (shareMin: number) => string[];
 }
 
 export type FrameTest = (name: string, file: string) => boolean;
 
 /** `work` must be synchronous: what happens in between would be sampled, too. */
 export function profiled<T>(work: () => T): { readonly result: T; readonly profile: CpuProfile } {
-  const session = new Session();
-  session.connect();
+  const sampler = new CpuSampler();
   try {
-    session.post("Profiler.enable");
-    session.post("Profiler.setSamplingInterval", { interval: SAMPLE_MICROS });
-    session.post("Profiler.start");
     const result = work();
+    return { result, profile: summaryOf(sampler.stop()) };
+  } finally {
+    sampler.close();
+  }
+}
+
+/** Samples from when it is made until it is stopped. */
+export class CpuSampler {
+  readonly #session = new Session();
+
+  constructor() {
+    this.#session.connect();
+    this.#session.post("Profiler.enable");
+    this.#session.post("Profiler.setSamplingInterval", { interval: SAMPLE_MICROS });
+    this.#session.post("Profiler.start");
+  }
+
+  stop(): Profiler.Profile {
     let raw: Profiler.Profile | undefined;
-    session.post("Profiler.stop", (_error, stopped) => {
+    this.#session.post("Profiler.stop", (_error, stopped) => {
       raw = stopped.profile;
     });
     if (raw === undefined) throw new Error("the profiler gave no profile");
-    return { result, profile: summaryOf(raw) };
-  } finally {
-    session.disconnect();
+    return raw;
+  }
+
+  close(): void {
+    this.#session.disconnect();
   }
 }
 
@@ -66,7 +84,7 @@ interface Node {
   selfMicros: number;
 }
 
-function summaryOf(raw: Profiler.Profile): CpuProfile {
+export function summaryOf(raw: Profiler.Profile): CpuProfile {
   const nodes = new Map<number, Node>();
   for (const { id, callFrame, children } of raw.nodes) {
     const file = fileOf(callFrame.url);
@@ -110,7 +128,25 @@ function summaryOf(raw: Profiler.Profile): CpuProfile {
     totalMs: totalMicros / 1e3,
     bySelf,
     within: (matches, except = () => false) => below(root, false, matches, except) / 1e3,
+    stacks: (shareMin) => stacksOf(nodes, root, shareMin * totalMicros),
   };
+}
+
+/** What a path too short to be named took is its caller's. */
+function stacksOf(nodes: ReadonlyMap<number, Node>, root: number, microsMin: number): string[] {
+  const microsByStack = new Map<string, number>();
+  const walk = (id: number, above: string): number => {
+    const { name, file, children, selfMicros } = mustNode(nodes, id);
+    const frame = `${name || "(anonymous)"} ${file}`.trimEnd();
+    const stack = id === root ? "" : above === "" ? frame : `${above};${frame}`;
+    let micros = selfMicros;
+    for (const child of children) micros += walk(child, stack);
+    if (micros < microsMin || stack === "") return micros;
+    microsByStack.set(stack, (microsByStack.get(stack) ?? 0) + micros);
+    return 0;
+  };
+  walk(root, "");
+  return [...microsByStack].map(([stack, micros]) => `${stack} ${Math.round(micros)}`);
 }
 
 function mustNode(nodes: ReadonlyMap<number, Node>, id: number): Node {

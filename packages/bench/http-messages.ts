@@ -1,4 +1,5 @@
 /** What the benches of HTTP and the servers they measure, each a process of its own, say to each other. */
+import type { Profiler } from "node:inspector";
 import type { JsonObject } from "@atoll/profile";
 
 /** How a server is started: one argument of its process, as JSON. */
@@ -28,6 +29,10 @@ export type ToServer =
   /** Where the regions listen for each other. */
   | { readonly kind: "peers"; readonly portByRegion: Readonly<Record<string, number>> }
   | { readonly kind: "usage" }
+  /** Where its time goes from now on … */
+  | { readonly kind: "sample" }
+  /** … until now. */
+  | { readonly kind: "profile" }
   | { readonly kind: "stop" };
 
 export type FromServer =
@@ -35,5 +40,6 @@ export type FromServer =
   | { readonly kind: "listening"; readonly peerPort: number }
   /** For clients. */
   | { readonly kind: "ready"; readonly port: number }
-  /** Processor time of the whole process so far, its helper threads included. */
-  | { readonly kind: "usage"; readonly micros: number };
+  /** Processor time so far: of the whole process, its helper threads included; of its main thread alone. */
+  | { readonly kind: "usage"; readonly micros: number; readonly mainMicros: number }
+  | { readonly kind: "profile"; readonly profile: Profiler.Profile };

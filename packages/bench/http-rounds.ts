@@ -15,6 +15,7 @@ export type Requests = () => Buffer | undefined;
 export class Cost {
   requests = 0;
   cpuMicros = 0;
+  mainMicros = 0;
   wallMs = 0;
 
   get microsPerRequest(): number {
@@ -32,7 +33,7 @@ export async function drive(
   cost: Cost,
   load: { readonly connections: number; readonly ms: number; readonly requests: Requests },
 ): Promise<void> {
-  const cpuMicros = await server.cpuMicros();
+  const before = await server.usage();
   const startMs = systemClock.monotonicMs();
   const endMs = startMs + load.ms;
   const answered = await driveHttp({
@@ -40,7 +41,9 @@ export async function drive(
     next: () => (systemClock.monotonicMs() < endMs ? load.requests() : undefined),
   });
   cost.wallMs += systemClock.monotonicMs() - startMs;
-  cost.cpuMicros += (await server.cpuMicros()) - cpuMicros;
+  const after = await server.usage();
+  cost.cpuMicros += after.micros - before.micros;
+  cost.mainMicros += after.mainMicros - before.mainMicros;
   cost.requests += answered;
   assert(answered > 0, "the server answers");
 }
@@ -53,8 +56,10 @@ export function ratioTo(bare: Cost): (cost: Cost) => number {
 export function costFigures(bare: Cost, costs: Readonly<Record<string, Cost>>): JsonObject {
   const figures = Object.entries({ bare, ...costs }).map(([name, cost]) => {
     const cpuMicros = rounded(cost.microsPerRequest, 1);
+    const mainMicros = rounded(cost.mainMicros / cost.requests, 1);
     const perSecond = Math.round(cost.requestsPerSecond);
-    return [name, { cpuMicros, ratio: ratioTo(bare)(cost), requests: cost.requests, perSecond }];
+    const { requests } = cost;
+    return [name, { cpuMicros, ratio: ratioTo(bare)(cost), mainMicros, requests, perSecond }];
   });
   return Object.fromEntries(figures) as JsonObject;
 }
@@ -67,10 +72,14 @@ export function costTable(
 ): Table {
   return {
     title: `Processor time of the server per ${what}, ${clients} clients`,
-    columns: ["", "µs", "÷ bare", "requests", "per second"],
+    columns: ["", "µs", "÷ bare", "of the main thread", "requests", "per second"],
     rows: Object.entries({ bare, ...costs }).map(([name, cost]) => [
       ...[name, rounded(cost.microsPerRequest, 1), ratioTo(bare)(cost)],
-      ...[cost.requests, Math.round(cost.requestsPerSecond)],
+      ...[
+        rounded(cost.mainMicros / cost.requests, 1),
+        cost.requests,
+        Math.round(cost.requestsPerSecond),
+      ],
     ]),
   };
 }

@@ -3,7 +3,15 @@ import { fork } from "node:child_process";
 import type { ChildProcess } from "node:child_process";
 import { join } from "node:path";
 import { assert, must } from "@atoll/core";
+import type { CpuProfile } from "./cpu-profile.ts";
+import { summaryOf } from "./cpu-profile.ts";
 import type { FromServer, ServerPlan, ToServer } from "./http-messages.ts";
+
+export interface CpuUsage {
+  readonly micros: number;
+  /** Of the main thread alone: what the compiler and the collector do beside it is not in it. */
+  readonly mainMicros: number;
+}
 
 export class ServerProcess {
   readonly ended: Promise<void>;
@@ -45,9 +53,18 @@ export class ServerProcess {
     this.#port = (await this.#next("ready")).port;
   }
 
-  async cpuMicros(): Promise<number> {
+  /** So far. */
+  async usage(): Promise<CpuUsage> {
     this.#send({ kind: "usage" });
-    return (await this.#next("usage")).micros;
+    return await this.#next("usage");
+  }
+
+  /** Where its time goes while this is done. */
+  async sampled(work: () => Promise<void>): Promise<CpuProfile> {
+    this.#send({ kind: "sample" });
+    await work();
+    this.#send({ kind: "profile" });
+    return summaryOf((await this.#next("profile")).profile);
   }
 
   async stop(): Promise<void> {

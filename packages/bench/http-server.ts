@@ -30,6 +30,7 @@ import { canonicalJson } from "@atoll/profile";
 import { RegionDriver } from "@atoll/replica";
 import { openSqliteStore } from "@atoll/store";
 import { WebSocketTransport } from "@atoll/sync";
+import { CpuSampler } from "./cpu-profile.ts";
 import type { FromServer, RegionPlan, ServerPlan, ToServer } from "./http-messages.ts";
 import { httpProfile, httpProfileId } from "./http-profiles.ts";
 import { benchCluster, benchCodec } from "./region-pair.ts";
@@ -62,14 +63,26 @@ if (plan.kind === "bare") {
 
 function hear(start: (portByRegion: Readonly<Record<string, number>>) => Promise<Served>): void {
   let served: Served | undefined;
+  let sampler: CpuSampler | undefined;
   const answer = async (asked: ToServer): Promise<void> => {
     switch (asked.kind) {
       case "peers":
         served = await start(asked.portByRegion);
         return send({ kind: "ready", port: await listening(served.server) });
       case "usage": {
-        const { user, system } = process.cpuUsage();
-        return send({ kind: "usage", micros: user + system });
+        const [all, main] = [process.cpuUsage(), process.threadCpuUsage()];
+        return send({
+          ...{ kind: "usage", micros: all.user + all.system },
+          mainMicros: main.user + main.system,
+        });
+      }
+      case "sample":
+        sampler = new CpuSampler();
+        return;
+      case "profile": {
+        const profile = must(sampler, "samples were asked for").stop();
+        sampler?.close();
+        return send({ kind: "profile", profile });
       }
       case "stop":
         served?.server.close();

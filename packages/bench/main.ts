@@ -14,6 +14,7 @@ import type { Bench, BenchReport, Budget } from "./bench.ts";
 import { catchUpBench } from "./catch-up.ts";
 import { crashBench } from "./crash.ts";
 import { machineFacts } from "./machine.ts";
+import { writeProfile } from "./profile-files.ts";
 import { readBench } from "./read.ts";
 import { sessionsBench } from "./sessions.ts";
 import { retentionBench } from "./retention.ts";
@@ -31,6 +32,8 @@ const BENCHES: readonly Bench[] = [
   sessionsBench,
   crashBench,
 ];
+
+const PROFILES = join(import.meta.dirname, "profiles");
 
 const USAGE = `npm run bench -- NAME [--json] [--quick | --large] [--profile] [--check] [--directory DIR]
 
@@ -68,6 +71,9 @@ async function main(argv: string[]): Promise<number> {
     const images = countOf(values.images);
     const tell = (line: string): void => void process.stderr.write(`${line}\n`);
     const report = await bench.run({ quick, large, profile, kills, images, seed, directory, tell });
+    for (const [name, where] of Object.entries(report.profiles ?? {})) {
+      writeProfile(PROFILES, `${bench.name}-${name}`, where);
+    }
     process.stdout.write(values.json ? `${jsonLine(bench, report)}\n` : `${reportText(report)}\n`);
     return values.check && report.budgets.some(({ met }) => !met) ? 1 : 0;
   } finally {

@@ -13,6 +13,7 @@ import { SeededRandom } from "@atoll/core";
 import { canonicalJson } from "@atoll/profile";
 import type { Bench, BenchReport } from "./bench.ts";
 import { atMost } from "./bench.ts";
+import type { CpuProfile } from "./cpu-profile.ts";
 import { httpRequest } from "./http-connections.ts";
 import { httpProfile, httpProfileId } from "./http-profiles.ts";
 import type { Requests } from "./http-rounds.ts";
@@ -33,7 +34,7 @@ export const readBench: Bench = {
   name: "read",
   summary: "server CPU per GET, hot and cold, beside a bare node:http server",
 
-  async run({ quick, directory, tell }): Promise<BenchReport> {
+  async run({ quick, profile, directory, tell }): Promise<BenchReport> {
     const size = quick ? QUICK : NORMAL;
     const own = join(directory, REGION);
     mkdirSync(own);
@@ -57,6 +58,7 @@ export const readBench: Bench = {
       const popular = zipf(size.profiles, random);
       const read = (): Buffer => getOf(popular());
 
+      const profiles: Record<string, CpuProfile> = {};
       tell("cold");
       await drive(bare, new Cost(), { ...turn, ms: size.warmUpMs, requests: read });
       const warmUp = limited(once, Math.floor(size.profiles * COLD_WARM_UP_SHARE));
@@ -64,13 +66,19 @@ export const readBench: Bench = {
       const share = Math.ceil((size.profiles * (1 - COLD_WARM_UP_SHARE)) / size.rounds);
       for (let round = 0; round < size.rounds; round++) {
         await drive(bare, bareCost, { ...turn, requests: read });
-        await drive(region, cold, { ...turn, ms: Infinity, requests: limited(once, share) });
+        const load = { ...turn, ms: Infinity, requests: limited(once, share) };
+        if (!profile || round < size.rounds - 1) await drive(region, cold, load);
+        else profiles["cold"] = await region.sampled(() => drive(region, new Cost(), load));
       }
       tell("hot");
       await drive(region, new Cost(), { ...turn, ms: size.warmUpMs, requests: read });
       for (let round = 0; round < size.rounds; round++) {
         await drive(bare, bareCost, { ...turn, requests: read });
         await drive(region, hot, { ...turn, requests: read });
+      }
+      if (profile) {
+        const load = { ...turn, ms: 3 * size.turnMs, requests: read };
+        profiles["hot"] = await region.sampled(() => drive(region, new Cost(), load));
       }
       for (const server of [bare, region]) await server.stop();
       const ratio = ratioTo(bareCost);
@@ -82,6 +90,7 @@ export const readBench: Bench = {
           atMost("cold GET ÷ bare", ratio(cold), COLD_RATIO_MAX),
         ],
         tables: [costTable("GET", size.connections, bareCost, { hot, cold })],
+        profiles,
       };
     } finally {
       for (const server of [bare, region]) server.kill();

@@ -14,6 +14,7 @@ import { must } from "@atoll/core";
 import { canonicalJson } from "@atoll/profile";
 import type { Bench, BenchReport } from "./bench.ts";
 import { atMost } from "./bench.ts";
+import type { CpuProfile } from "./cpu-profile.ts";
 import { httpRequest } from "./http-connections.ts";
 import type { RegionPlan } from "./http-messages.ts";
 import { httpProfile, httpProfileId } from "./http-profiles.ts";
@@ -37,7 +38,7 @@ export const writeBench: Bench = {
   name: "write",
   summary: "server CPU per durable PATCH, hot and cold, beside a bare node:http server",
 
-  async run({ quick, directory, tell }): Promise<BenchReport> {
+  async run({ quick, profile, directory, tell }): Promise<BenchReport> {
     const size = quick ? QUICK : NORMAL;
     const plans = REGIONS.map((region): RegionPlan => {
       const own = join(directory, region);
@@ -72,6 +73,7 @@ export const writeBench: Bench = {
       const patch = (n: number): Buffer => patchOf(n, written++);
       const any = (): Buffer => patch(written % size.hot);
 
+      const profiles: Record<string, CpuProfile> = {};
       tell("cold");
       await drive(bare, new Cost(), { ...turn, ms: size.warmUpMs, requests: any });
       let next = 0;
@@ -80,8 +82,10 @@ export const writeBench: Bench = {
         const end = Math.min(size.profiles, next + perRound);
         const once = (): Buffer | undefined => (next < end ? patch(next++) : undefined);
         await drive(bare, bareCost, { ...turn, requests: any });
-        const isWarm = round > 0;
-        await drive(region, isWarm ? cold : new Cost(), { ...turn, ms: Infinity, requests: once });
+        const cost = round === 0 ? new Cost() : cold; // the first warms up
+        const load = { ...turn, ms: Infinity, requests: once };
+        if (!profile || round < size.rounds) await drive(region, cost, load);
+        else profiles["cold"] = await region.sampled(() => drive(region, new Cost(), load));
       }
       tell("hot");
       await drive(region, new Cost(), { ...turn, ms: size.warmUpMs, requests: any });
@@ -89,12 +93,17 @@ export const writeBench: Bench = {
         await drive(bare, bareCost, { ...turn, requests: any });
         await drive(region, hot, { ...turn, requests: any });
       }
+      if (profile) {
+        const load = { ...turn, ms: 3 * size.turnMs, requests: any };
+        profiles["hot"] = await region.sampled(() => drive(region, new Cost(), load));
+      }
       for (const server of [bare, region, ...others]) await server.stop();
       return {
         parameters: { ...size, regions: REGIONS.length },
         figures: costFigures(bareCost, { hot, cold }),
         budgets: [atMost("hot PATCH ÷ bare", ratioTo(bareCost)(hot), HOT_RATIO_MAX)],
         tables: [costTable("durable PATCH", size.connections, bareCost, { hot, cold })],
+        profiles,
       };
     } finally {
       for (const server of [bare, region, ...others]) server.kill();

@@ -9,12 +9,13 @@ import type { OutgoingHttpHeaders } from "node:http";
 import type { Readable } from "node:stream";
 import { pipeline } from "node:stream/promises";
 import type { Request, Response } from "express";
-import { limits, newProfileId } from "@atoll/core";
-import type { Clock, Random, RegionName, Span, Tracing } from "@atoll/core";
+import { limits } from "@atoll/core";
+import type { RegionName, Span, Tracing } from "@atoll/core";
 import { codingFor, encode } from "./content-coding.ts";
 import type { Cors } from "./cors.ts";
 import type { Access } from "./policy.ts";
 import type { Principal } from "./principal.ts";
+import type { RequestIds } from "./request-ids.ts";
 import { NO_ROUTE } from "./request-metrics.ts";
 import type { RequestMetrics } from "./request-metrics.ts";
 
@@ -51,8 +52,7 @@ export interface Gate {
 }
 
 export interface IdentifyDeps {
-  readonly clock: Clock;
-  readonly random: Random;
+  readonly requestIds: RequestIds;
   readonly region: RegionName;
   /** Product and version, where the listener is not open to the world. */
   readonly server?: string;
@@ -201,6 +201,5 @@ function requestIdOf(request: Request, deps: IdentifyDeps): string {
     typeof given === "string" &&
     given.length <= limits.REQUEST_ID_CHARS_MAX &&
     PRINTABLE.test(given);
-  // Profiles and requests get the same kind of name, UUIDv7.
-  return usable ? given : newProfileId(deps.clock.nowMs(), deps.random);
+  return usable ? given : deps.requestIds.next();
 }

@@ -1,6 +1,7 @@
 /**
  * The two applications, and the order in which a request passes through them.
  *
+ *     direct road   what asks plainly for one profile passes the router by
  *     identify      Request-Id and the headers of every answer
  *     gate          room, name, right, rate: inside each route, by the policy's line for it
  *     routes        the most travelled first; each parses what it needs and nothing else
@@ -22,6 +23,7 @@ import { mountAdminRoutes } from "./admin-routes.ts";
 import { identifier } from "./answer.ts";
 import type { IdentifyDeps, Reply, RequestLog } from "./answer.ts";
 import { mountCollectionRoutes } from "./collection-routes.ts";
+import { DirectRoad } from "./direct-road.ts";
 import { mountDocumentationRoutes } from "./documentation-routes.ts";
 import { mountDocumentRoutes } from "./document-routes.ts";
 import { Cors } from "./cors.ts";
@@ -38,6 +40,7 @@ import { mountProfileRoutes } from "./profile-routes.ts";
 import { mountSchemaRoutes } from "./schema-routes.ts";
 import type { AdminService, ProfileService, RegionLink } from "./profile-service.ts";
 import { mountRegionRoutes } from "./region-routes.ts";
+import { RequestIds } from "./request-ids.ts";
 import { requestLogger } from "./request-log.ts";
 import { RequestMetrics } from "./request-metrics.ts";
 
@@ -79,10 +82,11 @@ export function createPublicApp(deps: PublicAppDeps): RequestListener {
   const metrics = new RequestMetrics(clock, deps.meter);
   const cors = deps.corsOrigins && new Cors(deps.corsOrigins);
   const requestLog = deps.logRequests === true ? requestLogger(log) : undefined;
-  const identity = { clock, random, region, gate, metrics, cors, requestLog, tracing };
+  const requestIds = new RequestIds(clock, random);
+  const identity = { requestIds, region, gate, metrics, cors, requestLog, tracing };
   return createListener(identity, log, (app) => {
     const exchange = new Exchange({ service: deps.service, clock, forwarder });
-    mountProfileRoutes(app, exchange);
+    const profile = mountProfileRoutes(app, exchange);
     mountCollectionRoutes(app, exchange);
     mountDocumentRoutes(app, exchange);
     mountPastRoutes(app, exchange);
@@ -91,6 +95,7 @@ export function createPublicApp(deps: PublicAppDeps): RequestListener {
     mountRegionRoutes(app, { region, urls, links: deps.links ?? (() => []) });
     mountDocumentationRoutes(app);
     mountHealthRoutes(app, deps.admin);
+    return new DirectRoad(profile);
   });
 }
 
@@ -106,17 +111,19 @@ export function createAdminApp(deps: AdminAppDeps): RequestListener {
   const requestLog: RequestLog = (...told) => {
     for (const tell of logs) tell(...told);
   };
-  const identity = { clock, random, region, gate, metrics, requestLog, server };
+  const requestIds = new RequestIds(clock, random);
+  const identity = { requestIds, region, gate, metrics, requestLog, server };
   return createListener(identity, log, (app) => {
     mountAdminRoutes(app, admin);
     mountHealthRoutes(app, admin);
+    return undefined;
   });
 }
 
 function createListener(
   identity: IdentifyDeps,
   log: Log,
-  mountRoutes: (app: Express) => void,
+  mountRoutes: (app: Express) => DirectRoad | undefined,
 ): RequestListener {
   const app = express();
   app.disable("x-powered-by");
@@ -131,7 +138,7 @@ function createListener(
     identify(request, reply);
     next();
   });
-  mountRoutes(app);
+  const directRoad = mountRoutes(app);
   app.use(() => {
     throw new AtollError("not-found", "nothing is at this path");
   });
@@ -140,18 +147,33 @@ function createListener(
   return (message, response) => {
     const request = message as Request;
     const reply = response as Reply;
+    const direct = directRoad?.handlerOf(request);
+    if (direct !== undefined) {
+      identify(request, reply);
+      return DirectRoad.walk(direct, request, reply, (thrown) => {
+        try {
+          answerProblem(thrown, request, reply);
+        } catch (error) {
+          answerAtLast(error, request, reply);
+        }
+      });
+    }
     app(request, reply, (thrown: unknown) => {
       // Two come here: a URL that the router cannot parse, which passed no middleware, and an
       // answer that could not be written, of which a problem document may be writable still.
       identify(request, reply);
-      try {
-        answerProblem(thrown ?? notAUrl(), request, reply);
-      } catch (error) {
-        log.error("answer-failed", { error: errorText(error) });
-        reply.destroy();
-      }
+      answerAtLast(thrown ?? notAUrl(), request, reply);
     });
   };
+
+  function answerAtLast(thrown: unknown, request: Request, reply: Reply): void {
+    try {
+      answerProblem(thrown, request, reply);
+    } catch (error) {
+      log.error("answer-failed", { error: errorText(error) });
+      reply.destroy();
+    }
+  }
 }
 
 function notAUrl(): AtollError {

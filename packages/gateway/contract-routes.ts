@@ -5,12 +5,12 @@ import type { Handler } from "./answer.ts";
 import { ADMIN_OPERATIONS } from "./contract/admin-operations.ts";
 import type { Operation } from "./contract/operation.ts";
 import { OPERATIONS } from "./contract/operations.ts";
-import type { Methods } from "./resource.ts";
+import type { Methods, Resource } from "./resource.ts";
 import { mountResource } from "./resource.ts";
 
 export type ServedOperation = readonly [Operation, Handler];
 
-export function mountOperations(app: Express, served: readonly ServedOperation[]): void {
+export function mountOperations(app: Express, served: readonly ServedOperation[]): Resource[] {
   const methodsByPath = new Map<string, Methods>();
   for (const [operation, handler] of served) {
     const { path, method, id, body } = operation;
@@ -22,5 +22,5 @@ export function mountOperations(app: Express, served: readonly ServedOperation[]
       ...(method === "patch" && { acceptPatch: Object.keys(body ?? {}) }),
     });
   }
-  for (const [path, methods] of methodsByPath) mountResource(app, path, methods);
+  return [...methodsByPath].map(([path, methods]) => mountResource(app, path, methods));
 }

@@ -14,6 +14,7 @@ import type { ProfileEdit } from "@atoll/profile";
 import { send } from "./answer.ts";
 import type { Reply } from "./answer.ts";
 import type { Forwarder } from "./forwarder.ts";
+import { headerOf } from "./header.ts";
 import { idempotencyOf } from "./idempotency.ts";
 import { negotiateFormat } from "./media-type.ts";
 import type { Format } from "./media-type.ts";
@@ -98,7 +99,7 @@ export class Exchange {
       answer(answer: T, headers: OutgoingHttpHeaders): void | Promise<void>;
     },
   ): Promise<void> {
-    const preferences = parsePrefer(request.get("prefer"));
+    const preferences = parsePrefer(headerOf(request, "prefer"));
     const patience = patienceOf(request, reply, preferences, this.canForward);
     const startedMs = this.clock.monotonicMs();
     let answer: T;
@@ -111,7 +112,7 @@ export class Exchange {
   }
 
   writingOf(request: Request, reply: Reply): Writing {
-    const preferences = parsePrefer(request.get("prefer"));
+    const preferences = parsePrefer(headerOf(request, "prefer"));
     const format = negotiateFormat(request);
     const patience = patienceOf(request, reply, preferences, this.canForward);
     return { preferences, format, patience, upsert: false, base: baseVersionOf(request) };

@@ -9,6 +9,7 @@
  * A client that sets it itself only forgoes being handed on.
  */
 import type { Request } from "express";
+import { headerOf } from "./header.ts";
 import { parsePrefer } from "./prefer.ts";
 import { splitOutsideQuotes } from "./quoted-list.ts";
 
@@ -21,7 +22,7 @@ export interface ForwardedMark {
 
 /** Undefined for a request that comes from its client. */
 export function forwardedMarkOf(request: Request): ForwardedMark | undefined {
-  const header = request.get(FORWARDED_BY);
+  const header = headerOf(request, FORWARDED_BY.toLowerCase());
   if (header === undefined) return undefined;
   const [, parameter] = splitOutsideQuotes(header, ";");
   return { waitMs: parsePrefer(parameter).waitMs };

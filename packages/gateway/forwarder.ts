@@ -234,8 +234,10 @@ function endToEnd(headers: IncomingMessage["headers"]): OutgoingHttpHeaders {
 
 /** Never the target as it was sent: in absolute form it names a host of the client's choice. */
 function pathOf(request: Request): string {
-  const query = request.originalUrl.indexOf("?");
-  return request.path + (query < 0 ? "" : request.originalUrl.slice(query));
+  const { originalUrl } = request;
+  if (originalUrl.startsWith("/")) return originalUrl;
+  const { pathname, search } = new URL(originalUrl, "http://atoll");
+  return pathname + search;
 }
 
 function isSafe(method: string): boolean {

@@ -10,6 +10,7 @@
 import { hash } from "node:crypto";
 import type { Request } from "express";
 import { AtollError, limits } from "@atoll/core";
+import { headerOf } from "./header.ts";
 import type { Idempotency } from "./profile-service.ts";
 
 const QUOTED = /^"([\x20\x21\x23-\x5b\x5d-\x7e]+)"$/;
@@ -22,7 +23,7 @@ export function idempotencyOf(
   body: Uint8Array | undefined,
   part?: number,
 ): Idempotency | undefined {
-  const header = request.get("idempotency-key");
+  const header = headerOf(request, "idempotency-key");
   if (header === undefined) return undefined;
   const { method, originalUrl, headers } = request;
   const conditions = ["content-type", "if-match", "if-none-match", "base-version"];

@@ -35,10 +35,19 @@ const FORMAT_BY_TYPE: ReadonlyMap<string, Format> = new Map([
 ]);
 const OFFERED = [...FORMAT_BY_TYPE.keys()];
 
-export function negotiateFormat(request: Request): Format {
-  const { accept } = request.headers;
+/** Whether `Accept` says what it wants without anything to negotiate. */
+export function isPlainAccept(accept: string | undefined): boolean {
+  return plainFormat(accept) !== undefined;
+}
+
+function plainFormat(accept: string | undefined): Format | undefined {
   if (accept === undefined || accept === "*/*" || accept === JSON_TYPE) return "bare";
-  if (accept === ENVELOPE_TYPE) return "envelope";
+  return accept === ENVELOPE_TYPE ? "envelope" : undefined;
+}
+
+export function negotiateFormat(request: Request): Format {
+  const plain = plainFormat(request.headers.accept);
+  if (plain !== undefined) return plain;
   const best = request.accepts(OFFERED);
   const format = best === false ? undefined : FORMAT_BY_TYPE.get(best);
   if (format !== undefined) return format;

@@ -6,7 +6,7 @@
  * answered at once, without a promise, and no body or JSON is looked at.
  */
 import type { Express, Request } from "express";
-import { AtollError } from "@atoll/core";
+import { AtollError, must } from "@atoll/core";
 import { send, sendCoded } from "./answer.ts";
 import type { Reply } from "./answer.ts";
 import { mountOperations } from "./contract-routes.ts";
@@ -15,6 +15,7 @@ import { deleteProfile, getProfile, patchProfile, putProfile } from "./contract/
 import { answerAbsent, ofReading, withoutReturn } from "./exchange.ts";
 import type { Exchange, Writing } from "./exchange.ts";
 import type { Fields } from "./fields.ts";
+import { headerOf } from "./header.ts";
 import { JSON_TYPE, negotiateFormat } from "./media-type.ts";
 import type { Format } from "./media-type.ts";
 import { readPatch } from "./patch-edit.ts";
@@ -30,23 +31,26 @@ import {
   sessionHeaders,
 } from "./representation.ts";
 import { baseVersionOf, patienceOf, profileIdOf, readJsonBody } from "./request.ts";
+import type { Resource } from "./resource.ts";
 import { readCondition, writePrecondition } from "./validators.ts";
 import type { ReadCondition } from "./validators.ts";
 import { readVersion } from "./version-read.ts";
 
+/** Parameters are rare: a request without any does not pay for having them parsed. */
 const NO_PARAMETERS = { at: undefined, fields: undefined };
+const NOT_UPSERTING = { upsert: false };
 
-export function mountProfileRoutes(app: Express, exchange: Exchange): void {
+/** Gives back the resource of one profile. */
+export function mountProfileRoutes(app: Express, exchange: Exchange): Resource {
   const { service, clock } = exchange;
 
   function get(request: Request, reply: Reply): void | Promise<void> {
-    // Parameters are rare: a request without any does not pay for having them parsed.
     const { at, fields: asked } = request.url.includes("?")
       ? parseQuery(request, getProfile.query)
       : NO_PARAMETERS;
     const fields = shownFields(reply, asked);
     if (at !== undefined) return readVersion(exchange, request, reply, { at, fields });
-    const preferences = parsePrefer(request.get("prefer"));
+    const preferences = parsePrefer(headerOf(request, "prefer"));
     const id = profileIdOf(request, reply);
     const reading = {
       format: negotiateFormat(request),
@@ -99,7 +103,9 @@ export function mountProfileRoutes(app: Express, exchange: Exchange): void {
 
   async function patch(request: Request, reply: Reply): Promise<void> {
     const id = profileIdOf(request, reply);
-    const { upsert } = parseQuery(request, patchProfile.query);
+    const { upsert } = request.url.includes("?")
+      ? parseQuery(request, patchProfile.query)
+      : NOT_UPSERTING;
     const asked = { ...exchange.writingOf(request, reply), upsert };
     const precondition = writePrecondition(request.headers);
     const { edit, bytes } = await readPatch(request);
@@ -108,7 +114,7 @@ export function mountProfileRoutes(app: Express, exchange: Exchange): void {
 
   /** The answer has no content, so neither `Accept` nor `Prefer: return` matters. */
   async function remove(request: Request, reply: Reply): Promise<void> {
-    const preferences = withoutReturn(parsePrefer(request.get("prefer")));
+    const preferences = withoutReturn(parsePrefer(headerOf(request, "prefer")));
     const writing: Writing = {
       preferences,
       format: "bare",
@@ -121,12 +127,13 @@ export function mountProfileRoutes(app: Express, exchange: Exchange): void {
     await exchange.write(request, reply, id, { kind: "delete" }, precondition, writing);
   }
 
-  mountOperations(app, [
+  const [profile] = mountOperations(app, [
     [getProfile, get],
     [putProfile, put],
     [patchProfile, patch],
     [deleteProfile, remove],
   ]);
+  return must(profile, "all of them are of one path");
 }
 
 /** What of a request decides how its answer looks. */

@@ -15,6 +15,7 @@ import { headsText } from "./contract/values.ts";
 import { ownProfile } from "./ownership.ts";
 import { departureSignal } from "./departure.ts";
 import { forwardedMarkOf } from "./forwarded.ts";
+import { headerOf } from "./header.ts";
 import { JSON_TYPE, requireContentType } from "./media-type.ts";
 import type { Preferences } from "./prefer.ts";
 import type { ReceiptOptions, SessionOptions } from "./profile-service.ts";
@@ -73,7 +74,7 @@ export function patienceOf(
 }
 
 function sessionTokenOf(request: Request): string | undefined {
-  const token = request.get("session-token");
+  const token = headerOf(request, "session-token");
   if (token !== undefined && token.length > limits.SESSION_TOKEN_CHARS_MAX) {
     throw new AtollError(
       "malformed-request",
@@ -85,7 +86,7 @@ function sessionTokenOf(request: Request): string | undefined {
 
 /** `Base-Version`: the heads that the client saw, as `Document-Heads` gave them. */
 export function baseVersionOf(request: Request): readonly ChangeHash[] | undefined {
-  const header = request.get("base-version");
+  const header = headerOf(request, "base-version");
   if (header === undefined) return undefined;
   const parsed = headsText.safeParse(header);
   if (parsed.success) return parsed.data;

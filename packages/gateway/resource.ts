@@ -25,17 +25,27 @@ export interface Methods {
   readonly acceptPatch?: readonly string[];
 }
 
-export function mountResource(app: Express, path: string, methods: Methods): void {
+/** What was mounted. */
+export interface Resource {
+  readonly path: string;
+  /** By method, as HTTP writes it; each goes through the gate by the policy's line for it. */
+  readonly handlers: ReadonlyMap<string, Handler>;
+}
+
+export function mountResource(app: Express, path: string, methods: Methods): Resource {
   const route = app.route(path);
   const allow: string[] = [];
+  const handlers = new Map<string, Handler>();
   const guarded = (method: string, handler: Handler): Handler => {
     const access = accessOf(method, path);
-    return (request, reply) => {
+    const behindGate: Handler = (request, reply) => {
       const { locals } = reply;
       locals.route = path;
       if (locals.tracing !== undefined) traceRequest(locals.tracing, request, reply, access);
       return locals.gate.pass(request, reply, access, handler);
     };
+    handlers.set(method.toUpperCase(), behindGate);
+    return behindGate;
   };
   if (methods.get !== undefined) {
     route.get(guarded("get", methods.get));
@@ -76,4 +86,5 @@ export function mountResource(app: Express, path: string, methods: Methods): voi
   route.all(() => {
     throw new AtollError("method-not-allowed", `this path has ${allow.join(", ")}`, { allow });
   });
+  return { path, handlers };
 }
