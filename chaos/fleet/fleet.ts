@@ -31,8 +31,8 @@ export interface FleetOptions {
   readonly directory: string;
   readonly backend: Backend;
   readonly random: Random;
-  /** How regions are started, where it is not as an operator would. */
-  readonly launch?: Launch | undefined;
+  /** How a region is started, where it is not as an operator would. */
+  readonly launch?: ((plan: RegionPlan) => Launch) | undefined;
 }
 
 export class Fleet {
@@ -48,7 +48,7 @@ export class Fleet {
     const plans = planRegions({ directory: join(directory, "fleet"), ports, links, secret });
     const fleet = new Fleet(plans, links);
     try {
-      await Promise.all(fleet.regions.map(({ process }) => process.start(launch)));
+      await Promise.all(fleet.regions.map(({ process, plan }) => process.start(launch?.(plan))));
       await fleet.untilEqual(LINKED_MS_MAX);
       return fleet;
     } catch (error) {

@@ -21,6 +21,8 @@ export interface Links {
   set(from: string, to: string, change: Partial<Impairment>): void;
   /** Ends what is connected between two regions with RST; those that were reset. */
   reset(one: string, other: string): number;
+  /** How often a region has dialled another one; undefined where nobody counts. */
+  dials(from: string, to: string): number | undefined;
   /** Everything passes again. */
   clear(): void;
   /** For the report of a failed run. */

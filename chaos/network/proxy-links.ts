@@ -59,6 +59,10 @@ export class ProxyLinks implements Links {
     return this.#proxy(one, other).reset() + this.#proxy(other, one).reset();
   }
 
+  dials(from: string, to: string): number {
+    return this.#proxy(from, to).dials;
+  }
+
   clear(): void {
     for (const proxy of this.#proxies.values()) proxy.clear();
   }
