@@ -88,7 +88,7 @@ function mountFault(): Probe {
 
 function faketimeFault(): Probe {
   if (!existsSync(FAKETIME_LIBRARY)) return `${FAKETIME_LIBRARY} is not there`;
-  const year = `const y = new Date().getUTCFullYear(); process.exit(y === 2000 ? 0 : 1)`;
+  const year = `process.exit(Date().includes(" 2000 ") ? 0 : 1)`;
   const faked = ["FAKETIME=2000-06-01 00:00:00", `LD_PRELOAD=${FAKETIME_LIBRARY}`];
   return tried("env", ...faked, process.execPath, "-e", year);
 }

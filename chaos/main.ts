@@ -42,6 +42,9 @@ const { values, positionals } = parseArgs({
   },
 });
 
+// What was made for a run is removed when the process ends in order.
+process.once("SIGINT", () => process.exit(130));
+process.once("SIGTERM", () => process.exit(143));
 process.exitCode = await main();
 
 async function main(): Promise<number> {

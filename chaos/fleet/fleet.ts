@@ -8,6 +8,7 @@ import { join } from "node:path";
 import type { Random } from "@atoll/core";
 import { delay, must, systemClock, toHex } from "@atoll/core";
 import type { Backend, Links } from "../network/links.ts";
+import { NetnsLinks } from "../network/netns-links.ts";
 import { ProxyLinks } from "../network/proxy-links.ts";
 import type { RegionStatus } from "./region-admin.ts";
 import { RegionAdmin } from "./region-admin.ts";
@@ -40,10 +41,13 @@ export class Fleet {
   readonly links: Links;
 
   static async start(options: FleetOptions): Promise<Fleet> {
-    const { directory, random, launch } = options;
+    const { directory, backend, random, launch } = options;
     const ports = await choosePorts(random.fork("ports"));
     const listeners = ports.map(({ name, peer }) => ({ name, peerPort: peer }));
-    const links = await ProxyLinks.open(listeners, random.fork("links"));
+    const links =
+      backend === "netns"
+        ? new NetnsLinks(listeners)
+        : await ProxyLinks.open(listeners, random.fork("links"));
     const secret = toHex(random.fork("secret").bytes(16));
     const plans = planRegions({ directory: join(directory, "fleet"), ports, links, secret });
     const fleet = new Fleet(plans, links);

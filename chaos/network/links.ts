@@ -11,8 +11,10 @@ export type Backend = (typeof BACKENDS)[number];
 
 export interface Links {
   readonly backend: Backend;
-  /** Where a region listens and is reached by us. */
+  /** Where a region is reached by us, and by its clients. */
   hostOf(region: string): string;
+  /** What it listens on. */
+  listenHostOf(region: string): string;
   /** Where `from` dials `to`. */
   dialUrl(from: string, to: string): string;
   /** What is put before a command so that it runs on the region's host. */

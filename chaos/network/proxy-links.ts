@@ -42,6 +42,10 @@ export class ProxyLinks implements Links {
     return HOST;
   }
 
+  listenHostOf(_region: string): string {
+    return HOST;
+  }
+
   dialUrl(from: string, to: string): string {
     return `ws://${HOST}:${this.#proxy(from, to).port}`;
   }

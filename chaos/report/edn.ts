@@ -7,10 +7,11 @@
  * Only marks are told: members that are added once and never removed, so each is a register that goes from
  * nothing to one value, and each profile a set that grows. Counters, text and merges have no transactional
  * reading, and a list of concurrent inserts would look incompatible to a checker that knows only appends.
- * A read tells every mark that it could have shown, because an absence is what anomalies are made of.
+ * A read tells every mark that it could have shown, because an absence is what anomalies are made of. Calls
+ * under way at the same time are of different processes, and indexes have no gaps: what `jepsen.history` asks.
  */
 import type { Call } from "@atoll/simulation/workload";
-import { processOf } from "./history-lines.ts";
+import { processesOf } from "./processes.ts";
 
 type Type = "invoke" | "ok" | "fail" | "info";
 
@@ -86,6 +87,7 @@ function ednLines(
   valueOf: (call: Call, type: Type) => string,
   nameOf: (call: Call) => string = () => ":txn",
 ): string {
+  const processes = processesOf(calls);
   const events = calls.flatMap((call): Event[] => {
     const { invokedMs, completedMs } = call;
     const invoke: Event = { timeMs: invokedMs, call, type: "invoke" };
@@ -96,7 +98,7 @@ function ednLines(
   return events
     .map(({ timeMs, call, type }, index) => {
       const time = Math.round(timeMs * 1e6);
-      const about = `:index ${index}, :time ${time}, :type :${type}, :process ${processOf(call)}`;
+      const about = `:index ${index}, :time ${time}, :type :${type}, :process ${processes.get(call) ?? 0}`;
       return `{${about}, :f ${nameOf(call)}, :value ${valueOf(call, type)}}\n`;
     })
     .join("");

@@ -27,7 +27,7 @@ export const sameRegionTwice: Scenario = {
       startOnSameFiles(stage),
     );
     const copy = await copyOf(stage, plan);
-    const second = new RegionProcess(copy);
+    const second = new RegionProcess(copy, stage.links.enter(EU));
     await stage.during(`${EU} is started on a copy of its files`, [], async () => {
       try {
         await second.start();
@@ -49,7 +49,8 @@ export const sameRegionTwice: Scenario = {
 
 async function startOnSameFiles(stage: Stage): Promise<void> {
   const { plan } = stage.region(EU);
-  const second = new RegionProcess({ ...plan, logFile: join(stage.directory, "second.log") });
+  const logFile = join(stage.directory, "second.log");
+  const second = new RegionProcess({ ...plan, logFile }, stage.links.enter(EU));
   second.spawn();
   let how: string | undefined;
   void second.ended.then((reason) => (how = reason));
