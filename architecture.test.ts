@@ -17,6 +17,8 @@ const ARROWS: Readonly<Record<string, readonly string[]>> = {
   server: ["gateway", "replica", "store", "sync", "profile", "core"],
   cli: ["server", "core"],
   simulation: ["replica", "store", "sync", "profile", "core"],
+  // Looks from outside: real processes and HTTP. The workload and the checkers are the simulator's.
+  chaos: ["simulation", "core"],
   // Measures them all.
   bench: ["core", "profile", "store", "sync", "replica", "gateway", "server"],
 };
@@ -29,7 +31,12 @@ interface Source {
   readonly imports: readonly string[];
 }
 
-const sources = [...typescriptFiles(join(root, "packages"))].map(readSource);
+/** Doors of a package that are meant for everybody who may import it, where not all of it is. */
+const CHAOS_MAY = ["@atoll/simulation/workload", "@atoll/simulation/checkers", "@atoll/core"];
+
+const sources = ["packages", "chaos"]
+  .flatMap((directory) => [...typescriptFiles(join(root, directory))])
+  .map(readSource);
 const production = sources.filter(({ isTest }) => !isTest);
 
 describe("imports", () => {
@@ -49,13 +56,27 @@ describe("imports", () => {
       imports
         .filter((name) => name.startsWith("."))
         .filter((name) => roomOf(resolve(root, dirname(path), name)) !== room)
+        // chaos is no package; its links that fail are the only ones, for tests of real regions too.
+        .filter((name) => !(isFixture(path) && name.endsWith("/chaos/network/link-proxy.ts")))
         .map((name) => `${path} imports ${name}`),
     );
     expect(wrong).toEqual([]);
   });
 
+  test("of chaos are the workload, the checkers and the vocabulary: the rest it learns by HTTP", () => {
+    const wrong = sources
+      .filter(({ room }) => room === "chaos")
+      .flatMap(({ path, imports }) =>
+        imports
+          .filter((name) => name.startsWith("@atoll/") && !CHAOS_MAY.includes(name))
+          .map((name) => `${path} imports ${name}`),
+      );
+    expect(wrong).toEqual([]);
+  });
+
   test("of packages are declared by the room that uses them", () => {
-    const wrong = production.flatMap(({ path, room, imports }) => {
+    const packaged = production.filter(({ room }) => room !== "chaos");
+    const wrong = packaged.flatMap(({ path, room, imports }) => {
       const declared = dependenciesOf(room);
       return imports
         .filter((name) => !name.startsWith(".") && !name.startsWith("node:"))
@@ -104,11 +125,11 @@ describe("doors", () => {
     expectOnlyIn(/process\.env\b/, ["packages/server/config.ts"]);
   });
 
-  test("sockets are opened by sync's transport, the gateway, the server, the command and benches", () => {
+  test("sockets are opened by sync's transport, the gateway, the server, the command, benches and chaos", () => {
     expectImportedOnlyIn(/^ws$/, /^packages\/sync\/websocket-transport\.ts$/);
     expectImportedOnlyIn(
       /^node:(net|http|https|tls|dgram)$/,
-      /^packages\/(sync\/websocket-transport\.ts|gateway\/|server\/|cli\/|bench\/http-)/,
+      /^(packages\/(sync\/websocket-transport\.ts|gateway\/|server\/|cli\/|bench\/http-)|chaos\/)/,
     );
   });
 });
@@ -184,8 +205,13 @@ function readSource(file: string): Source {
   return { path, room: roomOf(file), isTest, code, imports };
 }
 
+function isFixture(path: string): boolean {
+  return path.endsWith(".fixture.ts");
+}
+
 function roomOf(file: string): string {
-  return relative(join(root, "packages"), file).split("/")[0] ?? "";
+  const [first = "", second = ""] = relative(root, file).split("/");
+  return first === "packages" ? second : first;
 }
 
 function withoutComments(code: string): string {

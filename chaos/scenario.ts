@@ -11,6 +11,7 @@
 import type { Backend } from "./network/links.ts";
 import type { Need } from "./needs.ts";
 import type { LoadShape } from "./load/load.ts";
+import type { RegionPlan } from "./fleet/region-plan.ts";
 import type { Launch } from "./fleet/region-process.ts";
 import type { Stage } from "./run/stage.ts";
 import type { Signal } from "./judge/signal.ts";
@@ -27,6 +28,8 @@ export interface Scenario {
   /** What it cannot do without; where it is missing the scenario is skipped, which is no pass. */
   readonly needs?: readonly Need[];
   readonly backends?: readonly Backend[];
+  /** Why it cannot be run at all, by anybody, yet. */
+  readonly impossible?: string;
   readonly load?: Partial<LoadShape>;
   /** Acknowledged writes a second that the load must have reached before the fault. */
   readonly writesPerSecondMin?: number;
@@ -37,6 +40,6 @@ export interface Scenario {
   /** What the regions must have told their operators; undefined where there is nothing to tell. */
   readonly signal?: Signal;
   /** How a region is started, where it is not as an operator would. */
-  readonly launch?: Launch;
+  readonly launch?: (plan: RegionPlan) => Launch;
   readonly act: (stage: Stage) => Promise<void>;
 }

@@ -8,6 +8,7 @@ import { join } from "node:path";
 import type { Random } from "@atoll/core";
 import { delay, must, systemClock, toHex } from "@atoll/core";
 import type { Backend, Links } from "../network/links.ts";
+import { NetnsLinks } from "../network/netns-links.ts";
 import { ProxyLinks } from "../network/proxy-links.ts";
 import type { RegionStatus } from "./region-admin.ts";
 import { RegionAdmin } from "./region-admin.ts";
@@ -31,8 +32,8 @@ export interface FleetOptions {
   readonly directory: string;
   readonly backend: Backend;
   readonly random: Random;
-  /** How regions are started, where it is not as an operator would. */
-  readonly launch?: Launch | undefined;
+  /** How a region is started, where it is not as an operator would. */
+  readonly launch?: ((plan: RegionPlan) => Launch) | undefined;
 }
 
 export class Fleet {
@@ -40,15 +41,18 @@ export class Fleet {
   readonly links: Links;
 
   static async start(options: FleetOptions): Promise<Fleet> {
-    const { directory, random, launch } = options;
+    const { directory, backend, random, launch } = options;
     const ports = await choosePorts(random.fork("ports"));
     const listeners = ports.map(({ name, peer }) => ({ name, peerPort: peer }));
-    const links = await ProxyLinks.open(listeners, random.fork("links"));
+    const links =
+      backend === "netns"
+        ? new NetnsLinks(listeners)
+        : await ProxyLinks.open(listeners, random.fork("links"));
     const secret = toHex(random.fork("secret").bytes(16));
     const plans = planRegions({ directory: join(directory, "fleet"), ports, links, secret });
     const fleet = new Fleet(plans, links);
     try {
-      await Promise.all(fleet.regions.map(({ process }) => process.start(launch)));
+      await Promise.all(fleet.regions.map(({ process, plan }) => process.start(launch?.(plan))));
       await fleet.untilEqual(LINKED_MS_MAX);
       return fleet;
     } catch (error) {

@@ -105,7 +105,8 @@ export function planRegions(options: {
 }
 
 function configText(plan: RegionPlan, links: Links, secret: string): string {
-  const { name, host, ports, dataDirectory } = plan;
+  const { name, ports, dataDirectory } = plan;
+  const host = links.listenHostOf(name);
   const others = REGIONS.filter((other) => other !== name);
   const config = {
     region: name,

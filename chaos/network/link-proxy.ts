@@ -43,6 +43,7 @@ export class LinkProxy {
   readonly #options: LinkProxyOptions;
   readonly #server: Server;
   readonly #connections = new Set<Connection>();
+  #dials = 0;
   readonly #impairments: Record<Direction, Impairment> = { out: UNIMPAIRED, back: UNIMPAIRED };
 
   static async open(options: LinkProxyOptions): Promise<LinkProxy> {
@@ -55,6 +56,7 @@ export class LinkProxy {
   private constructor(options: LinkProxyOptions) {
     this.#options = options;
     this.#server = createServer({ allowHalfOpen: true, pauseOnConnect: true }, (dialler) => {
+      this.#dials++;
       const connection = new Connection(dialler, options, this.#impairments, () =>
         this.#connections.delete(connection),
       );
@@ -65,6 +67,11 @@ export class LinkProxy {
 
   get port(): number {
     return (this.#server.address() as AddressInfo).port;
+  }
+
+  /** Connections that were ever made to it. */
+  get dials(): number {
+    return this.#dials;
   }
 
   set(direction: Direction, passage: Passage): void {

@@ -11,8 +11,10 @@ export type Backend = (typeof BACKENDS)[number];
 
 export interface Links {
   readonly backend: Backend;
-  /** Where a region listens and is reached by us. */
+  /** Where a region is reached by us, and by its clients. */
   hostOf(region: string): string;
+  /** What it listens on. */
+  listenHostOf(region: string): string;
   /** Where `from` dials `to`. */
   dialUrl(from: string, to: string): string;
   /** What is put before a command so that it runs on the region's host. */
@@ -21,6 +23,8 @@ export interface Links {
   set(from: string, to: string, change: Partial<Impairment>): void;
   /** Ends what is connected between two regions with RST; those that were reset. */
   reset(one: string, other: string): number;
+  /** How often a region has dialled another one; undefined where nobody counts. */
+  dials(from: string, to: string): number | undefined;
   /** Everything passes again. */
   clear(): void;
   /** For the report of a failed run. */

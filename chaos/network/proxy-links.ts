@@ -42,6 +42,10 @@ export class ProxyLinks implements Links {
     return HOST;
   }
 
+  listenHostOf(_region: string): string {
+    return HOST;
+  }
+
   dialUrl(from: string, to: string): string {
     return `ws://${HOST}:${this.#proxy(from, to).port}`;
   }
@@ -57,6 +61,10 @@ export class ProxyLinks implements Links {
 
   reset(one: string, other: string): number {
     return this.#proxy(one, other).reset() + this.#proxy(other, one).reset();
+  }
+
+  dials(from: string, to: string): number {
+    return this.#proxy(from, to).dials;
   }
 
   clear(): void {

@@ -9,6 +9,7 @@
  */
 import type { Call } from "@atoll/simulation/workload";
 import type { FaultRecord } from "../run/stage.ts";
+import { processesOf } from "./processes.ts";
 
 export interface HistoryLine {
   readonly time: number;
@@ -23,14 +24,18 @@ export function historyLines(
   faults: readonly FaultRecord[],
   regions: readonly string[],
 ): (HistoryLine & { readonly index: number })[] {
-  const lines = [...calls.flatMap((call) => linesOf(call, regions)), ...faults.flatMap(faultLines)];
+  const processes = processesOf(calls);
+  const lines = [
+    ...calls.flatMap((call) => linesOf(call, processes.get(call) ?? 0, regions)),
+    ...faults.flatMap(faultLines),
+  ];
   return lines.sort((a, b) => a.time - b.time).map((line, index) => ({ index, ...line }));
 }
 
-function linesOf(call: Call, regions: readonly string[]): HistoryLine[] {
+function linesOf(call: Call, process: number, regions: readonly string[]): HistoryLine[] {
   const { outcome, edit, session, id, index, mark, added, removed, token } = call;
   const about = {
-    process: processOf(call),
+    process,
     f: edit === undefined ? "read" : edit.kind,
     call: index,
     key: id,
@@ -53,11 +58,6 @@ function linesOf(call: Call, regions: readonly string[]): HistoryLine[] {
     case "unknown":
       return [invoke, { time, type: "info", ...about }];
   }
-}
-
-/** A client that does not know what became of its request is another process from then on, for Jepsen. */
-export function processOf({ session, index }: Call): number {
-  return session >= 0 ? session : 1_000_000 + index;
 }
 
 function faultLines({ what, fromMs, toMs }: FaultRecord): HistoryLine[] {

@@ -41,6 +41,7 @@ export class Observer {
   readonly #fleet: Fleet;
   readonly #nowMs: () => number;
   readonly #readyByPlace: boolean[];
+  readonly #avoided = new Set<number>();
   #timer: Timer | undefined;
   #looking: Promise<unknown> = Promise.resolve();
 
@@ -67,9 +68,16 @@ export class Observer {
   route(place: number): number {
     const count = this.#readyByPlace.length;
     for (let i = 0; i < count; i++) {
-      if (this.#readyByPlace[(place + i) % count] === true) return (place + i) % count;
+      const next = (place + i) % count;
+      if (this.#readyByPlace[next] === true && !this.#avoided.has(next)) return next;
     }
     return place;
+  }
+
+  /** As an operator drains a region: clients go elsewhere from now on, or come back. */
+  avoid(place: number, isAvoided: boolean): void {
+    if (isAvoided) this.#avoided.add(place);
+    else this.#avoided.delete(place);
   }
 
   async look(region: Region): Promise<Sample> {

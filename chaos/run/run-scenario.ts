@@ -14,6 +14,8 @@ import { SeededRandom, delay, errorText, systemClock } from "@atoll/core";
 import type { FinalState } from "@atoll/simulation/checkers";
 import type { Call } from "@atoll/simulation/workload";
 import { Fleet } from "../fleet/fleet.ts";
+import type { Launch } from "../fleet/region-process.ts";
+import type { RegionStatus } from "../fleet/region-admin.ts";
 import { REGIONS } from "../fleet/region-plan.ts";
 import { availabilityOf } from "../judge/availability.ts";
 import { readFinalStates } from "../judge/final-states.ts";
@@ -26,6 +28,7 @@ import type { Backend } from "../network/links.ts";
 import { historyLines } from "../report/history-lines.ts";
 import type { Scenario } from "../scenario.ts";
 import type { Sample } from "./observer.ts";
+import type { RunRecord } from "./run-record.ts";
 import { Observer } from "./observer.ts";
 import type { Expectation, FaultRecord } from "./stage.ts";
 import { Stage } from "./stage.ts";
@@ -43,24 +46,9 @@ export interface RunOptions {
   /** Of the fault. */
   readonly seconds: number;
   readonly directory: string;
+  /** A module that spoils every region on purpose. */
+  readonly planted?: string | undefined;
   readonly tell: (line: string) => void;
-}
-
-export interface RunRecord {
-  readonly scenario: string;
-  readonly numbers: readonly number[];
-  readonly backend: Backend;
-  readonly seed: string;
-  readonly verdict: "PASSED" | "FAILED";
-  readonly criteria: readonly Criterion[];
-  readonly expectations: readonly Expectation[];
-  /** What was thrown, if anything was. */
-  readonly error: string | undefined;
-  readonly convergeMsMax: number;
-  readonly writesPerSecond: number;
-  readonly acknowledged: number;
-  readonly wallMs: number;
-  readonly directory: string;
 }
 
 export interface RunDetails {
@@ -108,7 +96,7 @@ class Run {
       directory,
       backend,
       random: this.#random.fork("fleet"),
-      launch: scenario.launch,
+      launch: (plan) => spoilt(scenario.launch?.(plan) ?? {}, this.#options.planted),
     });
     this.#fleet = fleet;
     tell(`three regions are linked after ${Math.round(nowMs())} ms`);
@@ -123,7 +111,8 @@ class Run {
     const load = new Load({ client, shape, seed, nowMs, route });
     this.#load = load;
     const random = this.#random.fork("scenario");
-    const stage = new Stage({ fleet, observer, random, seconds, nowMs, directory, tell });
+    const { calls } = load.history;
+    const stage = new Stage({ fleet, observer, random, seconds, nowMs, calls, directory, tell });
     this.#stage = stage;
 
     observer.start();
@@ -133,8 +122,7 @@ class Run {
     const faultMs = nowMs();
     await scenario.act(stage);
     const healMs = nowMs();
-    const healWallMs = systemClock.nowMs();
-    const covering = this.#untilCovered(healWallMs);
+    const covering = this.#untilCovered();
     await delay(AFTER_MS);
     await load.stop();
     this.#writesPerSecond = rateOf(load.history.calls, nowMs());
@@ -154,7 +142,6 @@ class Run {
     const finals = await this.#finals();
     const last = await Promise.all(fleet.regions.map((region) => observer.look(region)));
     await observer.stop();
-    const { calls } = load.history;
     this.#criteria = judgeRun({
       calls,
       finals,
@@ -202,9 +189,9 @@ class Run {
       backend,
       seed,
       verdict: isSound ? "PASSED" : "FAILED",
+      reason: this.#error,
       criteria: this.#criteria,
       expectations,
-      error: this.#error,
       convergeMsMax: scenario.convergeMsMax,
       writesPerSecond: Math.round(this.#writesPerSecond),
       acknowledged: calls.filter(isAcknowledgedWrite).length,
@@ -223,21 +210,26 @@ class Run {
     return systemClock.monotonicMs() - this.#startedMs;
   }
 
-  /** Until every region has everything that any region had taken when the fault ended. */
-  async #untilCovered(wallMs: number): Promise<number | undefined> {
+  /**
+   * Until every region has everything that any had taken when the fault ended. Each region's own clock says
+   * when that was: they may differ by a day.
+   */
+  async #untilCovered(): Promise<number | undefined> {
     const { scenario } = this.#options;
     const startedMs = this.#nowMs();
     const passedMs = (): number => Math.round(this.#nowMs() - startedMs);
+    const statuses = (): Promise<(RegionStatus | undefined)[]> =>
+      Promise.all((this.#fleet?.regions ?? []).map(({ admin }) => admin.status()));
+    const written = (await statuses()).map((status) => status?.coverage[status.region]);
     while (passedMs() < scenario.convergeMsMax * PATIENCE_FACTOR) {
-      const statuses = await Promise.all(
-        (this.#fleet?.regions ?? []).map(({ admin }) => admin.status()),
-      );
-      const covers = statuses.every(
+      const covers = (await statuses()).every(
         (status) =>
           status !== undefined &&
-          REGIONS.filter((name) => name !== status.region).every(
-            (name) => Date.parse(status.coverage[name] ?? "") >= wallMs,
-          ),
+          REGIONS.every((name, place) => {
+            const covered = status.coverage[name];
+            const moment = written[place];
+            return covered !== undefined && moment !== undefined && covered >= moment;
+          }),
       );
       if (covers) return passedMs();
       await delay(LOOK_MS);
@@ -271,6 +263,11 @@ class Run {
     const ok = read.length === lines.length && read.every((line) => line.startsWith("{"));
     return { what: "history", ok, detail: `seed ${seed}, ${lines.length} lines in ${file}` };
   }
+}
+
+function spoilt(launch: Launch, planted: string | undefined): Launch {
+  if (planted === undefined) return launch;
+  return { ...launch, nodeOptions: [...(launch.nodeOptions ?? []), "--import", planted] };
 }
 
 /** Acknowledged writes, from the first call to now. */

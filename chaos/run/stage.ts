@@ -6,6 +6,7 @@
  * not the product's doing, so a fault names the regions that it excuses, and nothing else is excused.
  */
 import type { Random } from "@atoll/core";
+import type { Call } from "@atoll/simulation/workload";
 import { delay, systemClock } from "@atoll/core";
 import type { Fleet, Region } from "../fleet/fleet.ts";
 import type { RegionStatus } from "../fleet/region-admin.ts";
@@ -15,6 +16,7 @@ import type { Observer } from "./observer.ts";
 /** Clients go on seeing a fault a little after it ended: a request that was sent into it. */
 const AFTERMATH_MS = 1_500;
 const LOOK_MS = 50;
+const DRAIN_MS_MAX = 20_000;
 
 export interface FaultRecord {
   readonly what: string;
@@ -36,6 +38,8 @@ export interface StageOptions {
   readonly random: Random;
   readonly seconds: number;
   readonly nowMs: () => number;
+  /** What clients have asked and been told so far. */
+  readonly calls: readonly Call[];
   /** Where a scenario may put files of its own. */
   readonly directory: string;
   readonly tell: (line: string) => void;
@@ -48,6 +52,7 @@ export class Stage {
   /** How long the fault shall last. */
   readonly seconds: number;
   readonly directory: string;
+  readonly calls: readonly Call[];
   readonly faults: FaultRecord[] = [];
   readonly expectations: Expectation[] = [];
   readonly #options: StageOptions;
@@ -59,6 +64,7 @@ export class Stage {
     this.random = options.random;
     this.seconds = options.seconds;
     this.directory = options.directory;
+    this.calls = options.calls;
   }
 
   get links(): Links {
@@ -118,6 +124,37 @@ export class Stage {
       await body();
       const readyMs = await region.process.start();
       this.#options.tell(`${region.name} is ready again after ${Math.round(readyMs)} ms`);
+    });
+  }
+
+  /** Sends a region's clients elsewhere, and waits until it owes nobody anything. */
+  async drain(region: Region): Promise<void> {
+    this.observer.avoid(region.place, true);
+    await delay(AFTERMATH_MS);
+    const names = this.fleet.othersThan(region.name).map(({ name }) => name as string);
+    const untilMs = systemClock.monotonicMs() + DRAIN_MS_MAX;
+    for (;;) {
+      const peers = (await region.admin.status())?.peers ?? [];
+      const owed = peers.filter((peer) => names.includes(peer.region) && peer.ahead !== 0);
+      if (peers.length > 0 && owed.length === 0) return;
+      if (systemClock.monotonicMs() > untilMs) {
+        throw new Error(`${region.name} owes ${JSON.stringify(owed)}`);
+      }
+      await delay(LOOK_MS);
+    }
+  }
+
+  /** Its clients come back. */
+  readmit(region: Region): void {
+    this.observer.avoid(region.place, false);
+  }
+
+  /** True once `to` holds everything that `from` has written up to now, whichever way it came. */
+  async reaches(from: string, to: string, msMax: number): Promise<void> {
+    const written = (await this.status(from))?.coverage[from];
+    await this.expectSoon(`what ${from} wrote is in ${to}`, msMax, async () => {
+      const covered = (await this.status(to))?.coverage[from];
+      return written !== undefined && covered !== undefined && covered >= written;
     });
   }
 

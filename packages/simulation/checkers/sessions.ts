@@ -106,10 +106,10 @@ export function checkSessions(evidence: Evidence): Found[] {
       found.push(...missingOf(evidence, call, { known: knowledge.of(id), shown, written }));
     }
     if (outcome.isStale) continue;
+    if (mark !== undefined) knowledge.learn({ id, mark }, "read your writes", undefined);
     for (const seen of shown) {
       knowledge.learn({ id, mark: seen }, "monotonic reads", causes.get(keyOf(id, seen)));
     }
-    if (mark !== undefined) knowledge.learn({ id, mark }, "read your writes", undefined);
   }
   return found;
 }

@@ -1,0 +1,14 @@
+// A planted bug: a region that answers a write before it is durable, and commits when there is a batch.
+//
+// Every published loss of acknowledged writes has been this one, with other words around it. A suite that does
+// not fail on it proves nothing. Loaded by `node --import` into processes of a run that must fail
+// (`npm run chaos -- run NAME --planted acknowledge-before-commit`), never by the product.
+import { systemClock } from "../../packages/core/clock.ts";
+import { GroupCommit } from "../../packages/replica/group-commit.ts";
+
+const BATCH_MS = 400;
+
+GroupCommit.prototype.durable = () => Promise.resolve();
+systemClock.afterTurn = (run) => {
+  systemClock.after(BATCH_MS, run);
+};

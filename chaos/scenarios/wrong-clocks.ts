@@ -1,0 +1,57 @@
+/** 25: clocks that are a day apart, run too fast, and are set back while everything runs. */
+import { writeFileSync } from "node:fs";
+import { join } from "node:path";
+import type { RegionPlan } from "../fleet/region-plan.ts";
+import { AP, EU, US } from "../fleet/region-plan.ts";
+import type { Launch } from "../fleet/region-process.ts";
+import { FAKETIME_LIBRARY } from "../host/faketime.ts";
+import type { Scenario } from "../scenario.ts";
+
+const AT_FIRST: Readonly<Record<string, string>> = { [US]: "+24h", [EU]: "-10m x1.1" };
+
+export const wrongClocks: Scenario = {
+  name: "wrong-clocks",
+  numbers: [25],
+  hypothesis: {
+    steady: `three regions serve; ${US} is a day ahead, ${EU} ten minutes behind and 10 % too fast`,
+    fault: `the clock of ${US} is set back by a day, then an hour ahead; that of ${AP} jumps`,
+    expectation: "time orders nothing: no session is stuck or sees less, nothing is lost",
+  },
+  needs: ["faketime"],
+  launch: withClock,
+  seconds: { quick: 6, full: 120 },
+  convergeMsMax: 15_000,
+  async act(stage) {
+    await stage.during("clocks are set", [], async () => {
+      for (const [name, offset] of [
+        [US, "+0"],
+        [AP, "+1h"],
+        [US, "+1h"],
+      ] as const) {
+        setClock(stage.region(name).plan, offset);
+        await stage.wait(stage.seconds / 3);
+      }
+    });
+  },
+};
+
+/** The library looks at the file again and again; time that only runs on is left as it is. */
+function withClock(plan: RegionPlan): Launch {
+  setClock(plan, AT_FIRST[plan.name] ?? "+0");
+  return {
+    environment: {
+      LD_PRELOAD: FAKETIME_LIBRARY,
+      FAKETIME_TIMESTAMP_FILE: clockFile(plan),
+      FAKETIME_NO_CACHE: "1",
+      FAKETIME_DONT_FAKE_MONOTONIC: "1",
+    },
+  };
+}
+
+function setClock(plan: RegionPlan, offset: string): void {
+  writeFileSync(clockFile(plan), `${offset}\n`);
+}
+
+function clockFile({ directory }: RegionPlan): string {
+  return join(directory, "clock");
+}
