@@ -7,7 +7,7 @@
  * Whatever the page is about, a drill ends with the two questions that an operator is asked afterwards: is
  * every write there that was acknowledged, and do all regions hold the same?
  */
-import { mkdtempSync, rmSync } from "node:fs";
+import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { SeededRandom, delay, errorText, systemClock, systemRandom, toHex } from "@atoll/core";
@@ -44,7 +44,11 @@ const EQUAL_MS_MAX = 90_000;
 const WRITES_BEFORE = 20;
 const LOOK_AGAIN_MS = 250;
 
-export async function runDrill(page: Page, tell: Tell): Promise<DrillReport> {
+/** `show`: also what blocks printed that were as expected, for whoever writes a page. */
+export async function runDrill(
+  page: Page,
+  { tell, show }: { readonly tell: Tell; readonly show: boolean },
+): Promise<DrillReport> {
   const directory = mkdtempSync(join(tmpdir(), `atoll-drill-${page.name}-`));
   const seed = toHex(systemRandom.bytes(4));
   const random = new SeededRandom(seed);
@@ -56,7 +60,7 @@ export async function runDrill(page: Page, tell: Tell): Promise<DrillReport> {
       writes = new MarkedWrites({ cluster, label: "drill", random: random.fork("writes") });
       await eventually("clients write", LINKED_MS_MAX, () => hasBegun(writes));
     }
-    const times = await play(page, { cluster, directory, writes }, tell);
+    const times = await play(page, { cluster, directory, writes }, show ? tell : () => undefined);
     await writes?.stop();
     await expectNothingLost(cluster, writes);
     rmSync(directory, { recursive: true, force: true });
@@ -71,8 +75,8 @@ export async function runDrill(page: Page, tell: Tell): Promise<DrillReport> {
       acknowledgedWrites: writes?.acknowledged.length ?? 0,
     };
   } catch (error) {
-    tell(await cluster.report());
-    const reason = `${errorText(error)}\n(seed ${seed}, files in ${directory})`;
+    writeFileSync(join(directory, "report.txt"), await cluster.report());
+    const reason = `${errorText(error)}\n(seed ${seed}; report.txt and logs in ${directory})`;
     return { page: page.name, verdict: "failed", reason };
   } finally {
     await writes?.stop();
@@ -120,14 +124,14 @@ async function runStep(
   for (;;) {
     const { exitCode, output } = await runShell(step.script, place);
     const missing = missingLine(step.expected, output);
-    if (exitCode === step.exitCode && missing === undefined) return;
+    const shown = `${where}\n$ ${step.script}\n${output}`;
+    if (exitCode === step.exitCode && missing === undefined) return tell(shown);
     if (systemClock.monotonicMs() < untilMs) {
       await delay(LOOK_AGAIN_MS);
       continue;
     }
-    tell(`${where}\n$ ${step.script}\n${output}`);
     const code = `exit code ${exitCode ?? "none"}, expected ${step.exitCode}`;
-    throw new Error(`${where}: ${missing === undefined ? code : `no line "${missing}" (${code})`}`);
+    throw new Error(`${missing === undefined ? code : `no line "${missing}" (${code})`}\n${shown}`);
   }
 }
 
