@@ -125,7 +125,11 @@ function byViolations(
   well: string,
 ): Criterion {
   if (count === 0) return { id, ok: false, detail: "nothing to judge" };
-  return { id, ok: violations.length === 0, detail: violations.length === 0 ? well : list(violations) };
+  return {
+    id,
+    ok: violations.length === 0,
+    detail: violations.length === 0 ? well : list(violations),
+  };
 }
 
 function available(regions: readonly RegionAvailability[]): Criterion {
@@ -147,7 +151,11 @@ function converged(facts: Facts, violations: readonly string[]): Criterion {
     `everything written before the heal everywhere after ${said(coveredMs)}, ` +
     `all equal ${said(equalMs)} after the last write; bound ${convergeMsMax} ms`;
   const ok = isIn(coveredMs) && isIn(equalMs) && violations.length === 0;
-  return { id: "C4", ok, detail: violations.length === 0 ? times : `${times}; ${list(violations)}` };
+  return {
+    id: "C4",
+    ok,
+    detail: violations.length === 0 ? times : `${times}; ${list(violations)}`,
+  };
 }
 
 function sound({ verified }: Facts, violations: readonly string[]): Criterion {
@@ -206,4 +214,3 @@ function list(violations: readonly string[]): string {
   const more = violations.length > TOLD_MAX ? ` and ${violations.length - TOLD_MAX} more` : "";
   return `${violations.length} violations: ${violations.slice(0, TOLD_MAX).join("; ")}${more}`;
 }
-

@@ -16,6 +16,10 @@ export interface BenchOptions {
   readonly profile: boolean;
   /** Where databases are made: the disk that is measured. */
   readonly directory: string;
+  /** Of `crash`: how often, and which chance. */
+  readonly kills?: number | undefined;
+  readonly images?: number | undefined;
+  readonly seed?: string | undefined;
   /** Talk for whoever waits. */
   readonly tell: (line: string) => void;
 }

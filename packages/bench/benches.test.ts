@@ -7,6 +7,7 @@ import { antiEntropyBench } from "./anti-entropy.ts";
 import type { Bench, BenchReport } from "./bench.ts";
 import { atLeast, atMost } from "./bench.ts";
 import { catchUpBench } from "./catch-up.ts";
+import { crashBench } from "./crash.ts";
 import { profiled } from "./cpu-profile.ts";
 import { classifyFrame } from "./frame-kinds.ts";
 import type { RecordedFrame } from "./frame-recorder.ts";
@@ -132,6 +133,31 @@ test("read and write count every request that is answered, of both servers", asy
     expect(of("bare").ratio).toBe(1);
     expect(of("cold").requests).toBeLessThan(parameters["profiles"] as number); // some warm it up
   }
+});
+
+test("crash kills, cuts and flips, and counts nothing lost", async () => {
+  const own = mkdtempSync(join(directory, "crash-"));
+  const options = {
+    quick: true,
+    large: false,
+    profile: false,
+    directory: own,
+    tell: () => undefined,
+  };
+  const { budgets, figures } = await crashBench.run({
+    ...options,
+    kills: 2,
+    images: 20,
+    seed: "test",
+  });
+  expect(budgets.filter(({ met }) => !met)).toEqual([]);
+  const { killed, images } = figures as {
+    killed: { kills: number; acknowledged: number };
+    images: { legal: { images: number }; illegal: { detected: number } };
+  };
+  expect(killed.kills).toBe(2);
+  expect(images.legal.images).toBe(16);
+  expect(images.illegal.detected).toBe(2);
 });
 
 test("popular things are asked for most, the others too", () => {

@@ -12,6 +12,7 @@ import { errorText } from "@atoll/core";
 import { antiEntropyBench } from "./anti-entropy.ts";
 import type { Bench, BenchReport, Budget } from "./bench.ts";
 import { catchUpBench } from "./catch-up.ts";
+import { crashBench } from "./crash.ts";
 import { machineFacts } from "./machine.ts";
 import { readBench } from "./read.ts";
 import { sessionsBench } from "./sessions.ts";
@@ -28,6 +29,7 @@ const BENCHES: readonly Bench[] = [
   readBench,
   writeBench,
   sessionsBench,
+  crashBench,
 ];
 
 const USAGE = `npm run bench -- NAME [--json] [--quick | --large] [--profile] [--check] [--directory DIR]
@@ -39,6 +41,7 @@ ${BENCHES.map(({ name, summary }) => `  ${name.padEnd(14)}${summary}`).join("\n"
   --large        the size that the budgets were made for, where it is not the default
   --profile      where the processor's time went
   --check        exit code 1 when a budget is missed
+  --kills N --images N --seed S   of crash: how often, and which chance
   --directory    where the databases are made (default: the system's temporary directory)
 `;
 
@@ -60,9 +63,11 @@ async function main(argv: string[]): Promise<number> {
     });
   }
   try {
-    const { quick, large, profile } = values;
+    const { quick, large, profile, seed } = values;
+    const kills = countOf(values.kills);
+    const images = countOf(values.images);
     const tell = (line: string): void => void process.stderr.write(`${line}\n`);
-    const report = await bench.run({ quick, large, profile, directory, tell });
+    const report = await bench.run({ quick, large, profile, kills, images, seed, directory, tell });
     process.stdout.write(values.json ? `${jsonLine(bench, report)}\n` : `${reportText(report)}\n`);
     return values.check && report.budgets.some(({ met }) => !met) ? 1 : 0;
   } finally {
@@ -81,6 +86,9 @@ function parse(argv: string[]) {
         large: { type: "boolean", default: false },
         profile: { type: "boolean", default: false },
         check: { type: "boolean", default: false },
+        kills: { type: "string" },
+        images: { type: "string" },
+        seed: { type: "string" },
         directory: { type: "string" },
       },
     });
@@ -92,6 +100,12 @@ function parse(argv: string[]) {
   } catch (error) {
     return errorText(error);
   }
+}
+
+function countOf(text: string | undefined): number | undefined {
+  if (text === undefined) return undefined;
+  if (!/^\d{1,6}$/.test(text)) throw new Error(`${text} is no number of times`);
+  return Number(text);
 }
 
 function jsonLine({ name }: Bench, { parameters, figures, budgets }: BenchReport): string {

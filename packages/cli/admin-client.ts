@@ -17,12 +17,24 @@ const CODE_BY_STATUS: ReadonlyMap<number, ErrorCode> = new Map([
   [404, "not-found"],
 ]);
 
+/** A status that several problems share: the document says which it is. */
+const CODES_BY_TYPE: ReadonlySet<string> = new Set<ErrorCode>([
+  "cut-unavailable",
+  "already-running",
+  "document-quarantined",
+]);
+
 export class AdminClient {
   readonly #endpoint: string;
-  readonly #http = new HttpClient({ connections: 1 });
+  readonly #http: HttpClient;
 
-  constructor(endpoint: string) {
+  /** `credential`: of the environment unless another is named. */
+  constructor(endpoint: string, credential?: string) {
     this.#endpoint = endpoint;
+    this.#http = new HttpClient({
+      connections: 1,
+      ...(credential !== undefined && { credential }),
+    });
   }
 
   /** Resolves for the statuses that are named; everything else is an `AtollError` in one line. */
@@ -30,30 +42,61 @@ export class AdminClient {
     method: HttpRequest["method"],
     path: string,
     expected: readonly number[] = [200],
+    sent: unknown = {},
   ): Promise<AdminAnswer> {
-    const answer = await this.#send(method, path);
+    const answer = await this.#send(method, path, sent);
     if (expected.includes(answer.status)) {
       return { status: answer.status, body: parseJson(answer.body) };
     }
-    const code = CODE_BY_STATUS.get(answer.status) ?? "malformed-request";
+    throw this.#failureOf(answer);
+  }
+
+  #failureOf(answer: HttpAnswer): AtollError {
+    const code = codeOf(answer);
     const isRefused = code === "unauthenticated" || code === "forbidden";
-    throw new AtollError(code, `${this.#endpoint}: ${problemText(answer)}`, {
+    return new AtollError(code, `${this.#endpoint}: ${problemText(answer)}`, {
       ...(isRefused && { mend: "Set ATOLL_TOKEN to an API key or a token with the right role." }),
     });
+  }
+
+  #url(path: string): string {
+    return `${this.#endpoint}/admin/v1${path}`;
+  }
+
+  /** Sends or receives bytes as they are. */
+  async askBytes(
+    method: "GET" | "POST",
+    path: string,
+    sent?: { readonly type: string; readonly bytes: Uint8Array },
+  ): Promise<HttpAnswer> {
+    const answer = await this.#sendAs({
+      method,
+      url: this.#url(path),
+      ...(sent && { headers: { "content-type": sent.type }, body: sent.bytes }),
+    });
+    if (answer.status === 200) return answer;
+    throw this.#failureOf(answer);
   }
 
   close(): void {
     this.#http.close();
   }
 
-  async #send(method: HttpRequest["method"], path: string): Promise<HttpAnswer> {
-    const isPost = method === "POST";
+  async #send(method: HttpRequest["method"], path: string, sent: unknown): Promise<HttpAnswer> {
+    const hasBody = method === "POST" || method === "PUT";
+    return this.#sendAs({
+      method,
+      url: this.#url(path),
+      ...(hasBody && {
+        headers: { "content-type": "application/json" },
+        body: JSON.stringify(sent),
+      }),
+    });
+  }
+
+  async #sendAs(request: HttpRequest): Promise<HttpAnswer> {
     try {
-      return await this.#http.send({
-        method,
-        url: `${this.#endpoint}/admin/v1${path}`,
-        ...(isPost && { headers: { "content-type": "application/json" }, body: "{}" }),
-      });
+      return await this.#http.send(request);
     } catch (error) {
       if (!(error instanceof ConnectionError)) throw error;
       throw new AtollError("malformed-request", error.message, {
@@ -67,11 +110,19 @@ export class AdminClient {
 export async function withAdmin<T>(
   endpoint: string,
   work: (admin: AdminClient) => Promise<T>,
+  credential?: string,
 ): Promise<T> {
-  const admin = new AdminClient(endpoint);
+  const admin = new AdminClient(endpoint, credential);
   try {
     return await work(admin);
   } finally {
     admin.close();
   }
+}
+
+function codeOf({ status, body }: HttpAnswer): ErrorCode {
+  const problem = parseJson(body) as { readonly type?: unknown } | null | undefined;
+  const type = typeof problem?.type === "string" ? problem.type.split("/").at(-1) : undefined;
+  if (type !== undefined && CODES_BY_TYPE.has(type)) return type as ErrorCode;
+  return CODE_BY_STATUS.get(status) ?? "malformed-request";
 }

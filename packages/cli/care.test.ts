@@ -106,8 +106,20 @@ test("a retry that changes nothing ends with 3", async () => {
 
 test("a record is dropped", async () => {
   answers.set("DELETE /quarantine/7", { status: 204, body: undefined });
-  expect(await atoll("quarantine", "drop", "7")).toMatchObject({ exitCode: 0 });
+  expect(await atoll("quarantine", "drop", "7", "--yes")).toMatchObject({ exitCode: 0 });
   expect(asked).toEqual(["DELETE /quarantine/7"]);
+});
+
+test("nothing is given up without a word: a script says --yes, a dry run says what would be done", async () => {
+  const silent = await atoll("quarantine", "drop", "7");
+  expect(silent).toMatchObject({ exitCode: 2, out: "" });
+  expect(silent.err).toContain("--yes");
+  const dry = await atoll("quarantine", "drop", "7", "8", "--dry-run");
+  expect(dry).toMatchObject({ exitCode: 0, err: "" });
+  expect(dry.out).toMatch(/^Would give up records 7, 8 at /);
+  expect((await atoll("quarantine", "retry", "7", "--dry-run")).out).toContain("Would judge");
+  expect((await atoll("verify", "--dry-run")).out).toContain("Would look through");
+  expect(asked).toEqual([]);
 });
 
 test.each(["0", "x", "-1", "1.5"])("record %s is a usage error", async (id) => {

@@ -2,7 +2,7 @@ import { describe, expect, test } from "vitest";
 import { must } from "@atoll/core";
 import type { RegionStatus } from "@atoll/server";
 import { parseRegionStatus } from "@atoll/server";
-import { clusterFaults } from "./cluster-health.ts";
+import { judgeCluster } from "./cluster-health.ts";
 import type { RegionView } from "./cluster-view.ts";
 import { createClusterView } from "./cluster-view.ts";
 import { areEqual } from "./demo/convergence.ts";
@@ -57,25 +57,26 @@ describe("a cluster", () => {
   const report = (each: RegionStatus | undefined) => ({ endpoint: "http://a:2", status: each });
 
   test("that is well has no faults", () => {
-    expect(clusterFaults([report(status("a", "b"))])).toEqual([]);
+    const both = [report(status("a", "b")), report(status("b", "a"))];
+    expect(judgeCluster(both)).toMatchObject({ healthy: true, faults: [], parts: [["a", "b"]] });
   });
 
   test("with a cut link, a diverged pair, quarantined changes or a deaf region has these faults", () => {
-    const quarantined = status("a", "b");
-    const counts = { ...quarantined.counts, quarantined: 2 };
-    expect(
-      clusterFaults([
-        report(status("a", "b", { state: "down" })),
-        report(status("a", "b", { root: "differs" })),
-        report({ ...quarantined, counts, ready: false }),
-        report(undefined),
-      ]),
-    ).toEqual([
-      "a: the link to b is down",
-      "a and b have diverged",
+    const counts = { ...status("a", "b").counts, quarantined: 2 };
+    const cut = { state: "down", lastFailure: "timed out" };
+    const { healthy, faults, parts } = judgeCluster([
+      report({ ...status("a", "b", { ...cut, root: "differs" }), counts, ready: false }),
+      report(status("b", "a", cut)),
+      { endpoint: "http://c:2", name: "c", status: undefined },
+    ]);
+    expect([healthy, parts]).toEqual([false, [["a"], ["b"]]]);
+    expect(faults).toEqual([
       "a is not ready",
       "a has 2 quarantined changes",
-      "http://a:2 does not answer",
+      "c (http://c:2) does not answer",
+      "link a – b: CUT in both directions; neither hears the other: a: timed out; b: timed out; " +
+        "nothing waits",
+      "a and b have diverged: they differ at a moment that both had reached",
     ]);
   });
 

@@ -18,6 +18,14 @@ export function wholeNumber({ min, max }: { readonly min: number; readonly max: 
   };
 }
 
+/** `60`, `60s`, `5m` or `1h`, in seconds; for what waits. */
+export function seconds(text: string): number {
+  const [, number, unit = "s"] = /^(\d{1,6})(s|m|h)?$/.exec(text) ?? [];
+  const value = Number(number) * (unit === "h" ? 3_600 : unit === "m" ? 60 : 1);
+  if (number !== undefined && value >= 1 && value <= 7 * 86_400) return value;
+  throw new InvalidArgumentError("Expected a time such as 60s, 5m or 1h.");
+}
+
 /** An origin such as http://127.0.0.1:7101, without a slash at its end. */
 export function endpointUrl(text: string): string {
   const url = URL.parse(text);

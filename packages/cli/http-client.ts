@@ -15,7 +15,7 @@ export interface HttpRequest {
   readonly method: "GET" | "PUT" | "PATCH" | "DELETE" | "POST";
   readonly url: string;
   readonly headers?: OutgoingHttpHeaders;
-  readonly body?: string;
+  readonly body?: string | Uint8Array;
   readonly timeoutMs?: number;
 }
 
@@ -23,6 +23,8 @@ export interface HttpAnswer {
   readonly status: number;
   readonly headers: IncomingHttpHeaders;
   readonly body: string;
+  /** The same as it came. */
+  readonly bytes: Buffer;
 }
 
 export class ConnectionError extends Error {
@@ -79,8 +81,9 @@ export class HttpClient {
         });
         incoming.on("error", fail);
         incoming.on("end", () => {
-          const text = Buffer.concat(chunks).toString("utf8");
-          resolve({ status: incoming.statusCode ?? 0, headers: incoming.headers, body: text });
+          const all = Buffer.concat(chunks);
+          const { statusCode: status = 0, headers: received } = incoming;
+          resolve({ status, headers: received, body: all.toString("utf8"), bytes: all });
         });
       });
       outgoing.end(body);

@@ -2,6 +2,7 @@
  * What a command says, and to whom: data to standard output for the next program, talk to standard
  * error for the person. Nothing else in the house writes to either.
  */
+import { createInterface } from "node:readline/promises";
 import type { Writable } from "node:stream";
 
 export interface Terminal {
@@ -16,6 +17,8 @@ export interface Terminal {
   /** Characters in a line of standard output; undefined when nobody looks. */
   readonly columns: number | undefined;
   paint(color: Color, text: string): string;
+  /** Asks a person; undefined where there is none. */
+  confirm(question: string): Promise<boolean | undefined>;
 }
 
 export type Color = "green" | "yellow" | "red" | "dim" | "bold";
@@ -41,6 +44,15 @@ export function processTerminal({ color }: { readonly color: boolean }): Termina
       return isOutLive ? process.stdout.columns : undefined;
     },
     paint: (name, text) => (paints ? `\u001b[${SGR_BY_COLOR[name]}m${text}\u001b[0m` : text),
+    async confirm(question) {
+      if (!process.stdin.isTTY || !process.stderr.isTTY) return undefined;
+      const asking = createInterface({ input: process.stdin, output: process.stderr });
+      try {
+        return /^y(es)?$/i.test((await asking.question(question)).trim());
+      } finally {
+        asking.close();
+      }
+    },
   };
 }
 
@@ -52,6 +64,9 @@ export class MemoryTerminal implements Terminal {
   readonly isOutLive = false;
   readonly isErrLive = false;
   readonly columns = undefined;
+  /** What a person says; undefined where there is none. */
+  answer: boolean | undefined = undefined;
+  readonly asked: string[] = [];
 
   print(text: string): void {
     this.printed.push(text);
@@ -61,5 +76,9 @@ export class MemoryTerminal implements Terminal {
   }
   paint(_color: Color, text: string): string {
     return text;
+  }
+  confirm(question: string): Promise<boolean | undefined> {
+    this.asked.push(question);
+    return Promise.resolve(this.answer);
   }
 }

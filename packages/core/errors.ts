@@ -34,6 +34,7 @@ export type ErrorCode =
   | "storage-failed"
   | "document-quarantined"
   | "already-running"
+  | "cut-unavailable"
   // starting a process
   | "config-invalid"
   | "address-in-use"

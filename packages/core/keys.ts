@@ -27,3 +27,9 @@ export function deriveClusterKeys(secret: string, clusterId: string, treeEpoch =
     backupKey: derive("backup"),
   };
 }
+
+/** The seed of the key with which a region signs what it states about itself. 32 bytes. */
+export function deriveSigningSeed(secret: string, clusterId: string, region: string): Uint8Array {
+  const purpose = `statements of ${region}`;
+  return new Uint8Array(hkdfSync("sha256", secret, `atoll ${clusterId}`, purpose, 32));
+}

@@ -366,6 +366,15 @@ export const ANTI_ENTROPY_LIST_DOCUMENTS = 24;
 export const ANTI_ENTROPY_LIST_MAX = 256;
 /** Documents opened to answer one question: each costs about a millisecond. */
 export const ANTI_ENTROPY_DOCUMENTS_OPENED_MAX = 16;
+/** Rows of the log looked through for what lies above an operator's cut: a second or two. → told so */
+export const ABOVE_CUT_ROWS_MAX = 200_000;
+/** Documents on one page of what lies above a cut, unless asked otherwise and at most. */
+export const ABOVE_CUT_LISTED_DEFAULT = 1_000;
+export const ABOVE_CUT_LISTED_MAX = 5_000;
+/** Bytes of another region's changes in one preview of a merge. → payload-too-large */
+export const PREVIEW_BYTES_MAX = 16 * MIB;
+/** Changes in one preview of a merge. → malformed-request */
+export const PREVIEW_CHANGES_MAX = 100_000;
 /** Narrowest and widest division of a node, as powers of two. */
 export const ANTI_ENTROPY_FAN_BITS_MIN = 3;
 export const ANTI_ENTROPY_FAN_BITS_MAX = 12;
@@ -500,6 +509,19 @@ export const BACKUP_MANIFEST_BYTES_MAX = 16 * MIB;
 export const BACKUP_FAULTS_LISTED_MAX = 20;
 /** Documents, or entries, that are checked before others get a turn: a few milliseconds each. */
 export const BACKUP_PAGE_ROWS = 64;
+/** Time that regions have to become equal for a certificate unless told otherwise. → exit code 4 */
+export const COMMAND_CONVERGE_SECONDS_DEFAULT = 60;
+/** Between two looks at whether they are. */
+export const COMMAND_CONVERGE_LOOK_MS = 200;
+/** Documents that differ, listed one by one. More are not looked for. */
+export const COMMAND_DIFF_DOCUMENTS_MAX = 1_000;
+/** Profiles that one preview of a heal looks into unless told otherwise, and at most: a request or two each. */
+export const COMMAND_PREVIEW_PROFILES_DEFAULT = 500;
+export const COMMAND_PREVIEW_PROFILES_MAX = 100_000;
+/** Of them, how many at a time. */
+export const COMMAND_PREVIEWS_CONCURRENT = 4;
+/** Between two looks of `atoll watch` unless told otherwise. */
+export const COMMAND_WATCH_SECONDS_DEFAULT = 2;
 /** Edits that the demo replays unless told otherwise: about a minute on two slow cores. */
 export const DEMO_EDITS_DEFAULT = 4_000;
 /** Edits made together that are sent at a time, in each region. */

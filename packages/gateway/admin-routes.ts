@@ -11,12 +11,16 @@ import { send, sendJson } from "./answer.ts";
 import type { Reply } from "./answer.ts";
 import { JSON_TYPE } from "./media-type.ts";
 import { mountCareRoutes } from "./care-routes.ts";
+import { mountDocumentDeskRoutes } from "./document-desk-routes.ts";
 import type { AdminService, PeerState } from "./profile-service.ts";
 import { readJsonObject } from "./request.ts";
 import { mountResource } from "./resource.ts";
+import { mountTruthRoutes } from "./truth-routes.ts";
 
 export function mountAdminRoutes(app: Express, admin: AdminService): void {
   mountCareRoutes(app, admin);
+  mountTruthRoutes(app, admin);
+  mountDocumentDeskRoutes(app, admin);
 
   mountResource(app, "/admin/v1/status", {
     get: (_request, reply) => sendJson(reply, 200, admin.status()),

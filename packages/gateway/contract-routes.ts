@@ -2,6 +2,7 @@
 import type { Express } from "express";
 import { assert } from "@atoll/core";
 import type { Handler } from "./answer.ts";
+import { ADMIN_OPERATIONS } from "./contract/admin-operations.ts";
 import type { Operation } from "./contract/operation.ts";
 import { OPERATIONS } from "./contract/operations.ts";
 import type { Methods } from "./resource.ts";
@@ -13,7 +14,8 @@ export function mountOperations(app: Express, served: readonly ServedOperation[]
   const methodsByPath = new Map<string, Methods>();
   for (const [operation, handler] of served) {
     const { path, method, id, body } = operation;
-    assert(OPERATIONS.has(operation), `${id} is not among the operations that are described`);
+    const isDescribed = OPERATIONS.has(operation) || ADMIN_OPERATIONS.has(operation);
+    assert(isDescribed, `${id} is not among the operations that are described`);
     methodsByPath.set(path, {
       ...methodsByPath.get(path),
       [method]: handler,

@@ -176,6 +176,19 @@ export class FakeService implements ProfileService {
   }
 }
 
+const CONTENT = {
+  exists: true,
+  deleted: false,
+  profile: {},
+  heads: [],
+  changes: [],
+  conflicts: [],
+};
+export const FACTS = {
+  ...{ docId: "", profileId: "a", tenant: "default", shard: 0, deleted: false, quarantined: false },
+  ...{ changes: 1, sum: "", heads: [], conflicts: 0, createdAt: "", updatedAt: "" },
+};
+
 export class FakeAdmin implements AdminService {
   checks: { check: string; ok: boolean; detail?: string }[] = [{ check: "store", ok: true }];
   readonly stateByPeer = new Map<string, PeerState>([["us", "active"]]);
@@ -197,6 +210,28 @@ export class FakeAdmin implements AdminService {
       ),
     drop: (id: number) => Promise.resolve(this.records.delete(id)),
   };
+
+  /** It holds nothing: what is answered at a cut is tested with real regions. */
+  readonly truth = {
+    holdings: () => Promise.resolve({ region: "eu", held: { eu: 1 }, horizon: {}, shards: 1 }),
+    shards: (cut: object) => ({ region: "eu", cut, root: {}, shards: [] }),
+    node: () => ({ children: [], documents: [] }),
+    above: () => ({ total: {}, complete: true, documents: [], next: null }),
+    statement: () => ({ statement: {}, signature: "" }),
+    keys: () => ({ cluster: "c", keys: {} }),
+  };
+
+  readonly documents = {
+    facts: (docId: string) => this.tenantByDocument.get(docId),
+    content: (docId: string) => (this.tenantByDocument.has(docId) ? CONTENT : undefined),
+    chunks: (docId: string) => (this.tenantByDocument.has(docId) ? new Uint8Array([1]) : undefined),
+    preview: () => ({ here: {}, there: {}, merged: {}, changes: {}, edits: {}, conflicts: [] }),
+  };
+  readonly tenantByDocument = new Map<string, typeof FACTS>();
+
+  actors() {
+    return [{ origin: "1.0.x" }];
+  }
 
   readonly scrub = {
     verify: () => {
@@ -226,6 +261,10 @@ export class FakeAdmin implements AdminService {
 
   status() {
     return { region: "eu", peers: Object.fromEntries(this.stateByPeer) };
+  }
+
+  compareWith(region: string): boolean {
+    return this.stateByPeer.get(region) === "active";
   }
 
   setPeerState(region: string, state: PeerState): boolean {

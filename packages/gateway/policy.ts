@@ -29,6 +29,7 @@ const audit: Access = { permission: "audit", load: "read", whole: true };
 const whole: Access = { permission: "read", load: "read", whole: true };
 const feed: Access = { permission: "read", load: "feed" };
 const observe: Access = { permission: "observe", load: "admin" };
+const inspect: Access = { permission: "audit", load: "admin", whole: true };
 const operate: Access = { permission: "operate", load: "admin" };
 
 /** By method and path as mounted. GET stands for HEAD too. */
@@ -66,6 +67,18 @@ export const POLICY: Readonly<Record<string, Access>> = {
   "GET /admin/v1/config": observe,
   "GET /admin/v1/build": observe,
   "PUT /admin/v1/peers/:region/state": operate,
+  "POST /admin/v1/peers/:region/compare": operate,
+  "GET /admin/v1/merkle": observe,
+  "GET /admin/v1/merkle/shards": observe,
+  "GET /admin/v1/merkle/node": observe,
+  "GET /admin/v1/merkle/above": observe,
+  "GET /admin/v1/merkle/statement": observe,
+  "GET /admin/v1/keys": observe,
+  "GET /admin/v1/actors": observe,
+  "GET /admin/v1/documents/:docId": observe,
+  "GET /admin/v1/documents/:docId/content": inspect,
+  "GET /admin/v1/documents/:docId/changes": inspect,
+  "POST /admin/v1/documents/:docId/merge-preview": inspect, // it writes nothing
   "GET /admin/v1/quarantine": observe,
   "GET /admin/v1/quarantine/:id": operate, // it shows bytes of somebody's profile
   "DELETE /admin/v1/quarantine/:id": operate,

@@ -51,6 +51,7 @@ export const PROBLEMS: Readonly<Record<ErrorCode, ProblemKind>> = {
   // Another region may well have it; here it stays as it is until an operator acts.
   "document-quarantined": { status: 503, title: "Document quarantined" },
   "already-running": { status: 409, title: "Already running" },
+  "cut-unavailable": { status: 409, title: "Cut not available", retryAfterSeconds: 1 },
 
   // Of a process that is starting: no request can meet them.
   "config-invalid": START_UP,

@@ -5,9 +5,18 @@
  * or replicates, and a test of a route needs a page of fake, not a database.
  */
 import type { RegionName, Span } from "@atoll/core";
-import type { ChangeHash, DocId, FieldFault, Hlc, ProfileId, Tenant } from "@atoll/core";
+import type { ChangeHash, DocId, FieldFault, Hlc, ProfileId, Tenant, TreeNode } from "@atoll/core";
 import type { Authorship, JsonObject, ProfileEdit } from "@atoll/profile";
 import type { Answer, ProfileSnapshot, SessionOptions } from "./answer-contract.ts";
+import type { DocumentContent, DocumentFacts, MergePreview } from "./contract/admin-documents.ts";
+import type {
+  AboveCut,
+  Holdings,
+  NamedCut,
+  NodeAtCut,
+  ShardSums,
+  SignedStatement,
+} from "./contract/admin-truth.ts";
 import type { PastService } from "./past-contract.ts";
 
 export type { Answer, ProfileSnapshot, SessionOptions } from "./answer-contract.ts";
@@ -207,6 +216,27 @@ export interface ScrubService {
   report(): Readonly<Record<"state" | "progress" | "faults", unknown>>;
 }
 
+/** What this region holds at a cut. All that take one may throw cut-unavailable. */
+export interface TruthService {
+  holdings(): Promise<Readonly<Record<keyof Holdings, unknown>>>;
+  shards(cut: NamedCut): Readonly<Record<keyof ShardSums, unknown>>;
+  node(cut: NamedCut, node: TreeNode, fanBits: number): Readonly<Record<keyof NodeAtCut, unknown>>;
+  above(
+    cut: NamedCut,
+    page: { readonly after: string | undefined; readonly limit: number },
+  ): Readonly<Record<keyof AboveCut, unknown>>;
+  statement(cut: NamedCut): Readonly<Record<keyof SignedStatement, unknown>>;
+  keys(): Readonly<Record<"cluster" | "keys", unknown>>;
+}
+
+/** One document, for whoever compares regions. Undefined where this region has never seen it. */
+export interface DocumentDeskService {
+  facts(docId: string): Readonly<Record<keyof DocumentFacts, unknown>> | undefined;
+  content(docId: string): Readonly<Record<keyof DocumentContent, unknown>> | undefined;
+  chunks(docId: string): Uint8Array | undefined;
+  preview(docId: string, theirs: Uint8Array): Readonly<Record<keyof MergePreview, unknown>>;
+}
+
 /** How this region sees another one. */
 export interface RegionLink {
   readonly region: string;
@@ -226,6 +256,12 @@ export interface AdminService {
   status(): Readonly<Record<string, unknown>>;
   /** Cuts or heals the link to a region, both directions. False when there is no such peer. */
   setPeerState(region: string, state: PeerState): boolean;
+  /** Compares with a peer now. False when no such peer is linked. */
+  compareWith(region: string): boolean;
+  readonly truth: TruthService;
+  readonly documents: DocumentDeskService;
+  /** Every incarnation that has written. */
+  actors(): readonly object[];
   readonly quarantine: QuarantineService;
   readonly scrub: ScrubService;
   readonly metrics: MetricsService;

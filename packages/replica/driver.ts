@@ -34,6 +34,9 @@ import type { ProfileCodec } from "@atoll/profile";
 import type { Store } from "@atoll/store";
 import type { SyncEffect, SyncEvent, Transport, VersionRange } from "@atoll/sync";
 import { Sync } from "@atoll/sync";
+import type { ShownActor } from "./actor-list.ts";
+import { listActors } from "./actor-list.ts";
+import { DocumentDesk } from "./document-desk.ts";
 import { Feed } from "./feed.ts";
 import { GroupCommit, isStorageFault } from "./group-commit.ts";
 import { QuarantineDesk } from "./quarantine-desk.ts";
@@ -48,8 +51,9 @@ import { RETENTION_DEFAULT, Retention } from "./retention.ts";
 import { RegionService } from "./service.ts";
 import { Scrub } from "./scrub.ts";
 import { Sessions } from "./sessions.ts";
-import type { PeerReport, RegionStatus } from "./status.ts";
+import type { Epoch, PeerReport, RegionStatus } from "./status.ts";
 import { peerReports, statusOf } from "./status.ts";
+import { TruthDesk } from "./truth-desk.ts";
 import { VisibleSpans } from "./visible-spans.ts";
 
 export interface DriverOptions {
@@ -81,6 +85,8 @@ export class RegionDriver {
   /** What the gateway asks. */
   readonly service: RegionService;
   readonly quarantine: QuarantineDesk;
+  readonly truth: TruthDesk;
+  readonly documents: DocumentDesk;
   readonly scrub: Scrub;
   readonly #options: DriverOptions;
   readonly #sync: Sync;
@@ -88,7 +94,7 @@ export class RegionDriver {
   readonly #receipts: Receipts;
   readonly #group: GroupCommit;
   readonly retention: Retention;
-  readonly #startedAtMs: number;
+  readonly #startedAt: Epoch;
   readonly #rateGossip: RateGossip | undefined;
   #peers: ReadonlyMap<RegionCode, string>;
   #tick: Timer | undefined;
@@ -104,7 +110,7 @@ export class RegionDriver {
     this.#options = options;
     this.#peers = peers;
     this.replica = new Replica(options);
-    this.#startedAtMs = clock.nowMs();
+    this.#startedAt = { wallMs: clock.nowMs(), monotonicMs: clock.monotonicMs() };
     const { rates } = options;
     this.#rateGossip =
       rates &&
@@ -160,6 +166,12 @@ export class RegionDriver {
       isStopping: () => this.#stopping,
     });
     this.quarantine = new QuarantineDesk({ replica: this.replica, group: this.#group });
+    this.documents = new DocumentDesk(this.replica);
+    this.truth = new TruthDesk({
+      replica: this.replica,
+      group: this.#group,
+      coverage: () => this.#sync.coverage,
+    });
     this.scrub = new Scrub({
       replica: this.replica,
       clock,
@@ -234,7 +246,7 @@ export class RegionDriver {
       sync: this.#sync,
       clock: this.#options.clock,
       version: this.#options.version,
-      startedAtMs: this.#startedAtMs,
+      startedAt: this.#startedAt,
       ready: this.readiness().every(({ ok }) => ok),
       waitingSessions: this.#sessions.waiting,
       waitingReceipts: this.#receipts.waiting,
@@ -244,7 +256,7 @@ export class RegionDriver {
   }
 
   peers(): PeerReport[] {
-    return peerReports(this.#sync, this.#options.clock);
+    return peerReports(this.#sync, this.#options.clock, this.#startedAt);
   }
 
   /** Who there is and where, as a registry says: replaces what was known before. */
@@ -257,6 +269,19 @@ export class RegionDriver {
     const peer = regionByName(this.#options.cluster, region);
     if (peer === undefined || peer.name === this.#options.region.name) return false;
     this.#step({ kind: state === "paused" ? "pause" : "resume", region: peer.code });
+    return true;
+  }
+
+  actors(): ShownActor[] {
+    return listActors(this.replica);
+  }
+
+  /** Compares with a peer now. False when there is no such peer, or no link to it. */
+  compareWith(region: string): boolean {
+    const peer = regionByName(this.#options.cluster, region);
+    const link = this.peers().find(({ region: name }) => name === region);
+    if (peer === undefined || link?.state !== "live") return false;
+    this.#step({ kind: "compare", region: peer.code });
     return true;
   }
 

@@ -16,3 +16,4 @@ export type { SessionOptions } from "./sessions.ts";
 export type { Snapshot } from "./snapshot.ts";
 export type { PeerReport, RegionStatus } from "./status.ts";
 export { depthFor } from "./tree.ts";
+export type { AboveCut, Holdings, NamedCut, NodeAtCut, ShardSums } from "./truth-desk.ts";

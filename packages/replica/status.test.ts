@@ -44,9 +44,9 @@ describe("a peer's clock", () => {
 test("the last comparison with a peer is told by its age", async () => {
   const fleet = new Fleet("compared");
   await fleet.until("compared", () => peerOf(fleet, US, EU).root === "equal");
-  const first = must(peerOf(fleet, US, EU).lastComparedMs, "an age");
+  const first = must(peerOf(fleet, US, EU).comparedMs, "an age");
   await fleet.run(1_000);
-  expect(must(peerOf(fleet, US, EU).lastComparedMs, "an age")).toBe(first + 1_000);
+  expect(must(peerOf(fleet, US, EU).comparedMs, "an age")).toBe(first + 1_000);
 });
 
 test("conflicts are counted where they are seen first, and when a write settles them", async () => {

@@ -1,9 +1,16 @@
 /**
  * What a region says about itself to its operators: plain JSON, the same nouns as in logs and runbooks.
  */
-import type { Clock, RegionVector } from "@atoll/core";
+import type { Clock, Origin, RegionVector } from "@atoll/core";
 import { hlcToMs, low64, originText, regionByCode, toHex, vectorAt } from "@atoll/core";
-import type { ComparisonCounts, KnownHoldings, PeerState, PeerStatus, Sync } from "@atoll/sync";
+import type {
+  ComparisonCounts,
+  KnownHoldings,
+  LossCause,
+  PeerState,
+  PeerStatus,
+  Sync,
+} from "@atoll/sync";
 import type { RetentionReport } from "./retention.ts";
 import type { Replica } from "./replica.ts";
 
@@ -44,6 +51,11 @@ export interface RegionStatus extends Readonly<Record<string, unknown>> {
   readonly peers: readonly PeerReport[];
   /** What comparisons with peers have found since the start. */
   readonly antiEntropy: Readonly<ComparisonCounts>;
+  /**
+   * By origin, the entries that are held without gaps. Two regions' answers side by side say how many wait
+   * on each side for the other, whether or not they are linked.
+   */
+  readonly held: Readonly<Record<string, number>>;
   /** Up to when everything of a region is held here, RFC 3339. */
   readonly coverage: Readonly<Record<string, string>>;
 }
@@ -57,12 +69,21 @@ export interface PeerReport {
   readonly behind: number | null;
   readonly ahead: number | null;
   readonly rttMs: number | null;
+  /** How long ago anything came from there on any link, a failed attempt included. */
   readonly lastHeardMs: number | null;
-  /** Since a comparison with it was last answered. */
-  readonly lastComparedMs: number | null;
+  /** Since when it is live, or is not any more; null when it has not been live since the start. */
+  readonly since: string | null;
+  /** How the last live link ended; null while one is live, and before the first. */
+  readonly loss: {
+    readonly cause: LossCause;
+    readonly detail: string;
+    readonly agoMs: number;
+  } | null;
   /** How far its clock is ahead of ours; see `clockSkewMs`. */
   readonly clockSkewMs: number | null;
   readonly root: "equal" | "differs" | "unknown";
+  /** How long ago it was compared; null when not on this link. */
+  readonly comparedMs: number | null;
   readonly lastFailure: string | null;
 }
 
@@ -71,7 +92,7 @@ export function statusOf(options: {
   readonly sync: Sync;
   readonly clock: Clock;
   readonly version: string;
-  readonly startedAtMs: number;
+  readonly startedAt: Epoch;
   readonly ready: boolean;
   readonly waitingSessions: number;
   readonly waitingReceipts: number;
@@ -89,7 +110,7 @@ export function statusOf(options: {
     version: options.version,
     incarnation: replica.identity.incarnation,
     origin: originText(replica.origin),
-    startedAt: new Date(options.startedAtMs).toISOString(),
+    startedAt: new Date(options.startedAt.wallMs).toISOString(),
     ready: options.ready,
     counts: {
       documents: ledger.documents,
@@ -109,8 +130,9 @@ export function statusOf(options: {
     root: toHex(ledger.root),
     log: options.retention,
     shards: { count: cluster.shardCount, roots },
-    peers: peerReports(sync, clock),
+    peers: peerReports(sync, clock, options.startedAt),
     antiEntropy: { ...sync.comparisons },
+    held: heldByOrigin(replica),
     coverage: Object.fromEntries(
       [...coverage].map(([code, hlc]) => [
         regionByCode(cluster, code)?.name ?? `region ${code}`,
@@ -120,11 +142,17 @@ export function statusOf(options: {
   };
 }
 
+/** The same moment by both clocks: so that one event is told with one time, however often it is asked for. */
+export interface Epoch {
+  readonly wallMs: number;
+  readonly monotonicMs: number;
+}
+
 /** The same for whoever asks about links alone: it looks at nothing that lies on disk. */
-export function peerReports(sync: Sync, clock: Clock): PeerReport[] {
+export function peerReports(sync: Sync, clock: Clock, epoch: Epoch): PeerReport[] {
   const { coverage } = sync;
   return sync.status().map((peer) => ({
-    ...peerReport(peer, coverage, clock),
+    ...peerReport(peer, coverage, clock, epoch),
     clockSkewMs: clockSkewMs(peer, sync.known(peer.region.code), clock),
   }));
 }
@@ -133,11 +161,16 @@ function peerReport(
   peer: PeerStatus,
   coverage: RegionVector,
   clock: Clock,
+  epoch: Epoch,
 ): Omit<PeerReport, "clockSkewMs"> {
   const covered = vectorAt(coverage, peer.region.code);
-  const { lastHeardMs, comparedMs } = peer;
-  const agoMs = (thenMs: number | undefined): number | null =>
-    thenMs === undefined ? null : Math.round(clock.monotonicMs() - thenMs);
+  const { loss } = peer;
+  const passedMs = (sinceMs: number): number => Math.round(clock.monotonicMs() - sinceMs);
+  const agoOrNull = (sinceMs: number | undefined): number | null =>
+    sinceMs === undefined ? null : passedMs(sinceMs);
+  const sinceMs = peer.liveMs ?? loss?.atMs;
+  const atWall = (atMs: number): string =>
+    new Date(epoch.wallMs + Math.round(atMs - epoch.monotonicMs)).toISOString();
   return {
     region: peer.region.name,
     state: peer.state,
@@ -145,9 +178,14 @@ function peerReport(
     behind: peer.distance?.behind ?? null,
     ahead: peer.distance?.ahead ?? null,
     rttMs: peer.rttMs === undefined ? null : Math.round(peer.rttMs),
-    lastHeardMs: agoMs(lastHeardMs),
-    lastComparedMs: agoMs(comparedMs),
+    lastHeardMs: agoOrNull(peer.lastHeardMs),
+    since: sinceMs === undefined ? null : atWall(sinceMs),
+    loss:
+      loss === undefined
+        ? null
+        : { cause: loss.cause, detail: loss.detail, agoMs: passedMs(loss.atMs) },
     root: peer.comparison,
+    comparedMs: agoOrNull(peer.comparedMs),
     lastFailure: peer.lastFailure ?? null,
   };
 }
@@ -165,6 +203,17 @@ function clockSkewMs(
   if (known === undefined || said === 0 || peer.state !== "live") return null;
   const wallThenMs = clock.nowMs() - (clock.monotonicMs() - known.heardMs);
   return Math.round(hlcToMs(said) + (peer.rttMs ?? 0) / 2 - wallThenMs);
+}
+
+function heldByOrigin({ ledger }: Replica): Record<string, number> {
+  const held = new Map<Origin, number>();
+  for (const [{ origin }, { contig }] of ledger.frontier.lanes()) {
+    held.set(origin, (held.get(origin) ?? 0) + contig);
+  }
+  const named = [...held]
+    .sort(([a], [b]) => a - b)
+    .map(([each, count]) => [originText(each), count]);
+  return Object.fromEntries(named) as Record<string, number>;
 }
 
 function hex64(value: bigint): string {

@@ -7,7 +7,8 @@
  * relative to the file that names them, or to the working directory when the environment does.
  */
 import { readFileSync, accessSync, constants } from "node:fs";
-import { dirname, resolve } from "node:path";
+import { homedir } from "node:os";
+import { dirname, join, resolve } from "node:path";
 import { parseDocument } from "yaml";
 import type { Clock, FieldFault, Region, RegionName } from "@atoll/core";
 import {
@@ -131,7 +132,7 @@ export function configVariables(): { readonly name: string; readonly key: string
 }
 
 /** Variables that say how the command talks, not what a region is. */
-const COMMAND_VARIABLES = ["ATOLL_CONFIG", "ATOLL_DEBUG", "ATOLL_TOKEN"];
+const COMMAND_VARIABLES = ["ATOLL_CONFIG", "ATOLL_CONTEXTS", "ATOLL_DEBUG", "ATOLL_TOKEN"];
 
 /** Kubernetes sets these in every container for a Service whose name begins with "atoll". */
 const SET_BY_KUBERNETES = /^ATOLL_(?:[A-Z0-9]+_)*(?:SERVICE_HOST|SERVICE_PORT|PORT)(?:_|$)/;
@@ -277,6 +278,14 @@ export function configFileFromEnvironment(
 export function commandCredential(environment: Environment = process.env): string | undefined {
   const token = environment["ATOLL_TOKEN"]?.trim() ?? "";
   return token === "" ? undefined : token;
+}
+
+/** Where the clusters that an operator speaks to are written down. */
+export function contextsPath(environment: Environment = process.env): string {
+  const named = environment["ATOLL_CONTEXTS"] ?? "";
+  if (named !== "") return resolve(named);
+  const home = environment["XDG_CONFIG_HOME"] || join(homedir(), ".config");
+  return join(home, "atoll", "contexts.yaml");
 }
 
 /** How the command should talk to the person at this terminal (no-color.org). */

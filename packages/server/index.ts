@@ -10,10 +10,26 @@ export {
   configFaultLine,
   configFileFromEnvironment,
   configVariables,
+  contextsPath,
   environmentWithoutAtoll,
   loadRegionConfig,
   terminalPreferences,
 } from "./config.ts";
+export type { OperatorContext, OperatorContexts } from "./contexts.ts";
+export { contextCredential, readContexts, writeContexts } from "./contexts.ts";
+export {
+  actorsReport,
+  documentContentReport,
+  documentFactsReport,
+  mergePreviewReport,
+} from "./document-report.ts";
+export type {
+  ActorsReport,
+  ConflictReport,
+  DocumentContentReport,
+  DocumentFactsReport,
+  MergePreviewReport,
+} from "./document-report.ts";
 export type { LocalCluster, LocalRegion } from "./local-cluster.ts";
 export { startLocalCluster } from "./local-cluster.ts";
 export { findFreeBasePort } from "./local-preflight.ts";
@@ -29,5 +45,22 @@ export type { StopRequest } from "./stop-request.ts";
 export { hearStopRequest } from "./stop-request.ts";
 export type { VerifyReport } from "./verify-report.ts";
 export { parseVerifyReport } from "./verify-report.ts";
+export {
+  aboveReport,
+  holdingsReport,
+  keysReport,
+  nodeReport,
+  shardsReport,
+  statementReport,
+} from "./truth-report.ts";
+export type {
+  AboveReport,
+  HoldingsReport,
+  KeysReport,
+  NodeReport,
+  ShardsReport,
+} from "./truth-report.ts";
+export type { SignedStatement, Statement } from "./statement.ts";
+export { StatementKeys, isSignedBy } from "./statement.ts";
 export { VERSION } from "./version.ts";
 export { newApiKey } from "./new-api-key.ts";

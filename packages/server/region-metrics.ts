@@ -84,8 +84,8 @@ function tellPeer(told: Told, peer: Status["peers"][number]): void {
   told("peer_connected", peer.state === "live" ? 1 : 0, labels);
   if (peer.rttMs !== null) told("peer_rtt_seconds", peer.rttMs / 1_000, labels);
   if (peer.clockSkewMs !== null) told("clock_skew_seconds", peer.clockSkewMs / 1_000, labels);
-  if (peer.lastComparedMs !== null) {
-    told("antientropy_age_seconds", peer.lastComparedMs / 1_000, labels);
+  if (peer.comparedMs !== null) {
+    told("antientropy_age_seconds", peer.comparedMs / 1_000, labels);
   }
   if (peer.lagMs !== null) told("replication_lag_seconds", peer.lagMs / 1_000, labels);
   if (peer.behind !== null) told("replication_behind_entries", peer.behind, labels);

@@ -19,6 +19,17 @@ const peerStatus = z.looseObject({
   /** Entries that we have and they have not confirmed. */
   ahead: z.number().nullable(),
   rttMs: z.number().nullable().optional(),
+  /** How long ago anything came from there, a failed attempt included. */
+  lastHeardMs: z.number().nullable().default(null),
+  /** Since when it is live, or is not any more. RFC 3339. */
+  since: z.string().nullable().default(null),
+  /** How the last live link ended. */
+  loss: z
+    .object({ cause: z.string(), detail: z.string(), agoMs: z.number() })
+    .nullable()
+    .default(null),
+  lastFailure: z.string().nullable().default(null),
+  comparedMs: z.number().nullable().default(null),
   /** equal, differs or unknown. */
   root: z.string(),
 });
@@ -27,6 +38,8 @@ const regionStatus = z.looseObject({
   region: z.string(),
   version: z.string(),
   incarnation: z.number(),
+  origin: z.string().optional(),
+  startedAt: z.string().optional(),
   ready: z.boolean(),
   counts: z.looseObject({
     documents: z.number(),
@@ -37,6 +50,9 @@ const regionStatus = z.looseObject({
   /** Hexadecimal: the sum over all shards. */
   root: z.string(),
   peers: z.array(peerStatus),
+  antiEntropy: z.looseObject({ repairs: z.number() }).optional(),
+  /** By origin: entries held without gaps. */
+  held: z.record(z.string(), z.number()).default({}),
   /** Per region: everything it wrote up to then is here. RFC 3339. */
   coverage: z.record(z.string(), z.string()),
 });

@@ -42,6 +42,7 @@ import { loadProfileSchema } from "./profile-schema.ts";
 import { PrometheusMeter } from "./prometheus.ts";
 import { collectRegion } from "./region-metrics.ts";
 import { shownConfig } from "./shown-config.ts";
+import { statingTruth } from "./stating-truth.ts";
 import { OpenTelemetry } from "./tracing.ts";
 import { VERSION } from "./version.ts";
 
@@ -140,6 +141,10 @@ async function openAll(
       readiness: () => driver.readiness(),
       status: () => ({ ...driver.status(), tls: certificate?.status() ?? null }),
       setPeerState: driver.setPeerState.bind(driver),
+      compareWith: driver.compareWith.bind(driver),
+      truth: statingTruth(driver, config, systemClock),
+      documents: driver.documents,
+      actors: () => driver.actors(),
       quarantine: driver.quarantine,
       scrub: driver.scrub,
       metrics: meter,

@@ -129,6 +129,14 @@ export class AntiEntropy {
     pair.unionMs = Math.min(pair.unionMs, nowMs + limits.ANTI_ENTROPY_REST_MS);
   }
 
+  /** The next comparison is due now, level or not. Of the two sides only the lower code has one to make. */
+  hasten(peer: RegionCode, nowMs: number): void {
+    const pair = this.#pairs.get(peer);
+    if (pair === undefined) return;
+    pair.nextMs = nowMs - limits.ANTI_ENTROPY_PERIOD_MS;
+    pair.unionMs = Math.min(pair.unionMs, nowMs);
+  }
+
   closed(peer: RegionCode): void {
     this.#pairs.delete(peer);
     this.#verdicts.forget(peer);

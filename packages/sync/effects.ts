@@ -66,6 +66,8 @@ export type SyncEvent =
   | { readonly kind: "peers"; readonly regions: ReadonlySet<RegionCode> }
   | { readonly kind: "pause"; readonly region: RegionCode }
   | { readonly kind: "resume"; readonly region: RegionCode }
+  /** An operator wants to know whether this peer and we hold the same: compare without waiting. */
+  | { readonly kind: "compare"; readonly region: RegionCode }
   /** What was applied since the last `committed` is undone: nothing said since then holds. */
   | { readonly kind: "reset"; readonly reason: string }
   /** The process is about to stop. */

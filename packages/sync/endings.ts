@@ -14,12 +14,20 @@ import type { Cluster, RegionCode } from "@atoll/core";
 import { regionByCode } from "@atoll/core";
 import type { SyncEffect } from "./effects.ts";
 import type { Link, Links } from "./links.ts";
+import type { LossCause } from "./loss.ts";
+import { causeOfBeingRefused, causeOfRefusing } from "./loss.ts";
 import type { RefusalCode } from "./messages.ts";
 import type { PeerTable } from "./peer-table.ts";
 import type { LinkId } from "./transport.ts";
 
 export interface Reason {
   readonly code: RefusalCode;
+  readonly detail: string;
+}
+
+/** As it is told to people, and as a cause. */
+export interface Ending {
+  readonly cause: LossCause;
   readonly detail: string;
 }
 
@@ -46,25 +54,27 @@ export class Endings {
     if (link.ended !== undefined) return;
     if (levelOf(reason) === "warn") this.#log(link, "link-refused", reason, out);
     this.#links.send(link, { kind: "refusal", code: reason.code, detail: reason.detail }, out);
-    this.end(link, reason.detail, nowMs, out);
+    this.end(link, { cause: causeOfRefusing(reason), detail: reason.detail }, nowMs, out);
   }
 
   /** The peer has refused us. */
-  refused(link: Link, { code, detail }: Reason, nowMs: number, out: SyncEffect[]): void {
+  refused(link: Link, reason: Reason, nowMs: number, out: SyncEffect[]): void {
     if (link.ended !== undefined) return;
+    const { code, detail } = reason;
     // Whoever has not proved himself could say it to take us out of service.
     const isTwin = code === "identity" && link.proven;
     const event = isTwin ? "identity-refused" : "link-refused-by-peer";
     this.#log(link, event, { code, detail }, out);
-    this.end(link, `refused by peer: ${detail}`, nowMs, out);
+    const cause = causeOfBeingRefused(reason);
+    this.end(link, { cause, detail: `refused by peer: ${detail}` }, nowMs, out);
     const peer = this.#peers.get(link.region);
     if (isTwin && peer !== undefined) peer.twin = detail;
   }
 
-  end(link: Link, reason: string, nowMs: number, out: SyncEffect[]): void {
+  end(link: Link, ending: Ending, nowMs: number, out: SyncEffect[]): void {
     if (link.ended !== undefined) return;
-    this.#links.end(link, reason, out);
-    this.#detach(link, reason, nowMs, out);
+    this.#links.end(link, ending.detail, out);
+    this.#detach(link, ending, nowMs, out);
   }
 
   /** The transport says that it is gone, or that the dial came to nothing. */
@@ -72,7 +82,9 @@ export class Endings {
     const link = this.#links.get(id);
     this.#links.forget(id);
     if (link !== undefined) {
-      if (link.ended === undefined) this.#detach(link, reason, nowMs, out);
+      if (link.ended === undefined) {
+        this.#detach(link, { cause: "broken", detail: reason }, nowMs, out);
+      }
       return;
     }
     const peer = this.#peers.diallerOf(id);
@@ -82,7 +94,7 @@ export class Endings {
     if (peer.link === undefined) peer.lastFailure = reason;
   }
 
-  #detach(link: Link, reason: string, nowMs: number, out: SyncEffect[]): void {
+  #detach(link: Link, { cause, detail }: Ending, nowMs: number, out: SyncEffect[]): void {
     const peer = this.#peers.get(link.region);
     if (peer === undefined) return;
     const wasLive = peer.link === link;
@@ -91,9 +103,10 @@ export class Endings {
       peer.twin = undefined;
     }
     if (wasLive) peer.link = undefined;
-    if (peer.link === undefined) peer.lastFailure = reason;
+    if (peer.link === undefined) peer.lastFailure = detail;
     if (!wasLive) return;
-    const fields = { region: peer.region.name, reason };
+    peer.loss = { cause, detail, atMs: nowMs };
+    const fields = { region: peer.region.name, reason: detail };
     out.push({ kind: "report", level: "info", event: "link-lost", fields });
     this.#lost(peer.region.code);
   }

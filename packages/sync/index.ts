@@ -6,6 +6,7 @@ export type { ComparisonCounts } from "./comparison-verdicts.ts";
 export type { LinkTls } from "./peer-certificate.ts";
 export { decodeFrame, encodeMessage } from "./codec.ts";
 export { helloDigest, proofOf } from "./handshake.ts";
+export type { Loss, LossCause } from "./loss.ts";
 export type { PeerState } from "./peer-table.ts";
 export { SessionTokens } from "./session-token.ts";
 export { Sync } from "./sync.ts";

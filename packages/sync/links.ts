@@ -16,6 +16,7 @@ import type { Origin, RegionCode, RegionName } from "@atoll/core";
 import { limits } from "@atoll/core";
 import { encodeMessage } from "./codec.ts";
 import type { SyncEffect } from "./effects.ts";
+import { silenceText } from "./loss.ts";
 import type { Hello, Message } from "./messages.ts";
 import type { LinkId } from "./transport.ts";
 
@@ -122,7 +123,7 @@ export class Links {
         if (takenMs > limits.HANDSHAKE_MS_MAX)
           overdue.push({ link, reason: "handshake timed out" });
       } else if (silentMs - link.excusedMs > limits.LINK_SILENCE_MS_MAX) {
-        overdue.push({ link, reason: `silent for ${Math.round(silentMs)} ms` });
+        overdue.push({ link, reason: silenceText(silentMs) });
       }
     }
     return overdue;

@@ -3,6 +3,7 @@
  */
 import type { Cluster, Random, Region, RegionCode } from "@atoll/core";
 import type { Link } from "./links.ts";
+import type { Loss } from "./loss.ts";
 import { Redial } from "./redial.ts";
 import type { LinkId } from "./transport.ts";
 
@@ -17,6 +18,10 @@ export interface Peer {
   paused: boolean;
   /** Live. */
   link: Link | undefined;
+  /** Monotonic: when anything came from there last, on any link, of whoever calls itself so. */
+  heardMs: number | undefined;
+  /** How the last live link ended; undefined while one is live, and before the first. */
+  loss: Loss | undefined;
   lastFailure: string | undefined;
   /** While it refuses us because another process serves our region: what it says. */
   twin: string | undefined;
@@ -27,7 +32,11 @@ export interface Peer {
 export interface PeerLinkStatus {
   readonly region: Region;
   readonly state: PeerState;
+  /** Monotonic: anything, on any link. It is no proof of who spoke, only that something comes through. */
   readonly lastHeardMs: number | undefined;
+  /** Monotonic; undefined unless live. */
+  readonly liveMs: number | undefined;
+  readonly loss: Loss | undefined;
   readonly lastFailure: string | undefined;
 }
 
@@ -55,6 +64,8 @@ export class PeerTable {
         redial: new Redial(random.fork(`redial ${region.name}`)),
         paused: false,
         link: undefined,
+        heardMs: undefined,
+        loss: undefined,
         lastFailure: undefined,
         twin: undefined,
         logged: undefined,
@@ -87,7 +98,9 @@ export class PeerTable {
     return this.all().map((peer) => ({
       region: peer.region,
       state: stateOf(peer, links),
-      lastHeardMs: peer.link?.lastHeardMs,
+      lastHeardMs: peer.heardMs,
+      liveMs: peer.link?.liveMs,
+      loss: peer.loss,
       lastFailure: peer.lastFailure,
     }));
   }

@@ -133,6 +133,8 @@ export class Peers {
 
   heard(id: LinkId, nowMs: number): void {
     this.#links.heard(id, nowMs);
+    const peer = this.#peers.get(this.#links.get(id)?.region);
+    if (peer !== undefined) peer.heardMs = nowMs;
   }
 
   /** `frame`: the message as it came. Returns the region whose link has just become live. */
@@ -204,7 +206,9 @@ export class Peers {
 
   /** Ends every link; they are dialled again after their backoff. */
   reset(reason: string, nowMs: number, out: SyncEffect[]): void {
-    for (const link of this.#links.all()) this.#endings.end(link, reason, nowMs, out);
+    for (const link of this.#links.all()) {
+      this.#endings.end(link, { cause: "reset", detail: reason }, nowMs, out);
+    }
   }
 
   leave(nowMs: number, out: SyncEffect[]): void {
@@ -221,6 +225,7 @@ export class Peers {
     const refused = refuseHello(this.#view, speaker, link, hello);
     if (refused !== undefined) return this.#endings.refuse(link, refused, nowMs, out);
     const peer = must(this.#peers.get(hello.region), "a region of the config");
+    peer.heardMs = nowMs;
     link.hello = hello;
     link.version = agreedVersion(speaker.versions, versionsOf(hello));
     if (peer.paused) return this.#endings.refuse(link, PAUSED, nowMs, out);
@@ -284,6 +289,7 @@ export class Peers {
     link.liveSince = new Date(hlcToMs(this.#view.stamp())).toISOString();
     peer.link = link;
     peer.lastFailure = undefined;
+    peer.loss = undefined;
     peer.twin = undefined;
     peer.logged = undefined;
     const { name: region } = peer.region;

@@ -191,6 +191,9 @@ export class Sync {
       case "resume":
         this.#peers.resume(event.region, out);
         break;
+      case "compare":
+        this.#antiEntropy.hasten(event.region, nowMs);
+        break;
       case "reset":
         this.#announced.restart(this.#view.coverage());
         this.#peers.reset(event.reason, nowMs, out);

@@ -1,10 +1,14 @@
-/** `atoll key`: API keys, of which a region knows the hash only. */
+/** `atoll key`: API keys, of which a region knows the hash only; and the keys with which regions sign. */
 import type { Command } from "commander";
 import { InvalidArgumentError, Option } from "commander";
 import type { Role, Tenant } from "@atoll/core";
 import { ROLES, parseClientTenant, systemRandom } from "@atoll/core";
 import { newApiKey } from "@atoll/server";
 import type { CommandContext } from "../command-context.ts";
+import type { FleetOptions } from "../fleet.ts";
+import { clusterKeys, fleetOf, withFleet } from "../fleet.ts";
+import type { OutputOption } from "../output.ts";
+import { outputOption, printJson, tableText } from "../output.ts";
 
 interface NewOptions {
   readonly id: string;
@@ -14,7 +18,15 @@ interface NewOptions {
 }
 
 export function addKeyCommand(program: Command, { terminal }: CommandContext): void {
-  const key = program.command("key").description("make API keys for a region's listeners");
+  const key = program.command("key").description("API keys, and the keys with which regions sign");
+  withFleet(key.command("ls"))
+    .description("public keys of the regions, to check certificates with later")
+    .addOption(outputOption())
+    .action(async ({ output, ...fleet }: FleetOptions & OutputOption) => {
+      const keys = await clusterKeys(fleetOf(fleet));
+      if (output === "json") printJson(terminal, keys);
+      else terminal.print(tableText(["region", "Ed25519, base64url"], Object.entries(keys.keys)));
+    });
   key
     .command("new")
     .description("make a key: the record goes to stdout, the key itself to stderr, once")

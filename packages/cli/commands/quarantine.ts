@@ -7,12 +7,14 @@ import { LOCAL_BASE_PORT_DEFAULT, parseQuarantineListing, parseRetryAnswer } fro
 import { withAdmin } from "../admin-client.ts";
 import type { CommandContext } from "../command-context.ts";
 import { endpointUrl, wholeNumber } from "../command-context.ts";
+import type { ConsentOptions } from "../consent.ts";
+import { confirmed, withConsent } from "../consent.ts";
 import { EXIT } from "../exit-code.ts";
 
 const LOCAL_ADMIN = `http://127.0.0.1:${LOCAL_BASE_PORT_DEFAULT + 2}`;
 const ID_MAX = Number.MAX_SAFE_INTEGER;
 
-interface Options {
+interface Options extends ConsentOptions {
   readonly endpoint: string;
   readonly output: "table" | "json";
 }
@@ -38,18 +40,27 @@ export function addQuarantineCommand(program: Command, context: CommandContext):
     const { body } = await withAdmin(endpoint, (admin) => admin.ask("GET", path));
     context.terminal.print(JSON.stringify(body, null, 2));
   });
-  withOptions(
-    quarantine
-      .command("retry <id...>")
-      .description("judge them again; exit code 3 when one is still bad"),
+  withConsent(
+    withOptions(
+      quarantine
+        .command("retry <id...>")
+        .description("judge them again; exit code 3 when one is still bad"),
+    ),
   ).action(async (ids: readonly string[], options: Options) => {
+    const plan = `judge ${recordsText(ids)} again at ${options.endpoint}`;
+    if (!(await confirmed(plan, { ...options, isHarmless: true }, context.terminal))) return;
     await retry(ids, options, context);
   });
-  withOptions(
-    quarantine
-      .command("drop <id...>")
-      .description("give them up: regions that hold such a change bring it back"),
-  ).action(async (ids: readonly string[], { endpoint }: Options) => {
+  withConsent(
+    withOptions(
+      quarantine
+        .command("drop <id...>")
+        .description("give them up: regions that hold such a change bring it back; asks first"),
+    ),
+  ).action(async (ids: readonly string[], options: Options) => {
+    const { endpoint } = options;
+    const plan = `give up ${recordsText(ids)} at ${endpoint}, with the bytes that were kept`;
+    if (!(await confirmed(plan, options, context.terminal))) return;
     await withAdmin(endpoint, async (admin) => {
       for (const id of ids) {
         await admin.ask("DELETE", `/quarantine/${idOf(id)}`, [204]);
@@ -109,6 +120,10 @@ async function retry(
       else terminal.tell(`Record ${id}: ${outcome}${reason === null ? "" : `, ${reason}`}.`);
     }
   });
+}
+
+function recordsText(ids: readonly string[]): string {
+  return `${ids.length === 1 ? "record" : "records"} ${ids.map(idOf).join(", ")}`;
 }
 
 function idOf(text: string): number {

@@ -1,83 +1,74 @@
-/** `atoll status`: is every region well, and do they hold the same? */
-import Table from "cli-table3";
+/** `atoll status`: is every region well, are they linked, and do they hold the same? */
 import type { Command } from "commander";
-import { Option } from "commander";
 import type { RegionStatus } from "@atoll/server";
-import { LOCAL_BASE_PORT_DEFAULT, fetchRegionStatus, planLocalCluster } from "@atoll/server";
-import type { RegionReport } from "../cluster-health.ts";
-import { clusterFaults } from "../cluster-health.ts";
+import type { Health, RegionReport } from "../cluster-health.ts";
+import { judgeCluster, linkAdvice, waitingText } from "../cluster-health.ts";
 import type { CommandContext } from "../command-context.ts";
-import { endpointUrls } from "../command-context.ts";
 import { EXIT } from "../exit-code.ts";
+import type { FleetOptions } from "../fleet.ts";
+import { askStatuses, fleetOf, withFleet } from "../fleet.ts";
+import type { OutputOption } from "../output.ts";
+import { outputOption, printJson, tableText } from "../output.ts";
 
-const STATUS_MS_MAX = 5_000;
 const ROOT_CHARS_SHOWN = 12;
 
-interface StatusOptions {
-  readonly endpoint?: string[];
-  readonly output: "table" | "json";
-}
-
-export function addStatusCommand(program: Command, context: CommandContext): void {
-  program
-    .command("status")
-    .description("show every region, its links and its root; exit code 3 when something is wrong")
-    .option("--endpoint <url>", "admin URL; repeat it, or list several with commas", endpointUrls)
-    .addOption(
-      new Option("-o, --output <form>", "table or json")
-        .choices(["table", "json"])
-        .default("table"),
-    )
-    .action(async ({ endpoint, output }: StatusOptions) => {
-      await status(endpoint ?? localAdminUrls(), output, context);
+export function addStatusCommand(program: Command, { terminal, end }: CommandContext): void {
+  withFleet(program.command("status"))
+    .description("show every region and link, and name what is wrong; exit code 3 when anything is")
+    .addOption(outputOption())
+    .action(async ({ output, ...fleet }: FleetOptions & OutputOption) => {
+      const reports = await askStatuses(fleetOf(fleet));
+      const health = judgeCluster(reports);
+      if (output === "json") printJson(terminal, statusJson(reports, health));
+      else for (const line of statusLines(reports, health)) terminal.print(line);
+      end(health.healthy ? EXIT.ok : EXIT.unhealthy);
     });
 }
 
-function localAdminUrls(): string[] {
-  const plan = planLocalCluster({ dataDir: ".", basePort: LOCAL_BASE_PORT_DEFAULT });
-  return plan.regions.map(({ admin }) => admin);
+export function statusJson(reports: readonly RegionReport[], health: Health): object {
+  const regions = reports.map(({ endpoint, status }) => ({ endpoint, status: status ?? null }));
+  return { ...health, regions };
 }
 
-async function status(
-  endpoints: readonly string[],
-  output: "table" | "json",
-  { terminal, end }: CommandContext,
-): Promise<void> {
-  const reports = await Promise.all(
-    endpoints.map(async (endpoint) => ({
-      endpoint,
-      status: await fetchRegionStatus(endpoint, STATUS_MS_MAX),
-    })),
-  );
-  const faults = clusterFaults(reports);
-  if (output === "json") {
-    const regions = reports.map((report) => ({ ...report, status: report.status ?? null }));
-    terminal.print(JSON.stringify({ healthy: faults.length === 0, faults, regions }, null, 2));
-  } else {
-    terminal.print(tableText(reports));
-    for (const fault of faults) terminal.tell(`atoll: ${fault}`);
-    if (faults.length === 0) terminal.tell("All regions are well.");
+/** The tables, then one line for each thing that is wrong. */
+export function statusLines(reports: readonly RegionReport[], health: Health): string[] {
+  const { faults, links, parts } = health;
+  const lines = [
+    tableText(
+      ["region", "ready", "profiles", "changes", "pending", "quarantined", "root"],
+      reports.map(regionRow),
+    ),
+  ];
+  if (links.length > 0) {
+    lines.push(
+      tableText(
+        ["link", "state", "since", "waiting"],
+        links.map(({ between, state, since, waiting }) => [
+          between.join(" – "),
+          state,
+          since,
+          waitingText(waiting) || "nothing",
+        ]),
+      ),
+    );
   }
-  end(faults.length === 0 ? EXIT.ok : EXIT.unhealthy);
-}
-
-function tableText(reports: readonly RegionReport[]): string {
-  const table = new Table({
-    head: ["region", "ready", "profiles", "changes", "pending", "quarantined", "root", "links"],
-    style: { head: [], border: [] },
-  });
-  for (const { endpoint, status: region } of reports) {
-    if (region === undefined) table.push([endpoint, "no answer", "", "", "", "", "", ""]);
-    else table.push(row(region));
+  if (parts.length > 1) {
+    lines.push(`The cluster is in ${parts.length} parts: ${parts.map(partText).join(" | ")}`);
   }
-  return table.toString();
+  lines.push(...faults);
+  const advice = linkAdvice(links);
+  if (advice !== undefined) lines.push(advice);
+  if (faults.length === 0) lines.push("All regions are well.");
+  return lines;
 }
 
-function row({ region, ready, counts, root, peers }: RegionStatus): (string | number)[] {
-  const links = peers.map((peer) => {
-    const lag = peer.lagMs === undefined || peer.lagMs === null ? "" : `, lag ${peer.lagMs} ms`;
-    return `${peer.region} ${peer.state}${lag}, behind ${peer.behind ?? "?"}, ahead ${peer.ahead ?? "?"}`;
-  });
+function partText(part: readonly string[]): string {
+  return part.join(", ");
+}
+
+function regionRow({ endpoint, name, status }: RegionReport): (string | number)[] {
+  if (status === undefined) return [name ?? endpoint, "no answer", "", "", "", "", ""];
+  const { region, ready, counts, root }: RegionStatus = status;
   return [
     region,
     ready ? "yes" : "no",
@@ -86,6 +77,5 @@ function row({ region, ready, counts, root, peers }: RegionStatus): (string | nu
     counts.pending,
     counts.quarantined,
     root.slice(0, ROOT_CHARS_SHOWN),
-    links.join("\n"),
   ];
 }

@@ -1,4 +1,4 @@
-/** `atoll verify`: let a region look through everything it stores, and hear what it found. */
+/** `atoll verify [store]`: let a region look through everything it stores, and hear what it found. */
 import type { Command } from "commander";
 import { Option } from "commander";
 import { AtollError, delay, limits, systemClock } from "@atoll/core";
@@ -7,29 +7,35 @@ import { LOCAL_BASE_PORT_DEFAULT, parseVerifyReport } from "@atoll/server";
 import type { AdminClient } from "../admin-client.ts";
 import { withAdmin } from "../admin-client.ts";
 import type { CommandContext } from "../command-context.ts";
-import { endpointUrl, wholeNumber } from "../command-context.ts";
+import { endpointUrl, seconds } from "../command-context.ts";
+import type { ConsentOptions } from "../consent.ts";
+import { confirmed } from "../consent.ts";
 import { EXIT } from "../exit-code.ts";
 import type { Progress } from "../progress.ts";
 import { startProgress } from "../progress.ts";
+import { addVerifyConverged } from "./verify-converged.ts";
 
 const LOCAL_ADMIN = `http://127.0.0.1:${LOCAL_BASE_PORT_DEFAULT + 2}`;
-const SECONDS_MAX = 7 * 86_400;
 
-interface VerifyOptions {
+interface VerifyOptions extends ConsentOptions {
   readonly endpoint: string;
   readonly timeout: number;
   readonly output: "table" | "json";
 }
 
 export function addVerifyCommand(program: Command, context: CommandContext): void {
-  program
+  const verifying = program
     .command("verify")
+    .description("prove things: that a store is sound, that regions hold the same");
+  addVerifyConverged(verifying, context);
+  verifying
+    .command("store", { isDefault: true })
     .description("look through all that one region stores; exit code 3 when something was wrong")
     .option("--endpoint <url>", "admin URL of a region", endpointUrl, LOCAL_ADMIN)
     .option(
-      "--timeout <seconds>",
-      "give up waiting; the region goes on; exit code 4",
-      wholeNumber({ min: 1, max: SECONDS_MAX }),
+      "--timeout <time>",
+      "such as 60s or 1h: give up waiting; the region goes on; exit code 4",
+      seconds,
       limits.COMMAND_VERIFY_SECONDS_DEFAULT,
     )
     .addOption(
@@ -37,7 +43,11 @@ export function addVerifyCommand(program: Command, context: CommandContext): voi
         .choices(["table", "json"])
         .default("table"),
     )
+    .option("--dry-run", "say what would be done, and do nothing")
+    .option("--yes", "do not ask")
     .action(async (options: VerifyOptions) => {
+      const plan = `look through all that ${options.endpoint} stores, and repair what can be`;
+      if (!(await confirmed(plan, { ...options, isHarmless: true }, context.terminal))) return;
       await withAdmin(options.endpoint, (admin) => verify(admin, options, context));
     });
 }

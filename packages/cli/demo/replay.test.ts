@@ -64,7 +64,7 @@ describe("the replay", () => {
       async send(request: HttpRequest): Promise<HttpAnswer> {
         sent.push(request);
         await Promise.resolve();
-        return { status: 204, headers: {}, body: "", ...answer(request) };
+        return { status: 204, headers: {}, body: "", bytes: Buffer.alloc(0), ...answer(request) };
       },
     };
     const restByRegion = new Map(regions.map((region) => [region, `http://${region}`]));
@@ -133,8 +133,8 @@ describe("the replay", () => {
         underWay.add(url);
         for (let i = 0; i < 5; i++) await Promise.resolve();
         underWay.delete(url);
-        order.push((JSON.parse(body ?? "") as { n: number }).n);
-        return { status: 200, headers: {}, body: "" };
+        order.push((JSON.parse(String(body)) as { n: number }).n);
+        return { status: 200, headers: {}, body: "", bytes: Buffer.alloc(0) };
       },
     };
     const batch = Array.from({ length: 40 }, (_, i) => ({

@@ -1,0 +1,50 @@
+/** The operations of the admin listener that are described, in groups. */
+import {
+  comparePeer,
+  getAboveCut,
+  getHoldings,
+  getKeys,
+  getNode,
+  getShardSums,
+  getStatement,
+} from "./admin-truth.ts";
+import {
+  getDocumentChanges,
+  getDocumentContent,
+  getDocumentFacts,
+  listActors,
+  previewMerge,
+} from "./admin-documents.ts";
+import type { Operation } from "./operation.ts";
+import type { OperationGroup } from "./operations.ts";
+
+export const ADMIN_GROUPS: readonly OperationGroup[] = [
+  {
+    name: "The truth",
+    description: "What a region holds at a cut, for whoever compares regions.",
+    operations: [
+      getHoldings,
+      getShardSums,
+      getNode,
+      getAboveCut,
+      getStatement,
+      getKeys,
+      comparePeer,
+    ],
+  },
+  {
+    name: "One document",
+    description: "What a region has of it, and what a merge would make of it.",
+    operations: [
+      getDocumentFacts,
+      getDocumentContent,
+      getDocumentChanges,
+      previewMerge,
+      listActors,
+    ],
+  },
+];
+
+export const ADMIN_OPERATIONS: ReadonlySet<Operation> = new Set(
+  ADMIN_GROUPS.flatMap(({ operations }) => operations),
+);
