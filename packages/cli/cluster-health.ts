@@ -63,9 +63,10 @@ function regionFaults({ endpoint, name, status }: RegionReport): string[] {
     const who = name === undefined ? endpoint : `${name} (${endpoint})`;
     return [`${who} does not answer`];
   }
-  const { region, ready, counts } = status;
+  const { region, ready, drained, counts } = status;
   const faults: string[] = [];
-  if (!ready) faults.push(`${region} is not ready`);
+  if (drained) faults.push(`${region} is drained by an operator: clients are to go elsewhere`);
+  else if (!ready) faults.push(`${region} is not ready`);
   if (counts.quarantined > 0)
     faults.push(`${region} has ${counts.quarantined} quarantined changes`);
   return faults;

@@ -11,8 +11,11 @@ import { errorText, isAtollError } from "@atoll/core";
 import { VERSION, configFaultLine, terminalPreferences } from "@atoll/server";
 import type { CommandContext } from "./command-context.ts";
 import { addActorCommand } from "./commands/actor.ts";
+import { addAuditCommand } from "./commands/audit.ts";
 import { addBackupCommand } from "./commands/backup.ts";
 import { addCertsCommand } from "./commands/certs.ts";
+import { addCompletionCommand } from "./commands/completion.ts";
+import { addContextCommand } from "./commands/context.ts";
 import { addDemoCommand } from "./commands/demo.ts";
 import { addDivergenceCommand } from "./commands/divergence.ts";
 import { addDocCommand } from "./commands/doc.ts";
@@ -28,6 +31,7 @@ import { addRegionCommand } from "./commands/region.ts";
 import { addRepairCommand } from "./commands/repair.ts";
 import { addServeCommand } from "./commands/serve.ts";
 import { addStatusCommand } from "./commands/status.ts";
+import { addSupportBundleCommand } from "./commands/support-bundle.ts";
 import { addVerifyCommand } from "./commands/verify.ts";
 import { addWatchCommand } from "./commands/watch.ts";
 import type { ExitCode } from "./exit-code.ts";
@@ -97,10 +101,14 @@ function createProgram(context: CommandContext): Command {
   addVerifyCommand(program, context);
   addQuarantineCommand(program, context);
   addActorCommand(program, context);
+  addAuditCommand(program, context);
+  addSupportBundleCommand(program, context);
   addProfileCommand(program, context);
   addKeyCommand(program, context);
   addCertsCommand(program, context);
   addBackupCommand(program, context);
+  addContextCommand(program, context);
+  addCompletionCommand(program, context);
   return program;
 }
 

@@ -398,6 +398,15 @@ export const ISOLATION_CULPRITS_MAX = 16;
 export const QUARANTINE_LISTED_DEFAULT = 100;
 export const QUARANTINE_LISTED_MAX = 1_000;
 
+// ── Audit ────────────────────────────────────────────────────────────────────────────────────────
+/** Bytes of one file of the audit log: some 40,000 mutations. → turned over */
+export const AUDIT_LOG_BYTES_MAX = 8 * MIB;
+/** Files of it, with the one that is written. → the oldest is overwritten */
+export const AUDIT_LOGS_KEPT = 4;
+/** Entries of one listing unless asked otherwise, and at most. */
+export const AUDIT_LISTED_DEFAULT = 100;
+export const AUDIT_LISTED_MAX = 1_000;
+
 // ── Scrub ────────────────────────────────────────────────────────────────────────────────────────
 /** A full pass of the background walk, at rest: bit rot is found within this time. */
 export const SCRUB_PERIOD_MS = 7 * 24 * 3_600_000;
@@ -520,6 +529,8 @@ export const COMMAND_PREVIEW_PROFILES_DEFAULT = 500;
 export const COMMAND_PREVIEW_PROFILES_MAX = 100_000;
 /** Of them, how many at a time. */
 export const COMMAND_PREVIEWS_CONCURRENT = 4;
+/** Lines of each log that a support bundle holds: the last. */
+export const COMMAND_BUNDLE_LINES_MAX = 20_000;
 /** Between two looks of `atoll watch` unless told otherwise. */
 export const COMMAND_WATCH_SECONDS_DEFAULT = 2;
 /** Edits that the demo replays unless told otherwise: about a minute on two slow cores. */

@@ -11,7 +11,11 @@ import { send, sendJson } from "./answer.ts";
 import type { Reply } from "./answer.ts";
 import { JSON_TYPE } from "./media-type.ts";
 import { mountCareRoutes } from "./care-routes.ts";
+import { mountOperations } from "./contract-routes.ts";
+import { getAudit } from "./contract/admin-audit.ts";
+import { parseQuery } from "./contract/operation.ts";
 import { mountDocumentDeskRoutes } from "./document-desk-routes.ts";
+import { mountDrainRoutes } from "./drain-routes.ts";
 import type { AdminService, PeerState } from "./profile-service.ts";
 import { readJsonObject } from "./request.ts";
 import { mountResource } from "./resource.ts";
@@ -21,6 +25,16 @@ export function mountAdminRoutes(app: Express, admin: AdminService): void {
   mountCareRoutes(app, admin);
   mountTruthRoutes(app, admin);
   mountDocumentDeskRoutes(app, admin);
+  mountDrainRoutes(app, admin);
+  mountOperations(app, [
+    [
+      getAudit,
+      (request, reply) => {
+        const { limit } = parseQuery(request, getAudit.query);
+        sendJson(reply, 200, { entries: admin.audit.list(limit) });
+      },
+    ],
+  ]);
 
   mountResource(app, "/admin/v1/status", {
     get: (_request, reply) => sendJson(reply, 200, admin.status()),
@@ -51,6 +65,7 @@ export function mountAdminRoutes(app: Express, admin: AdminService): void {
       const { region } = request.params;
       const { state } = await readJsonObject(request, JSON_TYPE);
       if (!isPeerState(state)) throw badState();
+      reply.locals.detail = { state };
       if (typeof region !== "string" || !admin.setPeerState(region, state)) {
         throw new AtollError("not-found", "no peer has this region's name");
       }

@@ -1,5 +1,6 @@
 /** The admin listener, and the health checks that both listeners have. */
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
+import { FACTS } from "./fake-service.ts";
 import { Loopback } from "./loopback.ts";
 
 let region: Loopback;
@@ -62,6 +63,46 @@ describe("the admin listener", () => {
       expect(reply.json()).toEqual({ region: "us", state });
       expect(region.admin.stateByPeer.get("us")).toBe(state);
     }
+  });
+
+  test("tells the audit log who changed what and how it ended, and nothing that only looks", async () => {
+    await region.call("GET", "/admin/v1/status");
+    await region.write("PUT", STATE, { state: "paused" });
+    await region.write("PUT", "/admin/v1/peers/mars/state", { state: "paused" });
+    await region.write("POST", "/admin/v1/documents/00/merge-preview", {});
+    await region.write("POST", "/admin/v1/drain", {});
+    expect(region.admin.recorded).toMatchObject([
+      { who: "open", what: `PUT ${STATE}`, detail: { state: "paused" }, status: 200 },
+      { what: "PUT /admin/v1/peers/mars/state", status: 404 },
+      { what: "POST /admin/v1/drain", status: 200 },
+    ]);
+    const { entries } = (await region.call("GET", "/admin/v1/audit?limit=1")).json();
+    expect(entries).toMatchObject([{ what: "POST /admin/v1/drain" }]);
+    expect((await region.call("GET", "/admin/v1/audit?limit=0")).status).toBe(400);
+  });
+
+  test("is not ready while it is drained, and serves", async () => {
+    await region.write("POST", "/admin/v1/drain", {});
+    expect((await region.call("GET", "/readyz")).status).toBe(503);
+    expect((await region.call("GET", "/admin/v1/status")).status).toBe(200);
+    await region.write("POST", "/admin/v1/undrain", {});
+    expect((await region.call("GET", "/readyz")).status).toBe(200);
+  });
+
+  test("shows the content of documents to those whose tenant's they are", async () => {
+    const [ours, theirs] = ["0".repeat(32), "1".repeat(32)];
+    region.admin.tenantByDocument.set(ours, FACTS);
+    region.admin.tenantByDocument.set(theirs, { ...FACTS, tenant: "acme" });
+    const at = (docId: string, what = "") =>
+      region.call("GET", `/admin/v1/documents/${docId}${what}`);
+    for (const what of ["/content", "/changes"]) {
+      expect((await at(ours, what)).status).toBe(200);
+      expect((await at(theirs, what)).status).toBe(404);
+    }
+    expect((await at(theirs)).json()).toMatchObject({ tenant: "acme" }); // facts hold nothing of it
+    const headers = { "Content-Type": "application/vnd.automerge.changes" };
+    const path = `/admin/v1/documents/${theirs}/merge-preview`;
+    expect((await region.call("POST", path, { headers, body: "x" })).status).toBe(404);
   });
 
   test("knows its peers", async () => {

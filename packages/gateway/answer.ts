@@ -35,6 +35,8 @@ export type AnswerLocals = {
   startedMs: number;
   /** Who asks; known once the gate has been passed. */
   principal?: Principal;
+  /** What of the request the audit log should say besides its path. */
+  detail?: Readonly<Record<string, string>>;
 };
 
 /** Told each answer, when its head has been written. */

@@ -20,7 +20,7 @@ import { AtollError, errorText } from "@atoll/core";
 import type { Clock, Log, Meter, Random, RegionName, Tracing } from "@atoll/core";
 import { mountAdminRoutes } from "./admin-routes.ts";
 import { identifier } from "./answer.ts";
-import type { IdentifyDeps, Reply } from "./answer.ts";
+import type { IdentifyDeps, Reply, RequestLog } from "./answer.ts";
 import { mountCollectionRoutes } from "./collection-routes.ts";
 import { mountDocumentationRoutes } from "./documentation-routes.ts";
 import { mountDocumentRoutes } from "./document-routes.ts";
@@ -31,6 +31,7 @@ import { Forwarder } from "./forwarder.ts";
 import type { ForwardBounds } from "./forwarder.ts";
 import { Gatekeeper } from "./gatekeeper.ts";
 import { mountHealthRoutes } from "./health-routes.ts";
+import { operatorAudit } from "./operator-audit.ts";
 import { mountPastRoutes } from "./past-routes.ts";
 import { problemHandler } from "./problem.ts";
 import { mountProfileRoutes } from "./profile-routes.ts";
@@ -98,7 +99,13 @@ export function createAdminApp(deps: AdminAppDeps): RequestListener {
   const server = `atoll/${deps.version}`;
   const gate = deps.gate ?? new Gatekeeper({ clock });
   const metrics = new RequestMetrics(clock, deps.meter);
-  const requestLog = deps.logRequests === true ? requestLogger(log) : undefined;
+  const logs = [
+    ...(deps.logRequests === true ? [requestLogger(log)] : []),
+    operatorAudit(admin.audit, clock),
+  ];
+  const requestLog: RequestLog = (...told) => {
+    for (const tell of logs) tell(...told);
+  };
   const identity = { clock, random, region, gate, metrics, requestLog, server };
   return createListener(identity, log, (app) => {
     mountAdminRoutes(app, admin);

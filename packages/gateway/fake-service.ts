@@ -13,6 +13,7 @@ import type { PastService } from "./past-contract.ts";
 import type {
   AdminService,
   Answer,
+  AuditEntry,
   PeerState,
   Precondition,
   ProfileService,
@@ -261,6 +262,16 @@ export class FakeAdmin implements AdminService {
 
   status() {
     return { region: "eu", peers: Object.fromEntries(this.stateByPeer) };
+  }
+
+  readonly recorded: AuditEntry[] = [];
+  readonly audit = {
+    record: (entry: AuditEntry) => void this.recorded.push(entry),
+    list: (limit: number) => this.recorded.slice(-limit).reverse(),
+  };
+
+  setDrained(drained: boolean): void {
+    this.checks = [{ check: "drained", ok: !drained }];
   }
 
   compareWith(region: string): boolean {

@@ -8,6 +8,7 @@ import type { RegionName, Span } from "@atoll/core";
 import type { ChangeHash, DocId, FieldFault, Hlc, ProfileId, Tenant, TreeNode } from "@atoll/core";
 import type { Authorship, JsonObject, ProfileEdit } from "@atoll/profile";
 import type { Answer, ProfileSnapshot, SessionOptions } from "./answer-contract.ts";
+import type { AuditEntry } from "./contract/admin-audit.ts";
 import type { DocumentContent, DocumentFacts, MergePreview } from "./contract/admin-documents.ts";
 import type {
   AboveCut,
@@ -237,6 +238,16 @@ export interface DocumentDeskService {
   preview(docId: string, theirs: Uint8Array): Readonly<Record<keyof MergePreview, unknown>>;
 }
 
+export type { AuditEntry } from "./contract/admin-audit.ts";
+
+/** What operators did here. */
+export interface AuditService {
+  /** Never throws. */
+  record(entry: AuditEntry): void;
+  /** Newest first. */
+  list(limit: number): readonly AuditEntry[];
+}
+
 /** How this region sees another one. */
 export interface RegionLink {
   readonly region: string;
@@ -259,6 +270,9 @@ export interface AdminService {
   /** Compares with a peer now. False when no such peer is linked. */
   compareWith(region: string): boolean;
   readonly truth: TruthService;
+  /** Not ready, until it is told otherwise: clients are to go elsewhere. */
+  setDrained(drained: boolean): void;
+  readonly audit: AuditService;
   readonly documents: DocumentDeskService;
   /** Every incarnation that has written. */
   actors(): readonly object[];

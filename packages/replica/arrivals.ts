@@ -186,23 +186,12 @@ export class Arrivals {
     } else if (judgement.kind === "waiting") {
       counts.waiting++;
       this.#waiting.add(entry, judgement.missing);
-    } else if (this.#quarantine.has(entry) && !this.admitAgain(judgement.sound)) {
-      counts.quarantined++;
+    } else if (this.#quarantine.has(entry) && this.refusal(judgement.sound) !== undefined) {
+      counts.quarantined++; // its document refuses it as before
       this.#ledger.setAside(entry, this.#clock.monotonicMs() + limits.QUARANTINE_RETRY_MS);
     } else {
       counts.applied += this.#apply(judgement.sound, from.repair);
     }
-  }
-
-  /**
-   * Would the document take an entry that it refused, or that came damaged before? If so the record of it
-   * is dropped.
-   */
-  admitAgain({ entry, place }: SoundEntry): boolean {
-    if (this.refusal({ entry, place }) !== undefined) return false;
-    sometimes("quarantined place asked for again");
-    this.#quarantine.release(entry);
-    return true;
   }
 
   /** Why the document does not take this entry, tried on a copy of it; undefined when it does. */
@@ -250,6 +239,7 @@ export class Arrivals {
       entry.hlc <= vectorAt(this.#ledger.horizon, originRegion(entry.origin)) ||
       (!sound.isNew && this.#intake.isLogged(entry.docId, entry.hash));
     this.#observe(entry.hlc);
+    if (this.#quarantine.release(entry)) sometimes("quarantined place asked for again");
     if (isSuspect && this.#isInDocument(entry)) {
       sometimes("change already in its document");
       if (!isPlaceless(entry)) this.#commit.relog(sound);

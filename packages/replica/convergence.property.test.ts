@@ -1,5 +1,5 @@
 // Random histories on three replicas: whoever holds the same entries shows the same. No network here;
-// `fleet.property` has one.
+// the simulator has one.
 import { describe, expect, test } from "vitest";
 import fc from "fast-check";
 import { must } from "@atoll/core";

@@ -104,6 +104,7 @@ export class RegionDriver {
   #confirmations = 0;
   #storageFault: AtollError | undefined;
   #stopping = false;
+  #drained = false;
 
   constructor(options: DriverOptions) {
     const { cluster, region, clock, transport, log, random, peers } = options;
@@ -235,6 +236,7 @@ export class RegionDriver {
     const { twin } = this.#sync;
     return [
       { check: "running", ok: !this.#stopping },
+      { check: "not drained", ok: !this.#drained },
       { check: "storage", ok: fault === undefined, ...(fault && { detail: fault.message }) },
       { check: "identity", ok: twin === undefined, ...(twin && { detail: twin }) },
     ];
@@ -248,6 +250,7 @@ export class RegionDriver {
       version: this.#options.version,
       startedAt: this.#startedAt,
       ready: this.readiness().every(({ ok }) => ok),
+      drained: this.#drained,
       waitingSessions: this.#sessions.waiting,
       waitingReceipts: this.#receipts.waiting,
       scrubFaults: this.scrub.faults,
@@ -270,6 +273,11 @@ export class RegionDriver {
     if (peer === undefined || peer.name === this.#options.region.name) return false;
     this.#step({ kind: state === "paused" ? "pause" : "resume", region: peer.code });
     return true;
+  }
+
+  /** Clients are to be sent elsewhere, or here again. Who comes is served all the same. */
+  setDrained(drained: boolean): void {
+    this.#drained = drained;
   }
 
   actors(): ShownActor[] {

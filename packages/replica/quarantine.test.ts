@@ -10,6 +10,7 @@ import {
   VECTOR_ZERO,
   docIdOf,
   must,
+  nameOfReceived,
   toHex,
 } from "@atoll/core";
 import type { ProfileEdit } from "@atoll/profile";
@@ -142,6 +143,22 @@ describe("a bad entry", () => {
     reader.flush();
     expect(reader.store.countQuarantine()).toBe(0);
     expect(reader.read(ADA).snapshot?.json).toContain("poet");
+  });
+
+  test("leaves none either when it came under the name of its damaged bytes, as it does on the wire", () => {
+    const first = written("ada", { role: "poet" });
+    const entry = written("ada", { role: "painter" });
+    const bytes = damaged(entry).change;
+    const received = { ...entry, change: bytes, hash: nameOfReceived(bytes) };
+    expect(reader.ingest([received], from).quarantined).toBe(1);
+    reader.flush();
+    expect(reader.ingest([entry], from).waiting).toBe(1);
+    reader.flush();
+    expect(reader.store.countQuarantine()).toBe(1);
+    expect(reader.ingest([first], from).applied).toBe(2);
+    reader.flush();
+    expect(reader.store.countQuarantine()).toBe(0);
+    expect(reader.read(ADA).snapshot?.json).toContain("painter");
   });
 });
 

@@ -2,8 +2,9 @@
  * What is set aside for a person: entries that nothing can be done with, and documents that do not open.
  *
  * One record per entry, by its place and name: a bad entry is asked for again every minute, and must not
- * fill the store by being what it was before. The keys are kept in memory, because a peer decides how
- * often we ask.
+ * fill the store by being what it was before. The names are kept in memory, because a peer decides how
+ * often we ask. A copy that was damaged on its way bears another name than the entry itself, so when the
+ * place has its entry, whatever was set aside there goes.
  */
 import type { ChangeHash, Clock, DocId, DocKey, Lane, Log, LogEntry } from "@atoll/core";
 import { docKeyOf, limits, toHex } from "@atoll/core";
@@ -14,7 +15,8 @@ export class Quarantine {
   readonly #store: Store;
   readonly #clock: Clock;
   readonly #log: Log;
-  #byEntry = new Map<string, number>();
+  /** Records of entries: by place, then by name. */
+  #byPlace = new Map<string, Map<string, number>>();
   #byDocument = new Map<DocKey, number>();
 
   constructor(rooms: { readonly store: Store; readonly clock: Clock; readonly log: Log }) {
@@ -26,17 +28,17 @@ export class Quarantine {
 
   /** Forgets everything that is not committed. */
   reload(): void {
-    this.#byEntry = new Map();
+    this.#byPlace = new Map();
     this.#byDocument = new Map();
     for (const summary of this.#store.summarizeQuarantine(limits.QUARANTINE_ENTRIES_MAX)) {
       const { id, lane, seq, hash, docId } = summary;
       if (lane === undefined || seq === undefined) this.#byDocument.set(docKeyOf(docId), id);
-      else this.#byEntry.set(entryKey(lane, seq, hash), id);
+      else this.#remember({ ...lane, seq }, hash, id);
     }
   }
 
   has(entry: LogEntry): boolean {
-    return this.#byEntry.size > 0 && this.#byEntry.has(keyOf(entry));
+    return this.#at(entry)?.has(toHex(entry.hash)) === true;
   }
 
   hasDocument(docId: DocId): boolean {
@@ -53,7 +55,7 @@ export class Quarantine {
     const lane = { shard, origin };
     const head = { atMs: this.#clock.nowMs(), reason, fromRegion, lane, seq, docId, hash };
     const { id } = this.#store.addQuarantine(recordOf(head, { kind: "entry", entry }));
-    this.#byEntry.set(keyOf(entry), id);
+    this.#remember(entry, hash, id);
     return true;
   }
 
@@ -67,12 +69,13 @@ export class Quarantine {
     this.#byDocument.set(docKeyOf(docId), id);
   }
 
-  /** The entry was applied after all. */
-  release(entry: LogEntry): void {
-    if (!this.has(entry)) return;
-    const id = this.#byEntry.get(keyOf(entry));
-    if (id !== undefined) this.#store.removeQuarantine(id);
-    this.#byEntry.delete(keyOf(entry));
+  /** Its place has the entry after all: true when anything was set aside there. */
+  release(entry: LogEntry): boolean {
+    const records = this.#at(entry);
+    if (records === undefined) return false;
+    for (const id of records.values()) this.#store.removeQuarantine(id);
+    this.#byPlace.delete(placeOf(entry));
+    return true;
   }
 
   /** The document opens after all. */
@@ -91,8 +94,23 @@ export class Quarantine {
 
   remove(id: number): void {
     this.#store.removeQuarantine(id);
-    for (const [key, other] of this.#byEntry) if (other === id) this.#byEntry.delete(key);
+    for (const [place, records] of this.#byPlace) {
+      for (const [name, other] of records) if (other === id) records.delete(name);
+      if (records.size === 0) this.#byPlace.delete(place);
+    }
     for (const [key, other] of this.#byDocument) if (other === id) this.#byDocument.delete(key);
+  }
+
+  #at(place: Place): Map<string, number> | undefined {
+    return this.#byPlace.size === 0 ? undefined : this.#byPlace.get(placeOf(place));
+  }
+
+  #remember(place: Place, hash: ChangeHash | undefined, id: number): void {
+    const key = placeOf(place);
+    const name = hash === undefined ? "" : toHex(hash);
+    const records = this.#byPlace.get(key);
+    if (records === undefined) this.#byPlace.set(key, new Map([[name, id]]));
+    else records.set(name, id);
   }
 
   #isFull(): boolean {
@@ -100,10 +118,10 @@ export class Quarantine {
   }
 }
 
-function keyOf(entry: LogEntry): string {
-  return entryKey(entry, entry.seq, entry.hash);
+interface Place extends Lane {
+  readonly seq: number;
 }
 
-function entryKey({ shard, origin }: Lane, seq: number, hash: ChangeHash | undefined): string {
-  return `${shard} ${origin} ${seq} ${hash === undefined ? "" : toHex(hash)}`;
+function placeOf({ shard, origin, seq }: Place): string {
+  return `${shard} ${origin} ${seq}`;
 }

@@ -21,6 +21,8 @@ export interface RegionStatus extends Readonly<Record<string, unknown>> {
   readonly origin: string;
   readonly startedAt: string;
   readonly ready: boolean;
+  /** An operator wants clients to go elsewhere. */
+  readonly drained: boolean;
   readonly counts: {
     readonly documents: number;
     readonly changes: number;
@@ -94,6 +96,7 @@ export function statusOf(options: {
   readonly version: string;
   readonly startedAt: Epoch;
   readonly ready: boolean;
+  readonly drained: boolean;
   readonly waitingSessions: number;
   readonly waitingReceipts: number;
   readonly scrubFaults: number;
@@ -112,6 +115,7 @@ export function statusOf(options: {
     origin: originText(replica.origin),
     startedAt: new Date(options.startedAt.wallMs).toISOString(),
     ready: options.ready,
+    drained: options.drained,
     counts: {
       documents: ledger.documents,
       changes: ledger.changes,

@@ -1,6 +1,7 @@
 /** The process, as the command uses it. The composition root is loaded by `serve` alone. */
 export type { Address } from "./address.ts";
 export { addressText, parseAddress } from "./address.ts";
+export { auditReport } from "./audit-report.ts";
 export { createBackup, restoreBackup, verifyBackup } from "./backup/lazy.ts";
 export type { BackupProgress, BackupStage } from "./backup/progress.ts";
 export type { BackupReport } from "./backup/verify.ts";

@@ -41,6 +41,7 @@ const regionStatus = z.looseObject({
   origin: z.string().optional(),
   startedAt: z.string().optional(),
   ready: z.boolean(),
+  drained: z.boolean().default(false),
   counts: z.looseObject({
     documents: z.number(),
     changes: z.number(),

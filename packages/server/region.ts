@@ -30,6 +30,7 @@ import { WebSocketTransport } from "@atoll/sync";
 import type { Address } from "./address.ts";
 import { addressText, isLoopback } from "./address.ts";
 import { buildInfo } from "./build-info.ts";
+import { AuditLog } from "./audit-log.ts";
 import type { CanaryOptions, CanaryPeer } from "./canary.ts";
 import { Canary } from "./canary.ts";
 import type { RegionConfig } from "./config.ts";
@@ -144,6 +145,8 @@ async function openAll(
       compareWith: driver.compareWith.bind(driver),
       truth: statingTruth(driver, config, systemClock),
       documents: driver.documents,
+      setDrained: (drained: boolean) => driver.setDrained(drained),
+      audit: new AuditLog({ directory: dataDirectory, log }),
       actors: () => driver.actors(),
       quarantine: driver.quarantine,
       scrub: driver.scrub,

@@ -11,6 +11,7 @@ import { withoutTail } from "./disk.ts";
 import type { Fault } from "./fault.ts";
 import { isLossy } from "./fault.ts";
 import type { SimFleet } from "./fleet.ts";
+import { judgeAgain } from "./operator.ts";
 import type { SimRegion } from "./region.ts";
 
 /** Down after a crash in a commit, if nobody says otherwise. */
@@ -205,7 +206,9 @@ export class Acts {
         const [a, b] = [this.#at(fault.a), this.#at(fault.b)];
         if (a.isUp) a.driver.setPeerState(b.name, "paused");
         return this.#later(fault.forMs, () => {
-          if (a.isUp) a.driver.setPeerState(b.name, "active");
+          if (!a.isUp) return;
+          a.driver.setPeerState(b.name, "active");
+          judgeAgain(a);
         });
       }
     }

@@ -41,11 +41,9 @@ export class Disk {
   open(options: Omit<SqliteOptions, "path"> = {}): Store {
     this.close();
     this.#directory = newDirectory();
-    const image = this.#image;
-    if (image !== undefined) {
-      writeFileSync(this.path, image.database);
-      if (image.wal.length > 0) writeFileSync(`${this.path}-wal`, image.wal);
-    }
+    const image = this.#image ?? blankImage();
+    writeFileSync(this.path, image.database);
+    if (image.wal.length > 0) writeFileSync(`${this.path}-wal`, image.wal);
     this.#store = openSqliteStore({ path: this.path, ...options });
     return this.#store;
   }
@@ -72,6 +70,19 @@ export class Disk {
     if (this.#directory !== undefined) rmSync(this.#directory, { recursive: true, force: true });
     this.#directory = undefined;
   }
+}
+
+let blank: Image | undefined;
+
+/** A file of today's format with nothing in it. Made once: every machine of every run begins with one. */
+function blankImage(): Image {
+  if (blank !== undefined) return blank;
+  const directory = newDirectory();
+  const path = join(directory, "atoll.db");
+  openSqliteStore({ path }).close();
+  blank = { database: readFileSync(path), wal: new Uint8Array() };
+  rmSync(directory, { recursive: true });
+  return blank;
 }
 
 const EMPTY: Image = { database: new Uint8Array(), wal: new Uint8Array() };

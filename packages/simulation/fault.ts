@@ -93,7 +93,7 @@ export type Fault =
       readonly draw: number;
     }
   | { readonly kind: "verify"; readonly atMs: number; readonly at: number }
-  /** An operator takes a link down. */
+  /** An operator takes a link down; with it again, what was set aside is judged anew. */
   | {
       readonly kind: "operator";
       readonly atMs: number;

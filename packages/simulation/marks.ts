@@ -49,6 +49,7 @@ const KINDS: Readonly<Record<number, string>> = {
   40: "compare-changes",
   41: "want-changes",
   42: "wanted",
+  43: "compare-lanes",
 };
 
 /** The second byte of a frame is its kind (PROTOCOL.md). */

@@ -6,7 +6,8 @@
  * of fault hides another.
  */
 import type { Random } from "@atoll/core";
-import { SeededRandom } from "@atoll/core";
+import { SeededRandom, limits } from "@atoll/core";
+import type { RetentionOptions } from "@atoll/replica";
 import type { FaultKind } from "./fault.ts";
 import { FAULT_KINDS } from "./fault.ts";
 import type { Usage } from "./workload/operation.ts";
@@ -43,6 +44,10 @@ export interface SimOptions {
   /** Planned faults per simulated minute. */
   readonly faultsPerMinute: number;
   readonly faultMsMax: number;
+  /** How soon rows leave the log; undefined: not within a run. */
+  readonly retention?: Pick<RetentionOptions, "ageMs" | "deadPeerAfterMs"> | undefined;
+  /** What makes some bodies heavy; undefined: nothing. */
+  readonly ballastBytes?: number | undefined;
 }
 
 /** Kinds that are rare because they cost a long while to mend, or hide what others would show. */
@@ -56,7 +61,7 @@ export function drawOptions(seed: string): SimOptions {
     random.below(oneIn) === 0 ? value : otherwise;
   const perRegion = <T>(draw: () => T): T[] => Array.from({ length: regions }, draw);
   const isSkewed = random.below(2) === 0;
-  return {
+  const shape: SimOptions = {
     regions,
     shards: pick(random, [1, 2, 4, 4, 16]),
     chaosMs: pick(random, [10_000, 30_000, 60_000, 120_000, 300_000]),
@@ -84,6 +89,20 @@ export function drawOptions(seed: string): SimOptions {
     faultsPerMinute: pick(random, [2, 6, 15, 40]),
     faultMsMax: pick(random, [500, 3_000, 10_000, 60_000]),
   };
+  // From draws of their own: what is added here leaves all else of a seed as it was.
+  return {
+    ...shape,
+    retention: drawRetention(random.fork("retention"), shape.old.includes(true)),
+    ballastBytes: random.fork("ballast").below(8) === 0 ? 20_000 : undefined,
+  };
+}
+
+/** Who speaks an older protocol and was away for longer than rows are kept stays behind: PROTOCOL.md. */
+function drawRetention(random: Random, isMixed: boolean): SimOptions["retention"] {
+  if (random.below(4) > 0) return undefined;
+  const ageMs = pick(random, [0, 5_000, 30_000]);
+  const usualMs = limits.RETENTION_DEAD_PEER_MS_DEFAULT;
+  return { ageMs, deadPeerAfterMs: isMixed ? usualMs : pick(random, [usualMs, 20_000]) };
 }
 
 function drawWeights(random: Random): Record<Usage, number> {

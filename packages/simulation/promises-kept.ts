@@ -96,8 +96,7 @@ export class PromisesKept {
   /** A process has started on its disk: is everything there that was committed? */
   started(region: SimRegion, nowMs: number): void {
     this.#regions.add(region);
-    const found = new Set(changesIn(region));
-    const missing = [...region.held].filter((hash) => !found.has(hash));
+    const { missing, found } = this.#compare(region);
     if (!this.#mayLose.has(region)) {
       if (missing.length > 0) {
         const message = `${region.name} lost ${missing.length} committed entries in a crash`;
@@ -109,6 +108,17 @@ export class PromisesKept {
     }
     region.held = found;
     if (this.#mayLose.has(region)) this.#count(missing);
+  }
+
+  /** The log tells nearly always; documents are opened for what it does not have, or may not have. */
+  #compare(region: SimRegion): { readonly missing: string[]; readonly found: Set<string> } {
+    const { store, ledger } = region.driver.replica;
+    const missingIn = (found: Set<string>) => [...region.held].filter((hash) => !found.has(hash));
+    const logged = new Set(scanLog(store).map(({ hash }) => toHex(hash)));
+    const missing = missingIn(logged);
+    if (missing.length === 0 && ledger.horizon.size === 0) return { missing, found: logged };
+    const found = new Set(changesIn(region));
+    return { missing: missingIn(found), found };
   }
 
   /** What its disk had confirmed may be missing from now on. */

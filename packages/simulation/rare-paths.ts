@@ -10,6 +10,7 @@ export const RARE_PATHS: readonly string[] = [
   "sim: a clock went back",
   "sim: a copy of an orderly stop",
   "sim: a core without some regions",
+  "sim: an operator gave up an entry",
   // on the wire
   "wire: batch",
   "wire: need",
@@ -26,6 +27,8 @@ export const RARE_PATHS: readonly string[] = [
   "wire: compare-changes",
   "wire: want-changes",
   "wire: wanted",
+  "wire: trimmed",
+  "wire: compare-lanes",
   // told by the code
   "log: link-live",
   "log: link-lost",

@@ -8,6 +8,7 @@
 import type { Cluster, LogEntry, Log, Random, Region } from "@atoll/core";
 import { isAtollError, must, toHex } from "@atoll/core";
 import type { ProfileCodec } from "@atoll/profile";
+import type { RetentionOptions } from "@atoll/replica";
 import { RegionDriver } from "@atoll/replica";
 import type { Store } from "@atoll/store";
 import type { VersionRange } from "@atoll/sync";
@@ -34,6 +35,7 @@ export interface RegionOptions {
   readonly clockFaults: ClockFaults;
   readonly pace: ClockPace;
   readonly protocol: VersionRange | undefined;
+  readonly retention: Partial<RetentionOptions> | undefined;
   readonly sabotage: Sabotage | undefined;
   /** Every transaction that is on the disk now. */
   readonly committed: (region: SimRegion, entries: readonly LogEntry[]) => void;
@@ -116,7 +118,7 @@ export class SimRegion {
 
   #start(): void {
     const options = this.#options;
-    const { cluster, region, world, network, log, codec, protocol, sabotage } = options;
+    const { cluster, region, world, network, log, codec, protocol, retention, sabotage } = options;
     const random = options.random.fork(`start ${this.starts++}`);
     const real = this.#disk.open();
     const door = new StoreDoor(
@@ -154,6 +156,7 @@ export class SimRegion {
       peers: new Map(others.map((other) => [other.code, `sim://${other.name}`])),
       version: "simulated",
       ...(protocol && { protocol }),
+      ...(retention && { retention }),
     });
     sabotage?.driver?.(driver, { region: this, random: random.fork("bug in the driver"), world });
     this.#driver = driver;

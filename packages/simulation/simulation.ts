@@ -27,6 +27,7 @@ import { PromisesKept } from "./promises-kept.ts";
 import { MarkLog, marksOfFrame } from "./marks.ts";
 import { SimNetwork } from "./network.ts";
 import { finalStateOf, isConverged, isQuiet, watchRegion } from "./observe.ts";
+import { giveUp } from "./operator.ts";
 import { SimRegion } from "./region.ts";
 import type { SimFleet } from "./fleet.ts";
 import type { Sabotage } from "./sabotage.ts";
@@ -218,6 +219,7 @@ export class Simulation implements SimFleet {
     if (this.hasFailed) return;
     // Rot is found by whoever looks for it: within a week by itself, at once when somebody asks.
     if (this.#acts.hasDamaged) await this.#verify(core);
+    if (rest.length > 0 && giveUp(core) > 0) this.marks.hit("sim: an operator gave up an entry");
     const fits = (): boolean => isConverged(core);
     if (!(await this.#within(CORE_MS_MAX, fits))) return this.#stuck("core-converges", core);
     await this.#serves(core);
@@ -264,7 +266,8 @@ export class Simulation implements SimFleet {
   async #judge(): Promise<void> {
     const finals = this.regions.map((region) => finalStateOf(region, codec));
     const { history, kept, marks } = this;
-    const hadReason = this.#acts.hasLost || this.schedule.options.corruptRate > 0;
+    const { corruptRate, retention } = this.schedule.options;
+    const hadReason = this.#acts.hasLost || corruptRate > 0 || retention !== undefined;
     if (!hadReason && marks.countOf("log: roots-differ") > 0) {
       // Push and catch-up bring everything. A comparison that finds a difference hides a mistake of theirs.
       this.fail({ checker: "nothing-to-repair", message: "a comparison found a difference" });
@@ -338,6 +341,7 @@ export class Simulation implements SimFleet {
         turnMs: { min: 0.01, max: options.turnMsMax },
       },
       protocol: options.old[place] === true ? { min: 1, max: 1 } : undefined,
+      retention: options.retention,
       sabotage: this.#options.sabotage,
       committed: (of, entries) => this.#committed(of, entries),
       started: (of) => this.kept.started(of, this.world.nowMs),

@@ -1,9 +1,12 @@
-/** `atoll region ls|show`: the regions, and one of them closely. */
+/** `atoll region`: the regions, one of them closely, and taking one out of service for clients. */
 import type { Command } from "commander";
 import { fetchRegionStatus } from "@atoll/server";
 import { AtollError } from "@atoll/core";
 import { judgeCluster } from "../cluster-health.ts";
 import type { CommandContext } from "../command-context.ts";
+import { withAdmin } from "../admin-client.ts";
+import { confirmed, withConsent } from "../consent.ts";
+import type { ConsentOptions } from "../consent.ts";
 import { EXIT } from "../exit-code.ts";
 import type { FleetOptions } from "../fleet.ts";
 import { askStatuses, fleetOf, memberNamed, withFleet } from "../fleet.ts";
@@ -12,7 +15,8 @@ import { ageOr, outputOption, printJson, tableText } from "../output.ts";
 
 const STATUS_MS_MAX = 5_000;
 
-export function addRegionCommand(program: Command, { terminal, end }: CommandContext): void {
+export function addRegionCommand(program: Command, context: CommandContext): void {
+  const { terminal, end } = context;
   const region = program.command("region").description("the regions of the cluster");
   withFleet(region.command("ls"))
     .description(
@@ -93,5 +97,30 @@ export function addRegionCommand(program: Command, { terminal, end }: CommandCon
         for (const fault of faults) terminal.print(fault);
       }
       if (faults.length > 0) end(EXIT.unhealthy);
+    });
+  for (const each of VERBS) addDrain(region, each, context);
+}
+
+const VERBS = [
+  {
+    verb: "drain",
+    does: "not ready from now on: clients are sent elsewhere, it still serves and replicates",
+  },
+  { verb: "undrain", does: "ready again" },
+] as const;
+
+function addDrain(
+  region: Command,
+  { verb, does }: (typeof VERBS)[number],
+  { terminal }: CommandContext,
+): void {
+  withConsent(withFleet(region.command(`${verb} <region>`)))
+    .description(does)
+    .action(async (name: string, { dryRun, yes, ...fleet }: FleetOptions & ConsentOptions) => {
+      const { admin, credential } = await memberNamed(fleetOf(fleet), name);
+      const consent = { isHarmless: true, ...(dryRun && { dryRun }), ...(yes && { yes }) };
+      if (!(await confirmed(`${verb} ${name}`, consent, terminal))) return;
+      await withAdmin(admin, (asked) => asked.ask("POST", `/${verb}`), credential);
+      terminal.tell(`${name}: ${does}.`);
     });
 }

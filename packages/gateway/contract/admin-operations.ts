@@ -8,6 +8,8 @@ import {
   getShardSums,
   getStatement,
 } from "./admin-truth.ts";
+import { getAudit } from "./admin-audit.ts";
+import { drain, undrain } from "./admin-drain.ts";
 import {
   getDocumentChanges,
   getDocumentContent,
@@ -31,6 +33,11 @@ export const ADMIN_GROUPS: readonly OperationGroup[] = [
       getKeys,
       comparePeer,
     ],
+  },
+  {
+    name: "The region",
+    description: "Whether clients are sent here, and who changed what.",
+    operations: [drain, undrain, getAudit],
   },
   {
     name: "One document",

@@ -4,7 +4,7 @@
  * Values name the operation that wrote them, so that a value in a wrong place says where it came from.
  */
 import type { Random } from "@atoll/core";
-import { must } from "@atoll/core";
+import { SeededRandom, must } from "@atoll/core";
 import type { JsonObject, JsonValue, ProfileEdit } from "@atoll/profile";
 import type { Action, Operation, Usage } from "./operation.ts";
 
@@ -25,6 +25,8 @@ export interface WorkloadShape {
   readonly burst: number;
   /** The first operation's number, which names what it writes: for a workload that is drawn piece by piece. */
   readonly numberedFrom?: number;
+  /** Every fourth body is heavier by as much. */
+  readonly ballastBytes?: number | undefined;
 }
 
 const WORDS = ["reef", "tide", "surf", "palm", "gull", "shell", "coral", "lagoon"];
@@ -83,7 +85,7 @@ function drawAction(
       return {
         id: `o${session}-${which}`,
         usesToken: true,
-        action: isRead ? read : drawOwned(random, n),
+        action: isRead ? read : drawOwned(random, shape, n),
       };
     case "marks":
       return {
@@ -107,15 +109,15 @@ function drawAction(
       return {
         id: `f${which}`,
         usesToken: random.below(2) > 0,
-        action: isRead ? read : drawFree(random, n),
+        action: isRead ? read : drawFree(random, shape, n),
       };
   }
 }
 
-function drawOwned(random: Random, n: number): Action {
+function drawOwned(random: Random, shape: WorkloadShape, n: number): Action {
   const kind = random.below(20);
   if (kind < 3) return { kind: "edit", edit: { kind: "delete" } };
-  if (kind < 8) return { kind: "edit", edit: { kind: "put", value: drawBody(random, n) } };
+  if (kind < 8) return { kind: "edit", edit: { kind: "put", value: drawBody(random, shape, n) } };
   return { kind: "edit", edit: { kind: "merge-patch", patch: drawPatch(random, n) } };
 }
 
@@ -137,14 +139,14 @@ function drawSet(random: Random, n: number): Action {
   return { kind: "set-add", element };
 }
 
-function drawFree(random: Random, n: number): Action {
+function drawFree(random: Random, shape: WorkloadShape, n: number): Action {
   const kind = random.below(20);
   if (kind < 2) return { kind: "edit", edit: { kind: "delete" } };
-  if (kind < 5) return { kind: "edit", edit: { kind: "put", value: drawBody(random, n) } };
+  if (kind < 5) return { kind: "edit", edit: { kind: "put", value: drawBody(random, shape, n) } };
   if (kind < 6) {
     return { kind: "edit", edit: { kind: "increment", pointer: pick(random, COUNTERS), by: 1 } };
   }
-  if (kind < 8) return { kind: "create", edit: { kind: "put", value: drawBody(random, n) } };
+  if (kind < 8) return { kind: "create", edit: { kind: "put", value: drawBody(random, shape, n) } };
   if (kind < 10) {
     const edit: ProfileEdit = { kind: "merge-patch", patch: drawPatch(random, n) };
     return { kind: "stale-tag", edit };
@@ -154,13 +156,19 @@ function drawFree(random: Random, n: number): Action {
   return { kind: "edit", edit: { kind: "merge-patch", patch } };
 }
 
-function drawBody(random: Random, n: number): JsonObject {
+function drawBody(random: Random, { ballastBytes }: WorkloadShape, n: number): JsonObject {
   const body: Record<string, JsonValue> = { displayName: `v${n}` };
   if (random.below(2) === 0) body["bio"] = drawWords(random, 4).join(" ");
   if (random.below(3) === 0) body["links"] = drawLinks(random, n);
   if (random.below(3) === 0) body["location"] = { city: pick(random, WORDS), country: `n${n}` };
   if (random.below(3) === 0) body["extra"] = drawValue(random, n, 2);
+  if (ballastBytes !== undefined && n % 4 === 0) body["ballast"] = ballast(n, ballastBytes);
   return body;
+}
+
+/** Compression finds nothing in it, and it is one value. */
+function ballast(n: number, bytes: number): string {
+  return Buffer.from(new SeededRandom(`ballast ${n}`).bytes(bytes)).toString("base64");
 }
 
 function drawPatch(random: Random, n: number): JsonObject {
