@@ -14,7 +14,6 @@ import { SeededRandom, delay, errorText, systemClock, systemRandom, toHex } from
 import { LOCAL_REGIONS } from "@atoll/server";
 import { FaultyCluster, eventually } from "../packages/server/faulty-links.fixture.ts";
 import { MarkedWrites } from "../packages/server/marked-writes.fixture.ts";
-import type { Stage } from "./acts.ts";
 import { perform } from "./acts.ts";
 import { missingLine } from "./expectation.ts";
 import { operatorEnvironment } from "./operator-environment.ts";
@@ -22,6 +21,7 @@ import type { Page, ShellStep } from "./page.ts";
 import { openRegionDoor } from "./region-door.ts";
 import type { ShellPlace } from "./shell.ts";
 import { runShell } from "./shell.ts";
+import type { Stage } from "./stage.ts";
 
 export interface DrillReport {
   readonly page: string;
@@ -53,6 +53,7 @@ export async function runDrill(
   const seed = toHex(systemRandom.bytes(4));
   const random = new SeededRandom(seed);
   const cluster = await FaultyCluster.start(join(directory, "cluster"), random);
+  const stage: Stage = { cluster, directory, afterwards: [] };
   let writes: MarkedWrites | undefined;
   try {
     await eventually("the regions are linked", LINKED_MS_MAX, () => cluster.hasConverged());
@@ -60,12 +61,12 @@ export async function runDrill(
       writes = new MarkedWrites({ cluster, label: "drill", random: random.fork("writes") });
       await eventually("clients write", LINKED_MS_MAX, () => hasBegun(writes));
     }
-    const times = await play(page, { cluster, directory, writes }, show ? tell : () => undefined);
+    const times = await play(page, stage, show ? tell : () => undefined);
     await writes?.stop();
     await expectNothingLost(cluster, writes);
-    rmSync(directory, { recursive: true, force: true });
     const { withinSeconds } = page.drill;
     const isLate = times.seconds > withinSeconds;
+    stage.afterwards.unshift(() => rmSync(directory, { recursive: true, force: true }));
     return {
       page: page.name,
       verdict: isLate ? "failed" : "passed",
@@ -81,20 +82,16 @@ export async function runDrill(
   } finally {
     await writes?.stop();
     await cluster.stop();
+    for (const end of stage.afterwards.reverse()) end();
   }
 }
 
 async function play(
   page: Page,
-  scene: {
-    readonly cluster: FaultyCluster;
-    readonly directory: string;
-    readonly writes: MarkedWrites | undefined;
-  },
+  stage: Stage,
   tell: Tell,
 ): Promise<{ readonly seconds: number; readonly detectedSeconds?: number }> {
-  const { cluster, directory, writes } = scene;
-  const stage: Stage = { cluster, directory, stopWrites: async () => writes?.stop() };
+  const { cluster, directory } = stage;
   const door = await openRegionDoor(join(directory, "bin"), (act) => perform(act, stage));
   try {
     const environment = operatorEnvironment({ cluster, directory, commands: door.directory });
