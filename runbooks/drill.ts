@@ -7,14 +7,13 @@
  * Whatever the page is about, a drill ends with the two questions that an operator is asked afterwards: is
  * every write there that was acknowledged, and do all regions hold the same?
  */
-import { mkdtempSync, rmSync } from "node:fs";
+import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { SeededRandom, delay, errorText, systemClock, systemRandom, toHex } from "@atoll/core";
 import { LOCAL_REGIONS } from "@atoll/server";
 import { FaultyCluster, eventually } from "../packages/server/faulty-links.fixture.ts";
 import { MarkedWrites } from "../packages/server/marked-writes.fixture.ts";
-import type { Stage } from "./acts.ts";
 import { perform } from "./acts.ts";
 import { missingLine } from "./expectation.ts";
 import { operatorEnvironment } from "./operator-environment.ts";
@@ -22,6 +21,7 @@ import type { Page, ShellStep } from "./page.ts";
 import { openRegionDoor } from "./region-door.ts";
 import type { ShellPlace } from "./shell.ts";
 import { runShell } from "./shell.ts";
+import type { Stage } from "./stage.ts";
 
 export interface DrillReport {
   readonly page: string;
@@ -44,11 +44,16 @@ const EQUAL_MS_MAX = 90_000;
 const WRITES_BEFORE = 20;
 const LOOK_AGAIN_MS = 250;
 
-export async function runDrill(page: Page, tell: Tell): Promise<DrillReport> {
+/** `show`: also what blocks printed that were as expected, for whoever writes a page. */
+export async function runDrill(
+  page: Page,
+  { tell, show }: { readonly tell: Tell; readonly show: boolean },
+): Promise<DrillReport> {
   const directory = mkdtempSync(join(tmpdir(), `atoll-drill-${page.name}-`));
   const seed = toHex(systemRandom.bytes(4));
   const random = new SeededRandom(seed);
   const cluster = await FaultyCluster.start(join(directory, "cluster"), random);
+  const stage: Stage = { cluster, directory, afterwards: [] };
   let writes: MarkedWrites | undefined;
   try {
     await eventually("the regions are linked", LINKED_MS_MAX, () => cluster.hasConverged());
@@ -56,12 +61,12 @@ export async function runDrill(page: Page, tell: Tell): Promise<DrillReport> {
       writes = new MarkedWrites({ cluster, label: "drill", random: random.fork("writes") });
       await eventually("clients write", LINKED_MS_MAX, () => hasBegun(writes));
     }
-    const times = await play(page, { cluster, directory, writes }, tell);
+    const times = await play(page, stage, show ? tell : () => undefined);
     await writes?.stop();
     await expectNothingLost(cluster, writes);
-    rmSync(directory, { recursive: true, force: true });
     const { withinSeconds } = page.drill;
     const isLate = times.seconds > withinSeconds;
+    stage.afterwards.unshift(() => rmSync(directory, { recursive: true, force: true }));
     return {
       page: page.name,
       verdict: isLate ? "failed" : "passed",
@@ -71,26 +76,22 @@ export async function runDrill(page: Page, tell: Tell): Promise<DrillReport> {
       acknowledgedWrites: writes?.acknowledged.length ?? 0,
     };
   } catch (error) {
-    tell(await cluster.report());
-    const reason = `${errorText(error)}\n(seed ${seed}, files in ${directory})`;
+    writeFileSync(join(directory, "report.txt"), await cluster.report());
+    const reason = `${errorText(error)}\n(seed ${seed}; report.txt and logs in ${directory})`;
     return { page: page.name, verdict: "failed", reason };
   } finally {
     await writes?.stop();
     await cluster.stop();
+    for (const end of stage.afterwards.reverse()) end();
   }
 }
 
 async function play(
   page: Page,
-  scene: {
-    readonly cluster: FaultyCluster;
-    readonly directory: string;
-    readonly writes: MarkedWrites | undefined;
-  },
+  stage: Stage,
   tell: Tell,
 ): Promise<{ readonly seconds: number; readonly detectedSeconds?: number }> {
-  const { cluster, directory, writes } = scene;
-  const stage: Stage = { cluster, directory, stopWrites: async () => writes?.stop() };
+  const { cluster, directory } = stage;
   const door = await openRegionDoor(join(directory, "bin"), (act) => perform(act, stage));
   try {
     const environment = operatorEnvironment({ cluster, directory, commands: door.directory });
@@ -120,14 +121,14 @@ async function runStep(
   for (;;) {
     const { exitCode, output } = await runShell(step.script, place);
     const missing = missingLine(step.expected, output);
-    if (exitCode === step.exitCode && missing === undefined) return;
+    const shown = `${where}\n$ ${step.script}\n${output}`;
+    if (exitCode === step.exitCode && missing === undefined) return tell(shown);
     if (systemClock.monotonicMs() < untilMs) {
       await delay(LOOK_AGAIN_MS);
       continue;
     }
-    tell(`${where}\n$ ${step.script}\n${output}`);
     const code = `exit code ${exitCode ?? "none"}, expected ${step.exitCode}`;
-    throw new Error(`${where}: ${missing === undefined ? code : `no line "${missing}" (${code})`}`);
+    throw new Error(`${missing === undefined ? code : `no line "${missing}" (${code})`}\n${shown}`);
   }
 }
 

@@ -2,7 +2,7 @@
  * Does an output have the lines that a page shows?
  *
  * A page shows what a person looks for and not every byte: spaces and the frames of tables do not count, `…`
- * stands for anything, lines in between may be left out, the order holds.
+ * and the spaces around it stand for anything, lines in between may be left out, the order holds.
  */
 
 /** The first expected line that is not there; undefined when all are. */
@@ -21,7 +21,7 @@ export function missingLine(expected: readonly string[], output: string): string
 
 function patternOf(line: string): RegExp {
   const parts = plain(line)
-    .split("…")
+    .split(/ ?… ?/)
     .map((part) => part.replace(/[.*+?^${}()|[\]\\]/g, "\\$&"));
   return new RegExp(`^${parts.join(".*")}$`);
 }

@@ -2,6 +2,7 @@
  * `npm run runbooks [-- NAME…]`: executes pages, one after the other, each against a cluster of its own.
  *
  *     --list      name the pages           --record    write the times into drills.json
+ *     --show      what every block printed
  *
  * Exit code 0 when every page passed, 1 when one failed, 2 for a page that does not exist. A page that the
  * host cannot execute is skipped with the reason, which is told and is no pass.
@@ -17,7 +18,7 @@ import { RUNBOOKS, readPages } from "./pages.ts";
 import { recordOf } from "./record.ts";
 
 const { values, positionals } = parseArgs({
-  options: { list: { type: "boolean" }, record: { type: "boolean" } },
+  options: { list: { type: "boolean" }, record: { type: "boolean" }, show: { type: "boolean" } },
   allowPositionals: true,
 });
 const print = (line: string): void => void process.stdout.write(`${line}\n`);
@@ -51,7 +52,7 @@ if (unknown.length > 0) {
 async function execute(page: Page): Promise<DrillReport> {
   const reason = lacking(page.drill.needs);
   if (reason !== undefined) return { page: page.name, verdict: "skipped", reason };
-  return runDrill(page, print);
+  return runDrill(page, { tell: print, show: values.show === true });
 }
 
 function lineOf({ page, verdict, reason, seconds, ...rest }: DrillReport): string {

@@ -11,6 +11,7 @@ import { join } from "node:path";
 import type { Random } from "@atoll/core";
 import { delay, must, systemClock, systemRandom } from "@atoll/core";
 import type { RegionStatus } from "@atoll/replica";
+import type { Impairment } from "../../chaos/network/impairment.ts";
 import type { Passage } from "../../chaos/network/link-proxy.ts";
 import { LinkProxy } from "../../chaos/network/link-proxy.ts";
 import type { LocalCluster, LocalRegion } from "./local-cluster.ts";
@@ -95,10 +96,15 @@ export class FaultyCluster {
     this.setDirection(other, one, passage);
   }
 
+  /** What one region says to another arrives like this, whoever dialled. */
+  impair(from: RegionName, to: RegionName, change: Partial<Impairment>): void {
+    must(this.#proxies.get(`${from}>${to}`), "a proxy").impair("out", change);
+    must(this.#proxies.get(`${to}>${from}`), "a proxy").impair("back", change);
+  }
+
   healAll(): void {
     for (const proxy of this.#proxies.values()) {
-      proxy.set("out", "pass");
-      proxy.set("back", "pass");
+      proxy.clear();
     }
   }
 
