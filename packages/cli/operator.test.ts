@@ -1,7 +1,10 @@
 // What an operator does in a split brain, from the first look to the certificate, against three real regions.
+import { execFile } from "node:child_process";
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { fileURLToPath } from "node:url";
+import { promisify } from "node:util";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { delay, must, systemClock, systemRandom } from "@atoll/core";
 import type { LocalCluster } from "@atoll/server";
@@ -11,6 +14,7 @@ import { OneWayLink } from "./one-way-link.fixture.ts";
 import { MemoryTerminal } from "./terminal.ts";
 
 const [US, EU, AP] = ["us-east-1", "eu-west-1", "ap-northeast-1"] as const;
+const ATOLL = fileURLToPath(new URL("./bin/atoll.mjs", import.meta.url));
 const PATIENCE_MS = 60_000;
 
 let directory: string;
@@ -114,6 +118,52 @@ describe("in a healthy cluster", () => {
     PATIENCE_MS,
   );
 });
+
+describe("the README's outage", () => {
+  test(
+    "is walked through as it stands",
+    async () => {
+      const { rest } = must(cluster.regions[1], "eu");
+      const first = must(cluster.regions[0], "us").rest;
+      const script = readmeScript()
+        .replaceAll("http://127.0.0.1:7101", first)
+        .replaceAll("http://127.0.0.1:7201", rest)
+        .replaceAll("npx atoll", `${process.execPath} ${ATOLL}`);
+      const lines = script.split("\n").filter((line) => line !== "");
+      const asked = lines.map((line) => `${line}\ncode=$?; echo; echo "exit $code"`).join("\n");
+      const contexts = `export ATOLL_CONTEXTS=${join(directory, "data", "contexts.yaml")}`;
+      const options = { cwd: directory, timeout: 2 * PATIENCE_MS };
+      const run = promisify(execFile)("bash", ["-c", `${contexts}\n${asked}`], options);
+      const { stdout } = await run;
+      const codes = [...stdout.matchAll(/^exit (\d)$/gm)].map(([, code]) => Number(code));
+      const named = lines.map((line, i) => [
+        /\b(atoll\.mjs|curl) ([a-z]+|-sf)/.exec(line)?.[2],
+        codes[i],
+      ]);
+      expect(named).toEqual([
+        ["peer", 0],
+        ["-sf", 0],
+        ["-sf", 0],
+        ["status", 3],
+        ["partition", 3],
+        ["divergence", 0],
+        ["doc", 3],
+        ["heal", 0],
+        ["peer", 0],
+        ["verify", 0],
+        ["heal", 0],
+        ["verify", 0],
+      ]);
+    },
+    2 * PATIENCE_MS,
+  );
+});
+
+function readmeScript(): string {
+  const readme = readFileSync(new URL("../../README.md", import.meta.url), "utf8");
+  const section = readme.split("\n## For operators: an outage\n")[1] ?? "";
+  return /```sh\n([\s\S]*?)```/.exec(section)?.[1] ?? "";
+}
 
 describe("when one direction of a link is cut", () => {
   test(
