@@ -3,7 +3,6 @@ import { execFile } from "node:child_process";
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { fileURLToPath } from "node:url";
 import { promisify } from "node:util";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { delay, must, systemClock, systemRandom } from "@atoll/core";
@@ -14,7 +13,6 @@ import { OneWayLink } from "./one-way-link.fixture.ts";
 import { MemoryTerminal } from "./terminal.ts";
 
 const [US, EU, AP] = ["us-east-1", "eu-west-1", "ap-northeast-1"] as const;
-const ATOLL = fileURLToPath(new URL("./bin/atoll.mjs", import.meta.url));
 const PATIENCE_MS = 60_000;
 
 let directory: string;
@@ -120,49 +118,65 @@ describe("in a healthy cluster", () => {
 });
 
 describe("the README's outage", () => {
+  /** As the shell would, with this cluster instead of the one of `npm start`. */
+  async function runLine(line: string): Promise<number> {
+    const words = line.replace(/ +#.*$/, "").split(" ");
+    if (words[0] === "curl") {
+      const [us, eu] = cluster.regions;
+      const here = line
+        .replace("http://127.0.0.1:7101", must(us, US).rest)
+        .replace("http://127.0.0.1:7201", must(eu, EU).rest);
+      await promisify(execFile)("bash", ["-c", here]);
+      return 0;
+    }
+    expect(words.slice(0, 2)).toEqual(["npx", "atoll"]);
+    const argv = words.slice(2).map((word) => {
+      return word.endsWith(".json") ? join(directory, word) : word;
+    });
+    const at = argv.indexOf("--at");
+    if (at < 0) return (await atoll(...argv)).exitCode;
+    const { admin } = must(
+      cluster.regions.find(({ name }) => name === argv[at + 1]),
+      "an end",
+    );
+    argv.splice(at, 2, "--endpoint", admin);
+    return runCommand(argv, new MemoryTerminal());
+  }
+
   test(
     "is walked through as it stands",
     async () => {
-      const { rest } = must(cluster.regions[1], "eu");
-      const first = must(cluster.regions[0], "us").rest;
-      const script = readmeScript()
-        .replaceAll("http://127.0.0.1:7101", first)
-        .replaceAll("http://127.0.0.1:7201", rest)
-        .replaceAll("npx atoll", `${process.execPath} ${ATOLL}`);
-      const lines = script.split("\n").filter((line) => line !== "");
-      const asked = lines.map((line) => `${line}\ncode=$?; echo; echo "exit $code"`).join("\n");
-      const contexts = `export ATOLL_CONTEXTS=${join(directory, "data", "contexts.yaml")}`;
-      const options = { cwd: directory, timeout: 2 * PATIENCE_MS };
-      const run = promisify(execFile)("bash", ["-c", `${contexts}\n${asked}`], options);
-      const { stdout } = await run;
-      const codes = [...stdout.matchAll(/^exit (\d)$/gm)].map(([, code]) => Number(code));
-      const named = lines.map((line, i) => [
-        /\b(atoll\.mjs|curl) ([a-z]+|-sf)/.exec(line)?.[2],
-        codes[i],
-      ]);
-      expect(named).toEqual([
-        ["peer", 0],
-        ["-sf", 0],
-        ["-sf", 0],
-        ["status", 3],
-        ["partition", 3],
-        ["divergence", 0],
-        ["doc", 3],
-        ["heal", 0],
-        ["peer", 0],
-        ["verify", 0],
-        ["heal", 0],
-        ["verify", 0],
+      const codes: [string, number][] = [];
+      for (const line of readmeLines()) {
+        codes.push([
+          line.split(/ +/).slice(1, 4).join(" ").replace(/ #$/, ""),
+          await runLine(line),
+        ]);
+      }
+      expect(codes).toEqual([
+        ["atoll peer pause", 0],
+        ["-sf -X PATCH", 0],
+        ["-sf -X PATCH", 0],
+        ["atoll status", 3],
+        ["atoll partition", 3],
+        ["atoll divergence", 0],
+        ["atoll doc compare", 3],
+        ["atoll heal preview", 0],
+        ["atoll peer resume", 0],
+        ["atoll verify converged", 0],
+        ["atoll heal report", 0],
+        ["atoll verify certificate", 0],
       ]);
     },
     2 * PATIENCE_MS,
   );
 });
 
-function readmeScript(): string {
+function readmeLines(): string[] {
   const readme = readFileSync(new URL("../../README.md", import.meta.url), "utf8");
   const section = readme.split("\n## For operators: an outage\n")[1] ?? "";
-  return /```sh\n([\s\S]*?)```/.exec(section)?.[1] ?? "";
+  const script = /```sh\n([\s\S]*?)```/.exec(section)?.[1] ?? "";
+  return script.split("\n").filter((line) => line !== "");
 }
 
 describe("when one direction of a link is cut", () => {
