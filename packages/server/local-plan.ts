@@ -6,6 +6,7 @@
  *     eu-west-1        N+101     N+102     N+103             <region>/atoll.yaml   written at each start
  *     ap-northeast-1   N+201     N+202     N+203             <region>/atoll.log    appended
  *                                                            <region>/atoll.db …   the region's data
+ *                                                            contexts.yaml         written at each start
  */
 import { join, resolve } from "node:path";
 import { stringify } from "yaml";
@@ -33,6 +34,8 @@ export interface LocalRegionPlan {
 export interface LocalPlan {
   readonly directory: string;
   readonly secretFile: string;
+  /** For a command that is to speak to these regions: ATOLL_CONTEXTS. */
+  readonly contextsFile: string;
   readonly basePort: number;
   readonly regions: readonly LocalRegionPlan[];
   readonly dialUrl: DialUrl;
@@ -64,7 +67,14 @@ export function planLocalCluster(options: LocalClusterOptions): LocalPlan {
       logFile: join(directory, name, "atoll.log"),
     };
   });
-  return { directory, secretFile: join(directory, SECRET_FILE), basePort, regions, dialUrl };
+  return {
+    directory,
+    secretFile: join(directory, SECRET_FILE),
+    contextsFile: join(directory, "contexts.yaml"),
+    basePort,
+    regions,
+    dialUrl,
+  };
 }
 
 export function localPorts(plan: LocalPlan): number[] {
@@ -96,4 +106,11 @@ export function localConfigText(plan: LocalPlan, region: LocalRegionPlan): strin
     forward: Object.fromEntries(others.map(({ name, rest }) => [name, rest])),
   };
   return comment + stringify(config);
+}
+
+/** The context `local`, as `atoll context set` would write it. */
+export function localContextsText({ regions }: LocalPlan): string {
+  const urls = regions.map(({ name, admin, rest }) => [name, { admin, rest }] as const);
+  const local = { regions: Object.fromEntries(urls) };
+  return stringify({ current: "local", contexts: { local } });
 }

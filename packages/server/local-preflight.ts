@@ -14,6 +14,7 @@ import {
   LOCAL_BASE_PORT_MAX,
   LOCAL_BASE_PORT_MIN,
   localConfigText,
+  localContextsText,
   localPorts,
   planLocalCluster,
 } from "./local-plan.ts";
@@ -132,6 +133,7 @@ function writeFiles(plan: LocalPlan, random: Random): void {
     }
     chmodSync(plan.secretFile, 0o600);
     readFileSync(plan.secretFile);
+    writeFileSync(plan.contextsFile, localContextsText(plan));
     for (const region of plan.regions) {
       makeDirectories(region.directory);
       writeFileSync(region.configFile, localConfigText(plan, region));

@@ -1,7 +1,6 @@
 /** `atoll watch`: the status again and again; redrawn for a person, a line for each look for a program. */
 import type { Command } from "commander";
 import { delay, limits, systemClock } from "@atoll/core";
-import { hearStopRequest } from "@atoll/server";
 import { judgeCluster } from "../cluster-health.ts";
 import type { CommandContext } from "../command-context.ts";
 import { seconds, wholeNumber } from "../command-context.ts";
@@ -39,11 +38,8 @@ async function watch(
   { terminal, end }: CommandContext,
 ): Promise<void> {
   const members = fleetOf(fleet);
-  const { requested } = hearStopRequest(() => process.exit(EXIT.failure));
-  let isStopping = false;
-  void requested.then(() => (isStopping = true));
   let before: string | undefined;
-  for (let look = 1; !isStopping; look++) {
+  for (let look = 1; ; look++) {
     const reports = await askStatuses(members);
     const health = judgeCluster(reports);
     const at = new Date(systemClock.nowMs()).toISOString();
@@ -63,7 +59,7 @@ async function watch(
       before = shown;
     }
     if (look >= count) return;
-    await Promise.race([delay(interval * 1_000), requested]);
+    await delay(interval * 1_000); // Ctrl-C ends the process: there is nothing to put in order
   }
 }
 
