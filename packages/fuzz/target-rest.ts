@@ -9,7 +9,7 @@
 import type { Server } from "node:http";
 import { createServer } from "node:http";
 import type { AddressInfo } from "node:net";
-import type { RegionName } from "@atoll/core";
+
 import { docIdOf, must, silentLog, systemClock, systemRandom } from "@atoll/core";
 import { createPublicApp } from "@atoll/gateway";
 import { RegionDriver } from "@atoll/replica";
