@@ -21,6 +21,8 @@ const ARROWS: Readonly<Record<string, readonly string[]>> = {
   chaos: ["simulation", "core"],
   // Measures them all.
   bench: ["core", "profile", "store", "sync", "replica", "gateway", "server"],
+  // Knocks at all doors.
+  fuzz: ["core", "profile", "store", "sync", "replica", "gateway", "server"],
 };
 
 interface Source {
@@ -129,7 +131,7 @@ describe("doors", () => {
     expectImportedOnlyIn(/^ws$/, /^packages\/sync\/websocket-transport\.ts$/);
     expectImportedOnlyIn(
       /^node:(net|http|https|tls|dgram)$/,
-      /^(packages\/(sync\/websocket-transport\.ts|gateway\/|server\/|cli\/|bench\/http-)|chaos\/)/,
+      /^(packages\/(sync\/websocket-transport\.ts|gateway\/|server\/|cli\/|bench\/(http-|crash-disk)|fuzz\/target-rest\.ts)|chaos\/)/,
     );
   });
 });

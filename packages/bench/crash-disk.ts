@@ -11,6 +11,7 @@ import type { AddressInfo } from "node:net";
 import { join } from "node:path";
 import { must, silentLog, systemClock, systemRandom } from "@atoll/core";
 import { createHttpServer, createPublicApp } from "@atoll/gateway";
+import { EXIT_CRASHED } from "@atoll/server";
 import { openSqliteStore } from "@atoll/store";
 import { crashCluster, crashDriver } from "./crash-history.ts";
 import { CrashRegion } from "./crash-region.ts";
@@ -20,7 +21,6 @@ const QUOTA_BYTES = 3 * MIB;
 const WRITES_MAX = 5_000;
 /** Of the fsyncs of one region, the first that fails: it is serving by then. */
 const FAILING_FROM = 40;
-const EXIT_CRASHED = 70;
 
 export interface DiskOutcome {
   readonly what: string;

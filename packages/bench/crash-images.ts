@@ -13,7 +13,7 @@
 import { mkdirSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import type { Random } from "@atoll/core";
-import { ManualClock, POSITION_BITS, isAtollError, limits, must } from "@atoll/core";
+import { ManualClock, POSITION_BITS, errorText, isAtollError, limits, must } from "@atoll/core";
 import type { Store } from "@atoll/store";
 import { fileFaults, openSqliteStore } from "@atoll/store";
 import type { Epoch, Frame, History, Moment } from "./crash-history.ts";
@@ -190,8 +190,8 @@ async function judgeFlipped(
     }
   } catch (error) {
     // A typed error is how damage is told; anything else is ours.
-    if (!isAtollError(error)) throw error;
-    counts.detected++;
+    if (isAtollError(error)) counts.detected++;
+    else counts.faults.push(`a flipped bit ends the process: ${errorText(error)}`);
   }
 }
 

@@ -93,7 +93,7 @@ export class CrashRegion {
     this.#child?.kill(signal);
   }
 
-  /** All clients add until the region answers nobody; the first answer that is a refusal is returned. */
+  /** All clients add until the region answers nobody, or refuses. */
   async load(): Promise<void> {
     await Promise.all(this.tallies.map((tally) => this.#addUntilGone(tally)));
   }

@@ -10,8 +10,8 @@
  * What must not be seen before it is durable waits here: answers as promises, effects as closures. If
  * the group fails, every answer fails with the same error and the effects are not performed.
  */
-import type { Clock, LogEntry, AtollError } from "@atoll/core";
-import { isAtollError, limits, sometimes } from "@atoll/core";
+import type { Clock, LogEntry } from "@atoll/core";
+import { AtollError, isAtollError, limits, sometimes } from "@atoll/core";
 import type { Replica } from "./replica.ts";
 
 interface Waiter {
@@ -50,9 +50,10 @@ export class GroupCommit {
       if (this.#replica.group.size >= limits.GROUP_ENTRIES_MAX) this.flush();
       return result;
     } catch (error) {
-      if (isStorageFault(error)) this.#fail(error);
+      const fault = this.#storageFaultOf(error);
+      if (fault !== undefined) this.#fail(fault);
       else if (this.#replica.group.isOpen) this.#schedule(); // others' writes are still staged
-      throw error;
+      throw fault ?? error;
     }
   }
 
@@ -82,6 +83,7 @@ export class GroupCommit {
 
   flush(): void {
     if (!this.#replica.group.isOpen) return;
+    if (this.#replica.store.isTransactionLost) return this.#fail(diskFailed());
     const startedMs = this.#clock.monotonicMs();
     let entries: LogEntry[];
     try {
@@ -110,6 +112,12 @@ export class GroupCommit {
     });
   }
 
+  /** What failed the group, if it was the disk; whoever writes on a lost transaction meets an invariant. */
+  #storageFaultOf(error: unknown): AtollError | undefined {
+    if (isStorageFault(error)) return error;
+    return this.#replica.store.isTransactionLost ? diskFailed(error) : undefined;
+  }
+
   #fail(error: AtollError): void {
     sometimes("group failed and was undone");
     this.#replica.abandon();
@@ -119,6 +127,15 @@ export class GroupCommit {
     for (const waiter of waiters) waiter.reject(error);
     this.#failed(error);
   }
+}
+
+/**
+ * Background work sees to its own failures, and the disk may have taken the open transaction along: nothing
+ * that was staged beside it can be committed.
+ */
+function diskFailed(cause?: unknown): AtollError {
+  const detail = "the disk failed while writes were staged";
+  return new AtollError("storage-failed", detail, { mend: "look at the disk" }, cause);
 }
 
 /** What the disk does to us, as against what we do wrong. */

@@ -6,6 +6,7 @@ import { join } from "node:path";
 import { afterEach, beforeEach, describe, expect, test, vi } from "vitest";
 import type { ProfileId } from "@atoll/core";
 import {
+  AtollError,
   ManualClock,
   SeededRandom,
   VECTOR_ZERO,
@@ -383,6 +384,27 @@ describe("worse than one bit", () => {
     expect(faults.listed).toMatchObject([{ table: "file", repair: "none" }]);
     expect(fleet.driver(HERE).status().counts.scrubFaults).toBe(1);
     expect(fleet.log.lines.map(({ event }) => event)).toContain("scrub-fault");
+  });
+
+  test("on which the disk fails in the middle of a transaction ends the pass, and nothing else", async () => {
+    await populate();
+    const { replica, scrub } = fleet.driver(HERE);
+    const rollback = store.rollback.bind(store);
+    vi.spyOn(store.scrub, "scanDocuments").mockImplementationOnce(() => {
+      replica.group.open();
+      const lost = vi.spyOn(store, "isTransactionLost", "get").mockReturnValue(true);
+      vi.spyOn(store, "rollback").mockImplementationOnce(() => {
+        lost.mockRestore();
+        rollback();
+      });
+      throw new AtollError("storage-failed", "database disk image is malformed");
+    });
+    expect((await verify()).state).toBe("failed");
+    expect(store.inTransaction).toBe(false);
+    expect(fleet.log.lines.some(({ event }) => event === "storage-fault")).toBe(true);
+    expect(scrub.report().faults.found).toBe(0);
+    await fleet.write(HERE, "ada", { kind: "merge-patch", patch: { role: "still here" } });
+    expect((await verify()).state).toBe("done");
   });
 
   test("is found without being asked for, within the week", async () => {

@@ -52,6 +52,7 @@ export class StoreDoor {
     this.#real = real;
     this.#events = events;
     this.#random = random;
+    const isLost = (): boolean => this.#isLost;
     this.store = withHooks(real, {
       begin: () => {
         this.touched();
@@ -68,6 +69,9 @@ export class StoreDoor {
         const places = real.longTails(changesMax, bytesMax, limit);
         this.#hasNoLong = places.length === 0 && !real.inTransaction;
         return places;
+      },
+      get isTransactionLost() {
+        return isLost();
       },
       commit: () => this.#commit(),
       rollback: () => this.#rollback(),

@@ -119,6 +119,10 @@ export class MemoryStore implements Store {
     return this.#journal.isOpen;
   }
 
+  get isTransactionLost(): boolean {
+    return false; // memory does not fail
+  }
+
   // ── identity ──
 
   readIdentity(): StoredIdentity | undefined {

@@ -35,7 +35,8 @@ export type SqlValue = number | bigint | string | Uint8Array | null;
 /** How long to wait for somebody who reads the file from outside, such as a backup. */
 const BUSY_MS_MAX = 1_000;
 
-type TransactionState = "none" | "open" | "lost";
+/** `unconfirmed`: of a commit, and nobody knows whether it happened. */
+type TransactionState = "none" | "open" | "lost" | "unconfirmed";
 
 export class SqliteConnection {
   readonly path: string;
@@ -79,6 +80,10 @@ export class SqliteConnection {
     return this.#transaction !== "none";
   }
 
+  get isTransactionLost(): boolean {
+    return this.#transaction === "lost";
+  }
+
   begin(): void {
     this.assertOpen();
     assert(this.#transaction === "none", "a transaction is open already");
@@ -91,8 +96,9 @@ export class SqliteConnection {
     try {
       this.#database.exec("COMMIT");
     } catch (error) {
-      const failure = this.failure(error);
-      throw isUnconfirmed(error) ? unconfirmed(this.path, error) : failure;
+      if (!isUnconfirmed(error)) throw this.failure(error);
+      this.#transaction = "unconfirmed";
+      throw unconfirmed(this.path, error);
     }
     this.#transaction = "none";
   }

@@ -192,11 +192,12 @@ describe("trouble with the disk", () => {
     const error = failure(() => store.commit());
     expect(error.code).toBe("storage-full");
     expect(error.data.mend).toBeDefined();
-    expect(store.inTransaction).toBe(true);
+    expect([store.inTransaction, store.isTransactionLost]).toEqual([true, true]);
     expect(() => store.commit()).toThrow(InvariantError);
     expect(() => store.writeDocument(sampleDocument(4))).toThrow(InvariantError);
     expect(() => store.begin()).toThrow(InvariantError);
     store.rollback();
+    expect(store.isTransactionLost).toBe(false);
     expect(readAll(store)).toEqual(before);
     writeSamples(store, 2);
     expect(store.readDocument(samplePlace(2))).toBeDefined();
@@ -213,6 +214,7 @@ describe("trouble with the disk", () => {
     expect(() => store.commit()).toThrow(InvariantError);
     expect(() => store.commit()).toThrow(InvariantError);
     expect(asked).toHaveBeenCalledTimes(1);
+    expect(store.isTransactionLost).toBe(false); // nobody may roll it back and go on
     asked.mockRestore();
     store.close();
   });

@@ -100,6 +100,10 @@ export class SqliteStore implements Store {
     return this.#connection.inTransaction;
   }
 
+  get isTransactionLost(): boolean {
+    return this.#connection.isTransactionLost;
+  }
+
   // ── identity ──
   readIdentity(): StoredIdentity | undefined {
     return this.#standing.readIdentity();

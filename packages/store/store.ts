@@ -283,6 +283,8 @@ export interface Store {
   /** Harmless when none is open. */
   rollback(): void;
   readonly inTransaction: boolean;
+  /** The open transaction was lost to a failure of the disk: it can only be rolled back. */
+  readonly isTransactionLost: boolean;
 
   // ── identity ──
   readIdentity(): StoredIdentity | undefined;

@@ -1,0 +1,51 @@
+/**
+ * One target in a process of its own, for `main.ts` to watch: it may be killed by what it is fed.
+ *
+ *     child TARGET SEED FILE        FILE always holds the input that is being tried
+ *
+ * Time is measured as processor time, because the machine has others to serve, and says nothing of an input that
+ * never ends: for that the parent listens for signs of life.
+ */
+import { writeFileSync } from "node:fs";
+import { SeededRandom, must, systemClock } from "@atoll/core";
+import { addToCorpus, corpusOf } from "./corpus.ts";
+import { faultOf } from "./judge.ts";
+import { TARGETS } from "./targets.ts";
+
+const WARM_UP_INPUTS = 20;
+const SIGN_OF_LIFE_INPUTS = 20;
+/** Mutants of mutants reach further; but not for ever. */
+const KEPT_MAX = 200;
+
+export type FromChild =
+  | { readonly kind: "alive"; readonly inputs: number }
+  | { readonly kind: "finding"; readonly what: string; readonly file: string };
+
+const [, , name, seed, current] = process.argv;
+const target = must(
+  TARGETS.find((other) => other.name === name),
+  "a target",
+);
+const random = new SeededRandom(must(seed, "a seed"));
+const open = await target.open();
+const kept = [...open.seeds, ...corpusOf(target.name).map(({ bytes }) => bytes)];
+
+process.on("disconnect", () => process.exit(0));
+for (let inputs = 0; ; inputs++) {
+  if (inputs % SIGN_OF_LIFE_INPUTS === 0) {
+    send({ kind: "alive", inputs });
+    await new Promise<void>((resolve) => systemClock.afterTurn(resolve));
+  }
+  const from = must(kept[random.below(kept.length)], "an input");
+  const input = open.mutate(from, random);
+  writeFileSync(must(current, "a file"), input);
+  const what = await faultOf(open, input, inputs >= WARM_UP_INPUTS);
+  if (what !== undefined) {
+    send({ kind: "finding", what, file: addToCorpus(target.name, input) });
+  }
+  if (kept.length < KEPT_MAX && random.below(20) === 0) kept.push(input);
+}
+
+function send(message: FromChild): void {
+  process.send?.(message);
+}
