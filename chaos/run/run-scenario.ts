@@ -15,7 +15,7 @@ import type { FinalState } from "@atoll/simulation/checkers";
 import type { Call } from "@atoll/simulation/workload";
 import { Fleet } from "../fleet/fleet.ts";
 import type { Launch } from "../fleet/region-process.ts";
-import type { RegionStatus } from "../fleet/region-admin.ts";
+import { seesProbe, writeProbe } from "../fleet/probe.ts";
 import { REGIONS } from "../fleet/region-plan.ts";
 import { availabilityOf } from "../judge/availability.ts";
 import { readFinalStates } from "../judge/final-states.ts";
@@ -210,28 +210,23 @@ class Run {
     return systemClock.monotonicMs() - this.#startedMs;
   }
 
-  /**
-   * Until every region has everything that any had taken when the fault ended. Each region's own clock says
-   * when that was: they may differ by a day.
-   */
+  /** Until every region has everything that any had taken when the fault ended. */
   async #untilCovered(): Promise<number | undefined> {
-    const { scenario } = this.#options;
+    const regions = this.#fleet?.regions ?? [];
     const startedMs = this.#nowMs();
-    const passedMs = (): number => Math.round(this.#nowMs() - startedMs);
-    const statuses = (): Promise<(RegionStatus | undefined)[]> =>
-      Promise.all((this.#fleet?.regions ?? []).map(({ admin }) => admin.status()));
-    const written = (await statuses()).map((status) => status?.coverage[status.region]);
-    while (passedMs() < scenario.convergeMsMax * PATIENCE_FACTOR) {
-      const covers = (await statuses()).every(
-        (status) =>
-          status !== undefined &&
-          REGIONS.every((name, place) => {
-            const covered = status.coverage[name];
-            const moment = written[place];
-            return covered !== undefined && moment !== undefined && covered >= moment;
-          }),
-      );
-      if (covers) return passedMs();
+    const patienceMs = this.#options.scenario.convergeMsMax * PATIENCE_FACTOR;
+    const tokens = await Promise.all(regions.map(writeProbe));
+    const pairs = regions.flatMap((from, place) =>
+      regions
+        .filter((to) => to !== from)
+        .map((to) => async () => {
+          const token = tokens[place];
+          return token !== undefined && (await seesProbe(from, to, token));
+        }),
+    );
+    while (this.#nowMs() - startedMs < patienceMs) {
+      const seen = await Promise.all(pairs.map((isSeen) => isSeen()));
+      if (seen.every(Boolean)) return Math.round(this.#nowMs() - startedMs);
       await delay(LOOK_MS);
     }
     return undefined;
