@@ -13,6 +13,7 @@ import type { Random } from "@atoll/core";
 import { SeededRandom, delay, errorText, systemClock } from "@atoll/core";
 import type { FinalState } from "@atoll/simulation/checkers";
 import type { Call } from "@atoll/simulation/workload";
+import type { Region } from "../fleet/fleet.ts";
 import { Fleet } from "../fleet/fleet.ts";
 import type { Launch } from "../fleet/region-process.ts";
 import { seesProbe, writeProbe } from "../fleet/probe.ts";
@@ -215,18 +216,17 @@ class Run {
     const regions = this.#fleet?.regions ?? [];
     const startedMs = this.#nowMs();
     const patienceMs = this.#options.scenario.convergeMsMax * PATIENCE_FACTOR;
-    const tokens = await Promise.all(regions.map(writeProbe));
-    const pairs = regions.flatMap((from, place) =>
-      regions
-        .filter((to) => to !== from)
-        .map((to) => async () => {
-          const token = tokens[place];
-          return token !== undefined && (await seesProbe(from, to, token));
-        }),
-    );
+    const tokens = new Map<Region, string>();
+    const isCovered = async (from: Region): Promise<boolean> => {
+      const token = tokens.get(from) ?? (await writeProbe(from));
+      if (token === undefined) return false; // it is still too busy to take a write
+      tokens.set(from, token);
+      const others = regions.filter((to) => to !== from);
+      return (await Promise.all(others.map((to) => seesProbe(from, to, token)))).every(Boolean);
+    };
     while (this.#nowMs() - startedMs < patienceMs) {
-      const seen = await Promise.all(pairs.map((isSeen) => isSeen()));
-      if (seen.every(Boolean)) return Math.round(this.#nowMs() - startedMs);
+      const covered = await Promise.all(regions.map(isCovered));
+      if (covered.every(Boolean)) return Math.round(this.#nowMs() - startedMs);
       await delay(LOOK_MS);
     }
     return undefined;
