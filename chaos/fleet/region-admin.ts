@@ -30,8 +30,6 @@ export interface RegionStatus {
   readonly root: string;
   readonly peers: readonly PeerStatus[];
   readonly antiEntropy: Readonly<Record<string, number>>;
-  /** Up to when everything of a region is held, RFC 3339. */
-  readonly coverage: Readonly<Record<string, string>>;
 }
 
 export interface VerifyReport {

@@ -16,7 +16,8 @@ import type {
 
 /** Beyond what a request itself asks to wait. Longer than a region may take to notice anything. */
 const ANSWER_MS_MAX = 10_000;
-const SOCKETS_MAX = 256;
+/** To each region, as a pool of a real client holds them: more than that wait for a free one. */
+const SOCKETS_MAX = 24;
 /** Nothing of the request has left: what TCP says of a host where nobody listens. */
 const NEVER_SENT = ["ECONNREFUSED", "EHOSTUNREACH", "ENETUNREACH"];
 /** What a write may have done although it was answered with an error. */

@@ -33,8 +33,8 @@ export interface LoadShape {
 }
 
 export const LOAD_DEFAULT: LoadShape = {
-  rate: 140,
-  sessions: 48,
+  rate: 100,
+  sessions: 32,
   profiles: 12,
   readRate: 0.3,
   hopRate: 0.02,

@@ -84,7 +84,10 @@ export class Observer {
     const { process, admin, plan } = region;
     const [isReady, status] = await Promise.all([process.isReady(), admin.status(STATUS_MS_MAX)]);
     this.#readyByPlace[region.place] = isReady;
-    const wal = statSync(join(plan.dataDirectory, "atoll.db-wal"), { throwIfNoEntry: false });
+    // As the process sees it, which may have mounts of its own.
+    const root = process.pid === undefined ? "/" : `/proc/${process.pid}/root`;
+    const file = join(root, plan.dataDirectory, "atoll.db-wal");
+    const wal = statSync(file, { throwIfNoEntry: false });
     const sample: Sample = {
       atMs: this.#nowMs(),
       region: region.name,

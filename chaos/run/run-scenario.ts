@@ -13,9 +13,10 @@ import type { Random } from "@atoll/core";
 import { SeededRandom, delay, errorText, systemClock } from "@atoll/core";
 import type { FinalState } from "@atoll/simulation/checkers";
 import type { Call } from "@atoll/simulation/workload";
+import type { Region } from "../fleet/fleet.ts";
 import { Fleet } from "../fleet/fleet.ts";
 import type { Launch } from "../fleet/region-process.ts";
-import type { RegionStatus } from "../fleet/region-admin.ts";
+import { seesProbe, writeProbe } from "../fleet/probe.ts";
 import { REGIONS } from "../fleet/region-plan.ts";
 import { availabilityOf } from "../judge/availability.ts";
 import { readFinalStates } from "../judge/final-states.ts";
@@ -210,28 +211,22 @@ class Run {
     return systemClock.monotonicMs() - this.#startedMs;
   }
 
-  /**
-   * Until every region has everything that any had taken when the fault ended. Each region's own clock says
-   * when that was: they may differ by a day.
-   */
+  /** Until every region has everything that any had taken when the fault ended. */
   async #untilCovered(): Promise<number | undefined> {
-    const { scenario } = this.#options;
+    const regions = this.#fleet?.regions ?? [];
     const startedMs = this.#nowMs();
-    const passedMs = (): number => Math.round(this.#nowMs() - startedMs);
-    const statuses = (): Promise<(RegionStatus | undefined)[]> =>
-      Promise.all((this.#fleet?.regions ?? []).map(({ admin }) => admin.status()));
-    const written = (await statuses()).map((status) => status?.coverage[status.region]);
-    while (passedMs() < scenario.convergeMsMax * PATIENCE_FACTOR) {
-      const covers = (await statuses()).every(
-        (status) =>
-          status !== undefined &&
-          REGIONS.every((name, place) => {
-            const covered = status.coverage[name];
-            const moment = written[place];
-            return covered !== undefined && moment !== undefined && covered >= moment;
-          }),
-      );
-      if (covers) return passedMs();
+    const patienceMs = this.#options.scenario.convergeMsMax * PATIENCE_FACTOR;
+    const tokens = new Map<Region, string>();
+    const isCovered = async (from: Region): Promise<boolean> => {
+      const token = tokens.get(from) ?? (await writeProbe(from));
+      if (token === undefined) return false; // it is still too busy to take a write
+      tokens.set(from, token);
+      const others = regions.filter((to) => to !== from);
+      return (await Promise.all(others.map((to) => seesProbe(from, to, token)))).every(Boolean);
+    };
+    while (this.#nowMs() - startedMs < patienceMs) {
+      const covered = await Promise.all(regions.map(isCovered));
+      if (covered.every(Boolean)) return Math.round(this.#nowMs() - startedMs);
       await delay(LOOK_MS);
     }
     return undefined;

@@ -9,6 +9,7 @@ import type { Random } from "@atoll/core";
 import type { Call } from "@atoll/simulation/workload";
 import { delay, systemClock } from "@atoll/core";
 import type { Fleet, Region } from "../fleet/fleet.ts";
+import { seesProbe, writeProbe } from "../fleet/probe.ts";
 import type { RegionStatus } from "../fleet/region-admin.ts";
 import type { Links } from "../network/links.ts";
 import type { Observer } from "./observer.ts";
@@ -149,13 +150,13 @@ export class Stage {
     this.observer.avoid(region.place, false);
   }
 
-  /** True once `to` holds everything that `from` has written up to now, whichever way it came. */
+  /** Expects that `to` soon holds everything that `from` has written up to now, whichever way it comes. */
   async reaches(from: string, to: string, msMax: number): Promise<void> {
-    const written = (await this.status(from))?.coverage[from];
-    await this.expectSoon(`what ${from} wrote is in ${to}`, msMax, async () => {
-      const covered = (await this.status(to))?.coverage[from];
-      return written !== undefined && covered !== undefined && covered >= written;
-    });
+    const [writer, reader] = [this.region(from), this.region(to)];
+    const token = await writeProbe(writer);
+    await this.expectSoon(`what ${from} wrote is in ${to}`, msMax, () =>
+      token === undefined ? Promise.resolve(false) : seesProbe(writer, reader, token),
+    );
   }
 
   async status(name: string): Promise<RegionStatus | undefined> {

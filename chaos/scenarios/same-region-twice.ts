@@ -22,11 +22,10 @@ export const sameRegionTwice: Scenario = {
   seconds: { quick: 5, full: 60 },
   convergeMsMax: 20_000,
   async act(stage) {
-    const { plan } = stage.region(EU);
     await stage.during(`${EU} is started twice on the same files`, [], () =>
       startOnSameFiles(stage),
     );
-    const copy = await copyOf(stage, plan);
+    const copy = await stage.during(`${EU} is cloned`, [EU], () => copyOf(stage));
     const second = new RegionProcess(copy, stage.links.enter(EU));
     await stage.during(`${EU} is started on a copy of its files`, [], async () => {
       try {
@@ -60,14 +59,17 @@ async function startOnSameFiles(stage: Stage): Promise<void> {
   stage.expect("and says that the directory is in use", said, how);
 }
 
-/** As a cloned machine: the same configuration and files, and addresses of its own. */
-async function copyOf(stage: Stage, plan: RegionPlan): Promise<RegionPlan> {
+/** As a cloned machine: the same configuration, files of one moment, and addresses of its own. */
+async function copyOf(stage: Stage): Promise<RegionPlan> {
+  const { plan, process } = stage.region(EU);
   const [ports] = await choosePorts(stage.random.fork("copy"));
   if (ports === undefined) throw new Error("no ports");
   const directory = join(stage.directory, "copy");
   const dataDirectory = join(directory, "data");
   mkdirSync(directory, { recursive: true });
+  process.freeze();
   cpSync(plan.dataDirectory, dataDirectory, { recursive: true });
+  process.thaw();
   const { rest, admin, peer } = ports;
   const config = JSON.parse(readFileSync(plan.configFile, "utf8")) as Record<string, unknown>;
   const listen = Object.fromEntries(

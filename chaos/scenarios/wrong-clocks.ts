@@ -35,15 +35,16 @@ export const wrongClocks: Scenario = {
   },
 };
 
-/** The library looks at the file again and again; time that only runs on is left as it is. */
+/** The library looks at the file once a second; time that only runs on is left as it is. */
 function withClock(plan: RegionPlan): Launch {
   setClock(plan, AT_FIRST[plan.name] ?? "+0");
   return {
     environment: {
       LD_PRELOAD: FAKETIME_LIBRARY,
       FAKETIME_TIMESTAMP_FILE: clockFile(plan),
-      FAKETIME_NO_CACHE: "1",
+      FAKETIME_CACHE_DURATION: "1",
       FAKETIME_DONT_FAKE_MONOTONIC: "1",
+      NO_FAKE_STAT: "1",
     },
   };
 }
