@@ -35,5 +35,5 @@ export type FromServer =
   | { readonly kind: "listening"; readonly peerPort: number }
   /** For clients. */
   | { readonly kind: "ready"; readonly port: number }
-  /** Processor time of the whole process so far, its helper threads included. */
-  | { readonly kind: "usage"; readonly micros: number };
+  /** Processor time of the whole process so far, its helper threads included, and its memory now. */
+  | { readonly kind: "usage"; readonly micros: number; readonly rssBytes: number };

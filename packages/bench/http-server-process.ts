@@ -46,8 +46,12 @@ export class ServerProcess {
   }
 
   async cpuMicros(): Promise<number> {
+    return (await this.usage()).micros;
+  }
+
+  async usage(): Promise<{ readonly micros: number; readonly rssBytes: number }> {
     this.#send({ kind: "usage" });
-    return (await this.#next("usage")).micros;
+    return await this.#next("usage");
   }
 
   async stop(): Promise<void> {

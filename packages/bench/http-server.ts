@@ -69,7 +69,8 @@ function hear(start: (portByRegion: Readonly<Record<string, number>>) => Promise
         return send({ kind: "ready", port: await listening(served.server) });
       case "usage": {
         const { user, system } = process.cpuUsage();
-        return send({ kind: "usage", micros: user + system });
+        const rssBytes = process.memoryUsage.rss();
+        return send({ kind: "usage", micros: user + system, rssBytes });
       }
       case "stop":
         served?.server.close();

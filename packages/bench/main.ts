@@ -13,6 +13,7 @@ import { antiEntropyBench } from "./anti-entropy.ts";
 import type { Bench, BenchReport, Budget } from "./bench.ts";
 import { catchUpBench } from "./catch-up.ts";
 import { machineFacts } from "./machine.ts";
+import { overloadBench } from "./overload.ts";
 import { readBench } from "./read.ts";
 import { sessionsBench } from "./sessions.ts";
 import { retentionBench } from "./retention.ts";
@@ -28,6 +29,7 @@ const BENCHES: readonly Bench[] = [
   readBench,
   writeBench,
   sessionsBench,
+  overloadBench,
 ];
 
 const USAGE = `npm run bench -- NAME [--json] [--quick | --large] [--profile] [--check] [--directory DIR]

@@ -25,6 +25,7 @@ import type {
   Answer,
   Precondition,
   ProfileService,
+  ReceiptOptions,
   SessionOptions,
   WriteAnswer,
   WriteOptions,
@@ -94,7 +95,8 @@ export class Exchange {
     reply: Reply,
     asked: {
       readonly body?: Uint8Array;
-      ask(session: SessionOptions): T | Promise<T>;
+      /** `receipt`: asked for by a batch of writes; nothing else has one. */
+      ask(session: SessionOptions, receipt: ReceiptOptions | undefined): T | Promise<T>;
       answer(answer: T, headers: OutgoingHttpHeaders): void | Promise<void>;
     },
   ): Promise<void> {
@@ -103,7 +105,7 @@ export class Exchange {
     const startedMs = this.clock.monotonicMs();
     let answer: T;
     try {
-      answer = await asked.ask(patience.session);
+      answer = await asked.ask(patience.session, patience.receipt);
     } catch (error) {
       return this.elsewhere(error, { request, reply, patience, startedMs, body: asked.body });
     }
