@@ -12,6 +12,7 @@ import { profiled } from "./cpu-profile.ts";
 import { classifyFrame } from "./frame-kinds.ts";
 import type { RecordedFrame } from "./frame-recorder.ts";
 import { roundTrips } from "./frame-recorder.ts";
+import { overloadBench } from "./overload.ts";
 import { percentile } from "./percentile.ts";
 import { readBench } from "./read.ts";
 import { sessionsBench } from "./sessions.ts";
@@ -213,3 +214,13 @@ test("sessions walks through cuts, is forwarded, and finds nothing with a token"
   expect(forwarded).toBeGreaterThan(0);
   expect((reads ?? 0) + (writes ?? 0)).toBeGreaterThan(300);
 }, 120_000);
+
+test("overload measures healthy readers without a crowd and with it", async () => {
+  const { figures, budgets } = await quick(overloadBench);
+  const times = figures as Record<"alone" | "crowded", { reads: number; p99: number }>;
+  for (const { reads, p99 } of [times.alone, times.crowded]) {
+    expect(reads).toBeGreaterThan(10);
+    expect(p99).toBeGreaterThan(0);
+  }
+  expect(budgets).toHaveLength(2);
+});

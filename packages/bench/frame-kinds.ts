@@ -18,6 +18,7 @@ const CLASS_BY_KIND: Readonly<Record<string, FrameClass>> = {
   hello: "link",
   proof: "link",
   refusal: "link",
+  spent: "link",
   heartbeat: "link",
   need: "log",
   served: "log",

@@ -33,6 +33,9 @@ export function httpRequest(
   return Buffer.from(`${head.join("\r\n")}\r\n\r\n${body.text}`);
 }
 
+/** The request after that, at once or later; undefined: no more. */
+export type NextRequest = () => Buffer | undefined | Promise<Buffer | undefined>;
+
 /**
  * Sends requests over so many connections until `next` has none, or it is over. Returns how many were
  * answered; any answer but a 2xx is an error.
@@ -40,8 +43,7 @@ export function httpRequest(
 export async function driveHttp(options: {
   readonly port: number;
   readonly connections: number;
-  /** The request after that; undefined: no more. */
-  readonly next: () => Buffer | undefined;
+  readonly next: NextRequest;
 }): Promise<number> {
   const { port, connections, next } = options;
   const counts = await Promise.all(
@@ -50,14 +52,18 @@ export async function driveHttp(options: {
   return counts.reduce((sum, count) => sum + count, 0);
 }
 
-function driveOne(socket: Socket, next: () => Buffer | undefined): Promise<number> {
+function driveOne(socket: Socket, next: NextRequest): Promise<number> {
   return new Promise((resolve, reject) => {
     let answered = 0;
     let received: Buffer = Buffer.alloc(0);
-    const send = (): void => {
-      const request = next();
+    const write = (request: Buffer | undefined): void => {
       if (request === undefined) socket.end();
       else socket.write(request);
+    };
+    const send = (): void => {
+      const request = next();
+      if (request instanceof Promise) request.then(write, reject);
+      else write(request);
     };
     socket.setNoDelay(true);
     socket.on("connect", send);

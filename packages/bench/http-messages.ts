@@ -40,6 +40,11 @@ export type FromServer =
   | { readonly kind: "listening"; readonly peerPort: number }
   /** For clients. */
   | { readonly kind: "ready"; readonly port: number }
-  /** Processor time so far: of the whole process, its helper threads included; of its main thread alone. */
-  | { readonly kind: "usage"; readonly micros: number; readonly mainMicros: number }
+  /** Processor time so far: of the whole process, its helper threads included; of its main thread alone. Its memory now. */
+  | {
+      readonly kind: "usage";
+      readonly micros: number;
+      readonly mainMicros: number;
+      readonly rssBytes: number;
+    }
   | { readonly kind: "profile"; readonly profile: Profiler.Profile };

@@ -7,10 +7,11 @@ import type { CpuProfile } from "./cpu-profile.ts";
 import { summaryOf } from "./cpu-profile.ts";
 import type { FromServer, ServerPlan, ToServer } from "./http-messages.ts";
 
-export interface CpuUsage {
+export interface ServerUsage {
   readonly micros: number;
   /** Of the main thread alone: what the compiler and the collector do beside it is not in it. */
   readonly mainMicros: number;
+  readonly rssBytes: number;
 }
 
 export class ServerProcess {
@@ -54,7 +55,7 @@ export class ServerProcess {
   }
 
   /** So far. */
-  async usage(): Promise<CpuUsage> {
+  async usage(): Promise<ServerUsage> {
     this.#send({ kind: "usage" });
     return await this.#next("usage");
   }

@@ -74,6 +74,7 @@ function hear(start: (portByRegion: Readonly<Record<string, number>>) => Promise
         return send({
           ...{ kind: "usage", micros: all.user + all.system },
           mainMicros: main.user + main.system,
+          rssBytes: process.memoryUsage.rss(),
         });
       }
       case "sample":

@@ -14,6 +14,7 @@ import type { Bench, BenchReport, Budget } from "./bench.ts";
 import { catchUpBench } from "./catch-up.ts";
 import { crashBench } from "./crash.ts";
 import { machineFacts } from "./machine.ts";
+import { overloadBench } from "./overload.ts";
 import { writeProfile } from "./profile-files.ts";
 import { readBench } from "./read.ts";
 import { sessionsBench } from "./sessions.ts";
@@ -31,6 +32,7 @@ const BENCHES: readonly Bench[] = [
   writeBench,
   sessionsBench,
   crashBench,
+  overloadBench,
 ];
 
 const PROFILES = join(import.meta.dirname, "profiles");

@@ -93,6 +93,11 @@ export const ANSWER_COMPRESSED_BYTES_MIN = KIB;
 /** A larger one is compressed on a thread of its own, so that others are served meanwhile. */
 export const ANSWER_COMPRESSED_INLINE_BYTES_MAX = 32 * KIB;
 
+/** Larger ones are counted until their client has taken them. */
+export const ANSWER_LARGE_BYTES = 64 * KIB;
+/** Bytes of large answers that nobody has taken yet, all clients together. → 503 overloaded */
+export const ANSWERS_UNSENT_BYTES_MAX = 256 * MIB;
+
 // ── A connection of a client ─────────────────────────────────────────────────────────────────────
 /** Request line and headers together. → 431 */
 export const HTTP_HEADER_BYTES_MAX = 16 * KIB;
@@ -104,6 +109,8 @@ export const HTTP_HEADERS_MS_MAX = 5_000;
 export const HTTP_REQUEST_MS_MAX = 10_000;
 /** An idle connection is kept this long: more than a usual load balancer's 60 s, which must close first. */
 export const HTTP_KEEP_ALIVE_MS = 65_000;
+/** Without a byte either way while a request is served: above every wait that is granted. → disconnected */
+export const HTTP_STALL_MS = 45_000;
 /** Open client connections of one listener. Room for every waiting session. → disconnected */
 export const HTTP_CONNECTIONS_MAX = 2 * SESSION_WAITERS_MAX;
 
@@ -582,3 +589,9 @@ assert(RETENTION_AGE_MS_DEFAULT < RETENTION_DEAD_PEER_MS_DEFAULT, "a peer may be
 assert(RETENTION_HARD_FACTOR > 1, "the log may grow beyond its bytes for a peer that is behind");
 assert(CANARY_WAIT_MS < CANARY_PERIOD_MS, "a beat ends before the next");
 assert(CANARY_WINDOW_MS / CANARY_PERIOD_MS <= 1_000, "a canary's history opens in milliseconds");
+assert(
+  HTTP_STALL_MS > SESSION_WAIT_MS_MAX + FORWARD_ANSWER_MS_MAX,
+  "whoever is made to wait is not hung up on",
+);
+assert(HTTP_STALL_MS > FEED_BEAT_MS, "a quiet stream is alive");
+assert(ANSWERS_UNSENT_BYTES_MAX > MANY_CHARS_MAX * 4, "the largest answer fits");

@@ -1,5 +1,6 @@
 import { describe, expect, test } from "vitest";
-import { parseTraceparent, traceparentOf } from "./tracing.ts";
+import type { Span } from "./tracing.ts";
+import { parseTraceparent, traced, traceparentOf } from "./tracing.ts";
 
 const TRACE = "4bf92f3577b34da6a3ce929d0e0e4736";
 const SPAN = "00f067aa0ba902b7";
@@ -21,5 +22,33 @@ describe("a traceparent", () => {
     ["nothing", undefined],
   ])("of %s is none", (_what, text) => {
     expect(parseTraceparent(text)).toBeUndefined();
+  });
+});
+
+describe("work within a span", () => {
+  function spanTo(ends: unknown[]): Span {
+    const span: Span = {
+      traceparent: "",
+      child: () => span,
+      end: (ending) => void ends.push(ending),
+    };
+    return span;
+  }
+
+  test("ends it once, and says when it failed, now or later", async () => {
+    const ends: unknown[] = [];
+    const span = spanTo(ends);
+    expect(traced(span, () => 7)).toBe(7);
+    const fail = (): never => {
+      throw new Error("no");
+    };
+    expect(() => traced(span, fail)).toThrow("no");
+    await traced(span, () => Promise.resolve());
+    await expect(traced(span, () => Promise.reject(new Error("late")))).rejects.toThrow("late");
+    expect(ends).toEqual([undefined, { failed: true }, undefined, { failed: true }]);
+  });
+
+  test("costs nothing where there is none", () => {
+    expect(traced(undefined, () => 7)).toBe(7);
   });
 });

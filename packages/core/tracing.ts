@@ -35,6 +35,25 @@ export interface Tracing {
   begin(name: string, options: SpanOptions): Span | undefined;
 }
 
+/** Does the work within a span, if there is one, and says when it failed. */
+export function traced<T>(span: Span | undefined, work: () => T): T {
+  if (span === undefined) return work();
+  let result: T;
+  try {
+    result = work();
+  } catch (error) {
+    span.end({ failed: true });
+    throw error;
+  }
+  if (result instanceof Promise) {
+    result.then(
+      () => span.end(),
+      () => span.end({ failed: true }),
+    );
+  } else span.end();
+  return result;
+}
+
 /** W3C Trace Context, version 00: version, trace, parent, flags. */
 const TRACEPARENT = /^([0-9a-f]{2})-([0-9a-f]{32})-([0-9a-f]{16})-([0-9a-f]{2})$/;
 const NO_TRACE = "0".repeat(32);

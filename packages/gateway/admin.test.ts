@@ -13,8 +13,8 @@ describe.each(["public", "admin"] as const)("health on the %s listener", (app) =
     await region.open(app);
   });
 
-  test("alive and ready say ok in plain text", async () => {
-    for (const path of ["/livez", "/readyz"]) {
+  test("alive, started and ready say ok in plain text", async () => {
+    for (const path of ["/livez", "/startupz", "/readyz"]) {
       const reply = await region.call("GET", path);
       expect(reply.status).toBe(200);
       expect(reply.text).toBe("ok");

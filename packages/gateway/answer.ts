@@ -49,6 +49,8 @@ export type Handler = (request: Request, reply: Reply) => void | Promise<void>;
 /** What stands between a route and its handler. */
 export interface Gate {
   pass(request: Request, reply: Reply, access: Access, handler: Handler): void | Promise<void>;
+  /** Counts a large answer until its client has taken it. Throws overloaded, unless it must be told. */
+  holdAnswer(reply: Reply, bytes: number, mustTell: boolean): void;
 }
 
 export interface IdentifyDeps {
@@ -117,13 +119,19 @@ export function sendHead(reply: Reply, status: number, headers: OutgoingHttpHead
   tell(reply, status);
 }
 
-/** The same, compressed if the client takes it so and it is worth it. Never throws away what it sends. */
+/**
+ * The same, compressed if the client takes it so and it is worth it. Never throws away what it sends.
+ * `mustTell`: it is about what has been done, and is not refused for want of room.
+ */
 export function sendCoded(
   reply: Reply,
   status: number,
   headers: OutgoingHttpHeaders,
   body: string | Uint8Array,
+  { mustTell = false } = {},
 ): void | Promise<void> {
+  const { length } = body;
+  if (length > limits.ANSWER_LARGE_BYTES) reply.locals.gate.holdAnswer(reply, length, mustTell);
   const isTiny = body.length < limits.ANSWER_COMPRESSED_BYTES_MIN;
   const coding = isTiny ? undefined : codingFor(reply.req.headers["accept-encoding"]);
   if (coding === undefined) return sendBytes(reply, status, headers, body);

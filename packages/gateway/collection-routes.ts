@@ -5,7 +5,7 @@
  * end in the same group commit. A page is as long as asked for, or as much as one answer holds.
  */
 import type { Express, Request } from "express";
-import { AtollError, isAtollError, limits, toHex } from "@atoll/core";
+import { AtollError, limits, toHex } from "@atoll/core";
 import type { ProfileId } from "@atoll/core";
 import type { ProfileEdit } from "@atoll/profile";
 import type { Reply } from "./answer.ts";
@@ -16,9 +16,9 @@ import { parseBody, parseQuery } from "./contract/operation.ts";
 import { batchGet, listProfiles, queryProfiles } from "./contract/reads.ts";
 import type { BatchedWrite } from "./contract/writes.ts";
 import { batchWrite } from "./contract/writes.ts";
+import { isAnswerable, leastReached, outcomeItem, profileItem } from "./batch-items.ts";
 import type { Exchange } from "./exchange.ts";
-import { PROFILES } from "./exchange.ts";
-import type { Fields } from "./fields.ts";
+import { PROFILES, ofReading } from "./exchange.ts";
 import { idempotencyOf } from "./idempotency.ts";
 import { JSON_TYPE } from "./media-type.ts";
 import {
@@ -30,13 +30,9 @@ import {
   shownId,
   tenantOf,
 } from "./ownership.ts";
-import { problemBody } from "./problem.ts";
-import type {
-  Precondition,
-  ProfileSnapshot,
-  WriteAnswer,
-  WriteOptions,
-} from "./profile-service.ts";
+import { parsePrefer, preferenceApplied } from "./prefer.ts";
+import type { Preferences } from "./prefer.ts";
+import type { Durability, Precondition, WriteOptions } from "./profile-service.ts";
 import { envelopeOf } from "./representation.ts";
 import { readBatch, readJsonBody } from "./request.ts";
 import { writePrecondition } from "./validators.ts";
@@ -103,7 +99,7 @@ export function mountCollectionRoutes(app: Express, exchange: Exchange): void {
         const items = profiles.map((profile, i) =>
           profile === undefined
             ? JSON.stringify({ id: ids[i], status: 404 })
-            : itemOf(profile, 200, fields),
+            : profileItem(profile, 200, { schema: service.schema, fields }),
         );
         if (items.reduce((chars, item) => chars + item.length, 0) > limits.MANY_CHARS_MAX) {
           throw new AtollError("payload-too-large", "the answer would be too large: ask for fewer");
@@ -112,11 +108,6 @@ export function mountCollectionRoutes(app: Express, exchange: Exchange): void {
         return sendCoded(reply, 200, all, `{"items":[${items.join()}]}`);
       },
     });
-  }
-
-  function itemOf(profile: ProfileSnapshot, status: number, fields?: Fields): string {
-    const rest = envelopeOf(profile, service.schema, fields).slice(1);
-    return `{"status":${status},${rest}`;
   }
 
   async function writes(request: Request, reply: Reply): Promise<void> {
@@ -132,9 +123,16 @@ export function mountCollectionRoutes(app: Express, exchange: Exchange): void {
     const attempts = batch.map((_write, part) =>
       idempotencyOf(request, principalOf(reply).name, bytes, part),
     );
+    const preferences = parsePrefer(request.get("prefer"));
+    const answering = {
+      schema: service.schema,
+      preferences,
+      fields: shownFields(reply, undefined),
+      requestId: reply.locals.requestId,
+    };
     await exchange.read(request, reply, {
       body: bytes,
-      async ask(session) {
+      async ask(session, receipt) {
         // Admitted once, for all: a batch that is handed on has not been begun.
         const admitted = await service.readMany([], session);
         const outcomes = await Promise.allSettled(
@@ -146,6 +144,7 @@ export function mountCollectionRoutes(app: Express, exchange: Exchange): void {
               ...authorshipOf(reply),
               ...(base !== undefined && { base }),
               ...(idempotency !== undefined && { idempotency }),
+              ...(receipt !== undefined && { receipt }),
             };
             const precondition = preconditions[part] ?? {};
             const id = ownProfile(reply, write.id);
@@ -160,27 +159,18 @@ export function mountCollectionRoutes(app: Express, exchange: Exchange): void {
         return { sessionToken: service.joinSessions(tokens), stale: admitted.stale, outcomes };
       },
       answer({ outcomes }, headers) {
-        const items = outcomes.map((outcome, part) => {
-          const id = batch[part]?.id;
-          if (outcome.status === "fulfilled") return outcomeItem(reply, id, outcome.value);
-          const problem = problemBody(outcome.reason, reply.locals.requestId);
-          return JSON.stringify({ id, status: problem.status, problem });
-        });
-        const all = { "Content-Type": JSON_TYPE, ...headers };
-        return sendCoded(reply, 200, all, `{"items":[${items.join()}]}`);
+        const items = outcomes.map((outcome, part) =>
+          outcomeItem(batch[part]?.id, outcome, answering),
+        );
+        const applied = preferenceApplied(honoured(preferences, leastReached(outcomes)));
+        const all = {
+          ...headers,
+          "Content-Type": JSON_TYPE,
+          ...(applied !== undefined && { "Preference-Applied": applied }),
+        };
+        return sendCoded(reply, 200, all, `{"items":[${items.join()}]}`, { mustTell: true });
       },
     });
-  }
-
-  function outcomeItem(reply: Reply, id: string | undefined, answer: WriteAnswer): string {
-    switch (answer.kind) {
-      case "written":
-        return itemOf(answer.profile, answer.created ? 201 : 200, shownFields(reply, undefined));
-      case "deleted":
-        return JSON.stringify({ id, status: 204 });
-      case "absent":
-        return JSON.stringify({ id, status: 404 });
-    }
   }
 
   mountOperations(app, [
@@ -197,9 +187,14 @@ function atProfile(reply: Reply, place: { readonly order: "id"; readonly after: 
   return { ...place, after: ownProfile(reply, place.after) };
 }
 
-/** A part's own fault; what befell all of them is the request's. */
-function isAnswerable(reason: unknown): boolean {
-  return isAtollError(reason) && reason.code !== "session-not-available";
+/** As of a reading, and what the parts made of the rest. */
+function honoured(preferences: Preferences, durability: Durability | undefined): Preferences {
+  const { return: returned } = preferences;
+  return {
+    ...ofReading(preferences),
+    ...(returned !== undefined && { return: returned }),
+    ...(durability !== undefined && { durability }),
+  };
 }
 
 function editOf(write: BatchedWrite): ProfileEdit {

@@ -26,6 +26,7 @@ import type {
   Answer,
   Precondition,
   ProfileService,
+  ReceiptOptions,
   SessionOptions,
   WriteAnswer,
   WriteOptions,
@@ -95,7 +96,8 @@ export class Exchange {
     reply: Reply,
     asked: {
       readonly body?: Uint8Array;
-      ask(session: SessionOptions): T | Promise<T>;
+      /** `receipt`: asked for by a batch of writes; nothing else has one. */
+      ask(session: SessionOptions, receipt: ReceiptOptions | undefined): T | Promise<T>;
       answer(answer: T, headers: OutgoingHttpHeaders): void | Promise<void>;
     },
   ): Promise<void> {
@@ -104,7 +106,7 @@ export class Exchange {
     const startedMs = this.clock.monotonicMs();
     let answer: T;
     try {
-      answer = await asked.ask(patience.session);
+      answer = await asked.ask(patience.session, patience.receipt);
     } catch (error) {
       return this.elsewhere(error, { request, reply, patience, startedMs, body: asked.body });
     }

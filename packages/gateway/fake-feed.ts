@@ -1,10 +1,10 @@
 /** A change feed of a list, for tests of routes: cursors are its positions. */
 import { AtollError } from "@atoll/core";
 import type { ProfileId } from "@atoll/core";
-import type { FeedEvent, FeedPage, FeedService } from "./profile-service.ts";
+import type { ChangeEvent, FeedPage, FeedService } from "./profile-service.ts";
 
 export class FakeFeed implements FeedService {
-  readonly events: FeedEvent[] = [];
+  readonly events: ChangeEvent[] = [];
   isClosed = false;
   /** Cursors below this one are too old. */
   trimmedTo = 0;
@@ -12,7 +12,7 @@ export class FakeFeed implements FeedService {
   pages = 0;
   readonly #wakes = new Set<() => void>();
 
-  append(id: string, json = "{}", kind: FeedEvent["kind"] = "change"): void {
+  append(id: string, json = "{}", kind: ChangeEvent["kind"] = "change"): void {
     const writtenAtMs = 1_700_000_000_000 + this.events.length;
     const common = { region: "eu", etag: `tag-${this.events.length}`, hasConflicts: false };
     const cursor = String(this.events.length + 1);

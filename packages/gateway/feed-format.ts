@@ -5,10 +5,16 @@
  * more than everything else here.
  */
 import type { Fields } from "./fields.ts";
-import { pick } from "./fields.ts";
+import { isWithin, pick } from "./fields.ts";
 import { EVENT_STREAM_TYPE, NDJSON_TYPE } from "./media-type.ts";
 import { shownId } from "./ownership.ts";
-import type { FeedEvent, FeedPage } from "./profile-service.ts";
+import type {
+  ChangeEvent,
+  FeedEvent,
+  FeedPage,
+  NamedWrite,
+  SupersededEvent,
+} from "./profile-service.ts";
 
 /** What streams say, one text each. */
 export interface FeedFormat {
@@ -22,8 +28,28 @@ export interface FeedFormat {
   reset(cursor: string): string;
 }
 
-/** `fields`: the members that may be seen; all when left away. */
+/** `fields`: the members that may be seen; all when left away. Empty for what is about another one. */
 export function eventText(event: FeedEvent, fields?: Fields): string {
+  return event.kind === "superseded" ? supersededText(event, fields) : changeText(event, fields);
+}
+
+function supersededText(event: SupersededEvent, fields?: Fields): string {
+  const { cursor, kind, id, pointer, lost, winner } = event;
+  if (fields !== undefined && !isWithin(pointer, fields)) return "";
+  const write = ({ change, region, writtenAtMs }: NamedWrite) => {
+    return { change, region: region ?? null, writtenAt: new Date(writtenAtMs).toISOString() };
+  };
+  return JSON.stringify({
+    cursor,
+    type: kind,
+    id: shownId(id),
+    pointer,
+    ...write(lost),
+    winner: winner === undefined ? null : write(winner),
+  });
+}
+
+function changeText(event: ChangeEvent, fields?: Fields): string {
   const { cursor, kind, id, region, writtenAtMs, etag, hasConflicts, json } = event;
   const head = JSON.stringify({
     cursor,
@@ -40,14 +66,18 @@ export function eventText(event: FeedEvent, fields?: Fields): string {
 }
 
 export function pageText({ events, cursor, more }: FeedPage, fields?: Fields): string {
-  const list = events.map((event) => eventText(event, fields)).join(",");
+  const texts = events.map((event) => eventText(event, fields));
+  const list = texts.filter((text) => text !== "").join(",");
   return `{"events":[${list}],"cursor":${JSON.stringify(cursor)},"more":${more}}`;
 }
 
 export const NDJSON: FeedFormat = {
   type: NDJSON_TYPE,
   opening: "",
-  event: (event, fields) => `${eventText(event, fields)}\n`,
+  event: (event, fields) => {
+    const text = eventText(event, fields);
+    return text === "" ? "" : `${text}\n`;
+  },
   beat: "\n", // an empty line is no value, and keeps proxies from hanging up
   reset: (cursor) => `${JSON.stringify({ type: "reset", cursor })}\n`,
 };
@@ -56,8 +86,10 @@ export const NDJSON: FeedFormat = {
 export const EVENT_STREAM: FeedFormat = {
   type: EVENT_STREAM_TYPE,
   opening: "retry: 2000\n\n",
-  event: (event, fields) =>
-    `id: ${event.cursor}\nevent: ${event.kind}\ndata: ${eventText(event, fields)}\n\n`,
+  event: (event, fields) => {
+    const text = eventText(event, fields);
+    return text === "" ? "" : `id: ${event.cursor}\nevent: ${event.kind}\ndata: ${text}\n\n`;
+  },
   beat: ": hb\n\n",
   reset: (cursor) => `event: reset\ndata: ${JSON.stringify({ type: "reset", cursor })}\n\n`,
 };

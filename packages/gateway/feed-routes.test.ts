@@ -2,6 +2,9 @@ import { request as httpRequest } from "node:http";
 import type { IncomingMessage } from "node:http";
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
 import { limits } from "@atoll/core";
+import type { ProfileId } from "@atoll/core";
+import { EVENT_STREAM, NDJSON, eventText, pageText } from "./feed-format.ts";
+import { parseFields } from "./fields.ts";
 import { Loopback } from "./loopback.ts";
 
 let loopback: Loopback;
@@ -13,6 +16,45 @@ afterEach(() => loopback.close());
 
 const get = (path: string, headers: Record<string, string> = {}) =>
   loopback.call("GET", path, { headers });
+
+describe("a write that was overridden", () => {
+  const lost = { change: "aa".repeat(32), region: "us", writtenAtMs: 1_700_000_000_000 };
+  const winner = { change: "bb".repeat(32), region: "eu", writtenAtMs: 1_700_000_000_001 };
+  const event = {
+    cursor: "1",
+    kind: "superseded",
+    id: "ada" as ProfileId,
+    pointer: "/bio/x",
+    lost,
+    winner,
+  } as const;
+
+  test("is told with its region and what won", () => {
+    const told = JSON.parse(eventText(event)) as unknown;
+    const [us, eu] = ["2023-11-14T22:13:20.000Z", "2023-11-14T22:13:20.001Z"];
+    expect(told).toEqual({
+      cursor: "1",
+      type: "superseded",
+      id: "ada",
+      pointer: "/bio/x",
+      change: lost.change,
+      region: "us",
+      writtenAt: us,
+      winner: { change: winner.change, region: "eu", writtenAt: eu },
+    });
+    expect(EVENT_STREAM.event(event)).toMatch(/^id: 1\nevent: superseded\ndata: \{.*\}\n\n$/);
+  });
+
+  test("of a member that the client may not see is not told at all", () => {
+    const others = parseFields(["name"]);
+    const own = parseFields(["bio"]);
+    expect([NDJSON, EVENT_STREAM].map((format) => format.event(event, others))).toEqual(["", ""]);
+    expect(pageText({ events: [event], cursor: "1", more: false }, others)).toContain(
+      '"events":[]',
+    );
+    expect(NDJSON.event(event, own)).toContain("superseded");
+  });
+});
 
 describe("a page of changes", () => {
   test("tells who changed, from a cursor on, and where to go on", async () => {

@@ -25,6 +25,7 @@ import { EVENT_STREAM_TYPE, JSON_TYPE, NDJSON_TYPE } from "./media-type.ts";
 import { shownFields, tenantOf } from "./ownership.ts";
 import { parsePrefer, preferenceApplied } from "./prefer.ts";
 import type { FeedPage, FeedService } from "./profile-service.ts";
+import { Turns } from "./turns.ts";
 
 export interface FeedRoutesDeps {
   readonly feed: FeedService;
@@ -43,13 +44,19 @@ const NO_STORE = { "Cache-Control": "no-store", "X-Accel-Buffering": "no" };
 
 export function mountFeedRoutes(app: Express, { feed, clock, log }: FeedRoutesDeps): void {
   const streamsByPrincipal = new Map<string, number>();
+  const turns = new Turns(clock);
 
   async function page(request: Request, reply: Reply, asked: Asked): Promise<void> {
     const { waitMs } = parsePrefer(request.get("prefer"));
     let found = await feed.page(asked);
-    if (found.events.length === 0 && !found.more && waitMs !== undefined && waitMs > 0) {
-      const changed = await feed.changed(found.cursor, waitMs, departureSignal(reply));
-      if (changed) found = await feed.page({ ...asked, since: found.cursor });
+    const isNews = (): boolean => found.events.length > 0 || found.more;
+    if (waitMs !== undefined && !isNews()) {
+      const untilMs = clock.monotonicMs() + waitMs;
+      const departure = departureSignal(reply);
+      for (let leftMs = waitMs; leftMs > 0 && !isNews(); leftMs = untilMs - clock.monotonicMs()) {
+        if (!(await feed.changed(found.cursor, leftMs, departure))) break;
+        found = await next(found, asked); // what changed may be another tenant's
+      }
     }
     const applied = preferenceApplied(waitMs === undefined ? {} : { waitMs });
     const headers = {
@@ -79,6 +86,7 @@ export function mountFeedRoutes(app: Express, { feed, clock, log }: FeedRoutesDe
   async function run(reply: Reply, format: FeedFormat, asked: Asked): Promise<void> {
     const departure = departureSignal(reply);
     const fields = shownFields(reply, undefined);
+    await turns.next();
     let found = await feed.page(asked); // what is wrong with the request is told before the head
     sendHead(reply, 200, { ...NO_STORE, "Content-Type": format.type });
     let text = format.opening;
@@ -96,6 +104,7 @@ export function mountFeedRoutes(app: Express, { feed, clock, log }: FeedRoutesDe
             continue;
           }
         }
+        await turns.next();
         found = await next(found, asked);
       }
       reply.end();

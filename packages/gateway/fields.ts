@@ -38,6 +38,12 @@ function fieldsOf(paths: readonly (readonly string[])[]): Fields {
   return { paths, variant: `.f${hash("sha256", sorted, "base64url").slice(0, VARIANT_CHARS)}` };
 }
 
+/** Whether a place is at one of them or inside. */
+export function isWithin(pointer: string, { paths }: Fields): boolean {
+  const at = parsePointer(pointer) ?? [];
+  return paths.some((path) => path.every((name, i) => at[i] === name));
+}
+
 /** `json`: canonical; so is what is returned. */
 export function pick(json: string, { paths }: Fields): string {
   const value = JSON.parse(json) as JsonObject;

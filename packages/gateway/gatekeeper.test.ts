@@ -1,6 +1,8 @@
+import { EventEmitter } from "node:events";
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
-import { AtollError, ROLES, SeededRandom, limits } from "@atoll/core";
+import { AtollError, ManualClock, ROLES, SeededRandom, limits } from "@atoll/core";
 import type { Role } from "@atoll/core";
+import type { Reply } from "./answer.ts";
 import { ApiKeys, makeApiKey } from "./api-keys.ts";
 import { Credentials } from "./credentials.ts";
 import type { GatekeeperOptions } from "./gatekeeper.ts";
@@ -155,4 +157,21 @@ describe("an overloaded process", () => {
     const write = await loopback.write("PUT", "/v1/profiles/a", {}, bearer("writer"));
     expect(write.status).not.toBe(503);
   });
+});
+
+test("answers that nobody takes have a bound together, unless what was done must be told", () => {
+  const gate = new Gatekeeper({ clock: new ManualClock() });
+  const client = () => {
+    const events = new EventEmitter();
+    return { reply: events as unknown as Reply, leave: () => events.emit("close") };
+  };
+  const [first, second, third] = [client(), client(), client()];
+  const half = limits.ANSWERS_UNSENT_BYTES_MAX / 2;
+  gate.holdAnswer(first.reply, half, false);
+  gate.holdAnswer(second.reply, half, false);
+  expect(() => gate.holdAnswer(third.reply, 1, false)).toThrow("too many large answers");
+  gate.holdAnswer(third.reply, 1, true);
+  third.leave();
+  first.leave();
+  gate.holdAnswer(third.reply, half, false);
 });

@@ -58,6 +58,8 @@ export class Gatekeeper implements Gate {
   /** Of principals, in all regions together. */
   readonly rates: RateLimits;
   readonly #refusals: TokenBuckets;
+  /** Of large answers. */
+  #unsentBytes = 0;
 
   constructor(options: GatekeeperOptions) {
     const { clock, rates } = options;
@@ -98,6 +100,21 @@ export class Gatekeeper implements Gate {
     }
     if (working instanceof Promise) return working.finally(() => this.#underWay[load]--);
     this.#underWay[load]--;
+  }
+
+  /**
+   * A client that asks for much and reads nothing is let go after a while; until then what it does not
+   * take lies here, and all of them together have a bound.
+   */
+  holdAnswer(reply: Pick<Reply, "once">, bytes: number, mustTell: boolean): void {
+    if (!mustTell && this.#unsentBytes + bytes > limits.ANSWERS_UNSENT_BYTES_MAX) {
+      throw new AtollError(
+        "overloaded",
+        "too many large answers wait for clients that read slowly",
+      );
+    }
+    this.#unsentBytes += bytes;
+    reply.once("close", () => (this.#unsentBytes -= bytes));
   }
 
   #makeRoom(load: Load): void {

@@ -11,6 +11,7 @@ test("every bound is the one of limits.ts", () => {
     headersTimeout: limits.HTTP_HEADERS_MS_MAX,
     requestTimeout: limits.HTTP_REQUEST_MS_MAX,
     keepAliveTimeout: limits.HTTP_KEEP_ALIVE_MS,
+    timeout: limits.HTTP_STALL_MS,
     maxHeadersCount: limits.HTTP_HEADERS_MAX,
     maxConnections: limits.HTTP_CONNECTIONS_MAX,
   });

@@ -23,6 +23,7 @@ export function createHttpServer(listener: RequestListener): Server {
     noDelay: true,
   };
   const server = createServer(options, listener);
+  server.timeout = limits.HTTP_STALL_MS; // an answer that nobody takes is not kept for ever
   server.maxHeadersCount = limits.HTTP_HEADERS_MAX;
   server.maxConnections = limits.HTTP_CONNECTIONS_MAX;
   server.on("clientError", answerClientError);

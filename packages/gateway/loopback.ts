@@ -8,7 +8,7 @@ import { Agent, request as httpRequest } from "node:http";
 import type { IncomingHttpHeaders, OutgoingHttpHeaders, RequestListener, Server } from "node:http";
 import { connect } from "node:net";
 import type { AddressInfo } from "node:net";
-import { ManualClock, MemoryLog, SeededRandom } from "@atoll/core";
+import { ManualClock, MemoryLog, SeededRandom, systemClock } from "@atoll/core";
 import type { RegionName } from "@atoll/core";
 import { createAdminApp, createPublicApp } from "./app.ts";
 import type { PublicAppDeps } from "./app.ts";
@@ -41,7 +41,10 @@ export class Loopback {
   readonly service = new FakeService();
   readonly admin = new FakeAdmin();
   readonly log = new MemoryLog();
-  readonly clock = new ManualClock();
+  /** Time stands still; turns of the event loop do not. */
+  readonly clock = Object.assign(new ManualClock(), {
+    afterTurn: (run: () => void) => systemClock.afterTurn(run),
+  });
   readonly #agent = new Agent({ keepAlive: true, maxSockets: 4 });
   #server: Server | undefined;
 

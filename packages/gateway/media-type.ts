@@ -12,6 +12,8 @@ import { parseParameter, splitOutsideQuotes } from "./quoted-list.ts";
 export const JSON_TYPE = "application/json";
 export const MERGE_PATCH_TYPE = "application/merge-patch+json";
 export const JSON_PATCH_TYPE = "application/json-patch+json";
+/** Differences by characters of texts and counts of counters. */
+export const PATCHES_TYPE = "application/vnd.atoll.patches+json";
 export const OPERATIONS_TYPE = "application/vnd.atoll.ops+json";
 export const DOCUMENT_TYPE = "application/vnd.automerge";
 export const CHANGES_TYPE = "application/vnd.automerge.changes";

@@ -1,6 +1,6 @@
 /** What the gateway needs to answer about a profile's past: part of `ProfileService`, by shape. */
 import type { ChangeHash, ProfileId } from "@atoll/core";
-import type { JsonValue, PatchOperation } from "@atoll/profile";
+import type { JsonValue, PatchOperation, ValuePatch } from "@atoll/profile";
 import type { Answer, ProfileSnapshot, SessionOptions } from "./answer-contract.ts";
 
 export type PastAnswer<T> = Answer &
@@ -67,9 +67,14 @@ export interface PastService {
   /** `to`: the present version unless named. */
   diff(
     id: ProfileId,
-    versions: { readonly from: VersionName; readonly to: VersionName | undefined },
+    versions: {
+      readonly from: VersionName;
+      readonly to: VersionName | undefined;
+      /** `patches`: by characters of texts and counts of counters. */
+      readonly format: "json-patch" | "patches";
+    },
     session: SessionOptions,
-  ): Promise<PastAnswer<{ readonly patch: readonly PatchOperation[] }>>;
+  ): Promise<PastAnswer<{ readonly patch: readonly (PatchOperation | ValuePatch)[] }>>;
   /** The winner is the first of the values. */
   conflicts(
     id: ProfileId,

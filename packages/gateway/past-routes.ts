@@ -16,7 +16,7 @@ import {
 } from "./contract/past.ts";
 import type { Exchange } from "./exchange.ts";
 import { PROFILES, noSuchProfile } from "./exchange.ts";
-import { JSON_PATCH_TYPE, JSON_TYPE } from "./media-type.ts";
+import { JSON_PATCH_TYPE, JSON_TYPE, PATCHES_TYPE } from "./media-type.ts";
 import type { ChangeInfo, PastAnswer, WrittenValue } from "./past-contract.ts";
 import { sendProblem } from "./problem.ts";
 import type { SessionOptions } from "./profile-service.ts";
@@ -65,13 +65,15 @@ export function mountPastRoutes(app: Express, exchange: Exchange): void {
 
   async function diff(request: Request, reply: Reply): Promise<void> {
     const id = profileIdOf(request, reply);
-    const { from, to } = parseQuery(request, getDiff.query);
+    const { from, to, format: asked } = parseQuery(request, getDiff.query);
+    const isOther = request.accepts(JSON_PATCH_TYPE) === false;
+    const format = isOther && request.accepts(PATCHES_TYPE) !== false ? "patches" : asked;
     await ask(
       request,
       reply,
-      (session) => past.diff(id, { from, to }, session),
+      (session) => past.diff(id, { from, to, format }, session),
       ({ patch }, headers) => {
-        headers["Content-Type"] = JSON_PATCH_TYPE;
+        headers["Content-Type"] = format === "patches" ? PATCHES_TYPE : JSON_PATCH_TYPE;
         return patch;
       },
     );

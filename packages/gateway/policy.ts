@@ -35,6 +35,7 @@ const operate: Access = { permission: "operate", load: "admin" };
 /** By method and path as mounted. GET stands for HEAD too. */
 export const POLICY: Readonly<Record<string, Access>> = {
   "GET /livez": health,
+  "GET /startupz": health,
   "GET /readyz": health,
 
   "POST /v1/profiles": write,
@@ -56,6 +57,7 @@ export const POLICY: Readonly<Record<string, Access>> = {
   "POST /v1/profiles\\:batchWrite": bulkWrite,
   "GET /v1/changes": feed,
   "GET /v1/schema": read,
+  "GET /v1/schema/versions": read,
   "GET /v1/regions": read,
   "GET /v1/openapi.json": health,
   "GET /v1/openapi.yaml": health,

@@ -122,8 +122,27 @@ export interface SchemaService {
   faults(json: string): readonly FieldFault[];
 }
 
+/** A write, by the change that made it. */
+export interface NamedWrite {
+  readonly change: string;
+  readonly region: string | undefined;
+  readonly writtenAtMs: number;
+}
+
+/** An acknowledged write that a concurrent one overrode. Comes before the change that made them meet. */
+export interface SupersededEvent {
+  /** Of the event before: who goes on behind it is told of that change. */
+  readonly cursor: string;
+  readonly kind: "superseded";
+  readonly id: ProfileId;
+  readonly pointer: string;
+  readonly lost: NamedWrite;
+  /** Undefined where a container is shown, which nobody in particular made. */
+  readonly winner: NamedWrite | undefined;
+}
+
 /** A profile that changed, as it is now. */
-export interface FeedEvent {
+export interface ChangeEvent {
   /** To go on behind this event. */
   readonly cursor: string;
   readonly kind: "change" | "delete";
@@ -136,6 +155,8 @@ export interface FeedEvent {
   /** Canonical JSON, when asked for. */
   readonly json?: string | undefined;
 }
+
+export type FeedEvent = ChangeEvent | SupersededEvent;
 
 export interface FeedPage {
   readonly events: readonly FeedEvent[];

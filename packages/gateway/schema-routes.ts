@@ -1,11 +1,12 @@
 /** `/v1/schema`: the same for as long as the process lives, so it is written and named once. */
 import { hash } from "node:crypto";
 import type { Express, Request } from "express";
+import { schemaVersions } from "@atoll/profile";
 import { send, sendCoded } from "./answer.ts";
 import type { Reply } from "./answer.ts";
 import { mountOperations } from "./contract-routes.ts";
-import { getSchema } from "./contract/schema.ts";
-import { SCHEMA_TYPE } from "./media-type.ts";
+import { getSchema, getSchemaVersions } from "./contract/schema.ts";
+import { JSON_TYPE, SCHEMA_TYPE } from "./media-type.ts";
 import type { SchemaService } from "./profile-service.ts";
 import { readCondition } from "./validators.ts";
 
@@ -21,5 +22,16 @@ export function mountSchemaRoutes(app: Express, schema: SchemaService): void {
     return sendCoded(reply, 200, { "Content-Type": SCHEMA_TYPE, ...headers }, body);
   }
 
-  mountOperations(app, [[getSchema, get]]);
+  const all = schemaVersions(schema.source);
+  const items = all.map((each, i) => ({ ...each, current: i === all.length - 1 }));
+  const versionsBody = JSON.stringify({ items });
+
+  function versions(_request: Request, reply: Reply): void | Promise<void> {
+    return sendCoded(reply, 200, { "Content-Type": JSON_TYPE, ...headers }, versionsBody);
+  }
+
+  mountOperations(app, [
+    [getSchema, get],
+    [getSchemaVersions, versions],
+  ]);
 }

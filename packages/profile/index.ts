@@ -10,10 +10,13 @@ export { mergePatch } from "./merge-patch.ts";
 // schema and edits
 export type { CrdtKind, ProfileSchema, SchemaNode } from "./schema.ts";
 export { parseProfileSchema } from "./schema.ts";
+export { schemaVersions } from "./schema-versions.ts";
 export { socialProfileSchema } from "./social-profile.ts";
 export type { ProfileEdit } from "./edit.ts";
 export type { PatchOperation } from "./json-patch.ts";
 export { diffJson } from "./json-diff.ts";
+export type { ValuePatch } from "./value-patches.ts";
+export { diffPatches } from "./value-patches.ts";
 export type { Choice, NativeOperation } from "./native-operation.ts";
 
 // documents and changes

@@ -21,7 +21,9 @@ class Consumer {
   cursor: string | undefined;
 
   take(page: FeedPage): void {
-    for (const { id, json } of page.events) this.known.set(id, json);
+    for (const event of page.events) {
+      if (event.kind !== "superseded") this.known.set(event.id, event.json);
+    }
     this.cursor = page.cursor;
   }
 
@@ -42,7 +44,9 @@ describe("a change feed", () => {
     await fleet.until("converged", () => fleet.converged());
     for (const name of fleet.names) {
       const { events, more } = await feedOf(name).page(ALL);
-      const regions = Object.fromEntries(events.map(({ id, region }) => [id, region]));
+      const regions = Object.fromEntries(
+        events.map((event) => [event.id, event.kind === "superseded" ? "" : event.region]),
+      );
       expect(regions).toEqual({ ada: EAST, bob: EUROPE });
       expect(more).toBe(false);
     }
@@ -139,5 +143,68 @@ describe("a change feed", () => {
       await expect(page(nonsense)).rejects.toMatchObject({ code: "malformed-request" });
     }
     expect(await page("now")).toEqual({ events: [], cursor: feedOf(EAST).end(), more: false });
+  });
+});
+
+describe("an acknowledged write that a concurrent one overrode", () => {
+  const superseded = (page: FeedPage) => page.events.filter((event) => event.kind === "superseded");
+
+  /** Two regions write the same member at once; everybody has both when it returns. */
+  async function disagree(id: string): Promise<void> {
+    await Promise.all([
+      fleet.write(EAST, id, put({ displayName: "from the east", bio: "b" })),
+      fleet.write(EUROPE, id, put({ displayName: "from europe", bio: "b" })),
+    ]);
+    await fleet.until("converged", () => fleet.converged());
+  }
+
+  test("is named in every region alike, with what won, before the change that made them meet", async () => {
+    fleet = new Fleet("superseded");
+    await fleet.write(EAST, "ada", put({ displayName: "Ada" }));
+    await fleet.until("converged", () => fleet.converged());
+    const since = new Map(fleet.names.map((name) => [name, feedOf(name).end()]));
+    await disagree("ada");
+    const told = [];
+    for (const name of fleet.names) {
+      const page = await feedOf(name).page({ ...ALL, since: since.get(name) });
+      expect(page.events.map(({ kind }) => kind)).toEqual(["superseded", "change"]);
+      const [event] = superseded(page);
+      expect(event?.cursor).not.toBe(page.cursor);
+      const again = await feedOf(name).page({ ...ALL, since: event?.cursor });
+      expect(again.events.map(({ kind }) => kind)).toContain("change");
+      const { pointer, lost, winner } = must(event, "an event");
+      told.push({ pointer, lost, winner });
+    }
+    expect(told[1]).toEqual(told[0]);
+    expect(told[2]).toEqual(told[0]);
+    const [first] = told;
+    expect(first?.pointer).toBe("/displayName");
+    expect([first?.lost.region, first?.winner?.region].sort()).toEqual([EUROPE, EAST]);
+    const shown = await fleet.json(EAST, "ada");
+    const from = first?.winner?.region === EAST ? "from the east" : "from europe";
+    expect(shown).toContain(from);
+  });
+
+  test("is named once for those who follow, and not any more when it was settled", async () => {
+    fleet = new Fleet("superseded once");
+    await disagree("ada");
+    await fleet.write(EAST, "bob", put({ displayName: "Bob" }));
+    const first = await feedOf(EAST).page(ALL);
+    expect(superseded(first)).toHaveLength(1);
+    await fleet.write(EAST, "ada", { kind: "merge-patch", patch: { bio: "c" } });
+    const later = await feedOf(EAST).page({ ...ALL, since: first.cursor });
+    expect(later.events.map(({ kind }) => kind)).toEqual(["change"]);
+    await fleet.write(EAST, "ada", put({ displayName: "settled", bio: "c" }));
+    expect(superseded(await feedOf(EAST).page(ALL))).toEqual([]);
+  });
+
+  test("ends a page before too many documents were opened for it", async () => {
+    fleet = new Fleet("superseded many");
+    const ids = Array.from({ length: limits.FEED_OPENED_MAX + 2 }, (_, i) => `p${i}`);
+    for (const id of ids) await disagree(id);
+    const page = await feedOf(EAST).page(ALL);
+    expect([superseded(page).length, page.more]).toEqual([limits.FEED_OPENED_MAX, true]);
+    const rest = await feedOf(EAST).page({ ...ALL, since: page.cursor });
+    expect([superseded(rest).length, rest.more]).toEqual([2, false]);
   });
 });

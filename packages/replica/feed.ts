@@ -9,13 +9,15 @@
  * that one from another copy of the database, or of an entry that has been trimmed, is known to be none of
  * ours. An epoch ends when changes come that no log has any more: who followed the log has missed them.
  * Only what is durable is told, and a profile is told as it is now: of several changes on one page the
- * last is told, and what an older event shows may be newer than the event.
+ * last is told, and what an older event shows may be newer than the event. Where a change met another and
+ * one of them lost, the write that lost is named as well.
  */
-import type { Clock, Cluster, DocKey, ProfileId, Tenant, Timer } from "@atoll/core";
+import type { Clock, Cluster, ProfileId, Tenant, Timer } from "@atoll/core";
 import {
   AtollError,
   docKeyOf,
   hlcToMs,
+  isAtollError,
   limits,
   originRegion,
   regionByCode,
@@ -27,8 +29,11 @@ import type { GroupCommit } from "./group-commit.ts";
 import { etagOf } from "./heads.ts";
 import type { Replica } from "./replica.ts";
 import { Patience } from "./patience.ts";
+import type { Superseded } from "./superseded.ts";
+import { supersededBy } from "./superseded.ts";
 
-export interface FeedEvent {
+/** A profile, as it is now. */
+export interface ChangeEvent {
   /** To go on behind this event. */
   readonly cursor: string;
   readonly kind: "change" | "delete";
@@ -42,6 +47,15 @@ export interface FeedEvent {
   /** Canonical JSON, when asked for. */
   readonly json?: string | undefined;
 }
+
+/** Comes before the change that brought it about; who goes on behind it is told of that change. */
+export interface SupersededEvent extends Superseded {
+  readonly cursor: string;
+  readonly kind: "superseded";
+  readonly id: ProfileId;
+}
+
+export type FeedEvent = ChangeEvent | SupersededEvent;
 
 export interface FeedPage {
   readonly events: readonly FeedEvent[];
@@ -150,28 +164,47 @@ export class Feed {
     const { store } = this.#replica;
     this.#checkHeld(after, since);
     const rows = store.readApplied(after, limit).filter(({ applied }) => applied <= this.#durable);
-    const lastOf = new Map<DocKey, AppliedRow>();
-    for (const row of rows) lastOf.set(docKeyOf(row.docId), row);
+    const rowsOf = Map.groupBy(rows, (row) => docKeyOf(row.docId));
     const events: FeedEvent[] = [];
     let chars = 0;
+    let opened = 0;
     let end: AppliedRow | undefined;
     let touched = false;
+    let cursor = since ?? BEGINNING;
     for (const row of rows) {
-      if (chars >= limits.FEED_PAGE_CHARS_MAX) break;
+      if (chars >= limits.FEED_PAGE_CHARS_MAX || opened >= limits.FEED_OPENED_MAX) break;
+      const before = cursor;
       end = row;
-      if (lastOf.get(docKeyOf(row.docId)) !== row) continue;
+      cursor = this.#cursorOf(row);
+      const ofDocument = rowsOf.get(docKeyOf(row.docId)) ?? [];
+      if (ofDocument.at(-1) !== row) continue;
       const event = this.#eventOf(row, query);
       if (event === undefined) continue;
       touched ||= this.#replica.group.touches(row.docId);
+      if (event.hasConflicts && event.kind === "change") {
+        opened++;
+        events.push(...this.#supersededBy(event.id, ofDocument, before));
+      }
       events.push(event);
       chars += event.json?.length ?? 0;
     }
-    const cursor = end === undefined ? (since ?? BEGINNING) : this.#cursorOf(end);
     const page: FeedPage = { events, cursor, more: (end?.applied ?? after) < this.#durable };
     return { page, touched };
   }
 
-  #eventOf(row: AppliedRow, { tenant, withData }: FeedQuery): FeedEvent | undefined {
+  /** `cursor`: of the event before, so that nobody goes on without the change. */
+  #supersededBy(id: ProfileId, rows: readonly AppliedRow[], cursor: string): SupersededEvent[] {
+    const arrived = new Set(rows.map(({ hash }) => toHex(hash)));
+    try {
+      const superseded = supersededBy(this.#replica, id, arrived);
+      return superseded.map((each) => ({ ...each, cursor, kind: "superseded", id }));
+    } catch (error) {
+      if (isAtollError(error) && error.code === "document-quarantined") return []; // its view is told
+      throw error;
+    }
+  }
+
+  #eventOf(row: AppliedRow, { tenant, withData }: FeedQuery): ChangeEvent | undefined {
     const document = this.#replica.renderer.clean(this.#replica.placeOf(row.docId));
     if (document?.profileId === undefined) return undefined; // it does not open, and never did
     if (splitProfileId(document.profileId).tenant !== tenant) return undefined;

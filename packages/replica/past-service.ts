@@ -4,8 +4,8 @@
  */
 import type { ChangeHash, ProfileId, RegionVector } from "@atoll/core";
 import { joinVectors } from "@atoll/core";
-import type { JsonValue, PatchOperation } from "@atoll/profile";
-import { diffJson } from "@atoll/profile";
+import type { JsonValue, PatchOperation, ValuePatch } from "@atoll/profile";
+import { diffJson, diffPatches } from "@atoll/profile";
 import type { GroupCommit } from "./group-commit.ts";
 import type { Conflict, ExplainedValue, HistoryPage, HistoryPlace, VersionName } from "./past.ts";
 import { Past } from "./past.ts";
@@ -20,7 +20,7 @@ export type PastAnswer<T> = { readonly sessionToken: string; readonly stale: boo
 export interface Difference {
   readonly from: readonly ChangeHash[];
   readonly to: readonly ChangeHash[];
-  readonly patch: readonly PatchOperation[];
+  readonly patch: readonly (PatchOperation | ValuePatch)[];
 }
 
 /** A profile as bytes for other Automerge programs. */
@@ -67,17 +67,27 @@ export class PastService {
   /** `to`: the present version unless named. A version in which the profile is not there is empty. */
   diff(
     id: ProfileId,
-    { from, to }: { readonly from: VersionName; readonly to: VersionName | undefined },
+    {
+      from,
+      to,
+      format,
+    }: {
+      readonly from: VersionName;
+      readonly to: VersionName | undefined;
+      readonly format: "json-patch" | "patches";
+    },
     session: SessionOptions,
   ): Promise<PastAnswer<Difference>> {
+    const { root } = this.#replica.codec.schema;
     return this.#ask(id, session, (past) => {
       const newer = to ?? { kind: "heads", heads: past.presentHeads() };
       const valueAt = (name: VersionName): JsonValue =>
         JSON.parse(past.version(name)?.json ?? "{}") as JsonValue;
+      const [before, after] = [valueAt(from), valueAt(newer)];
       return {
         from: past.headsOf(from),
         to: past.headsOf(newer),
-        patch: diffJson(valueAt(from), valueAt(newer)),
+        patch: format === "patches" ? diffPatches(before, after, root) : diffJson(before, after),
       };
     });
   }

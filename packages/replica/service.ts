@@ -20,6 +20,7 @@ import {
   newProfileId,
   sometimes,
   toHex,
+  traced,
   unreachable,
 } from "@atoll/core";
 import type { Authorship, ProfileEdit } from "@atoll/profile";
@@ -153,7 +154,7 @@ export class RegionService {
     const by = writing === undefined ? asker : { ...asker, traceparent: writing.traceparent };
     const giveBack = this.#receipts.reserve(asked?.durability ?? "local");
     try {
-      const { result, replayed, foundation } = this.#group.stage(() => {
+      const staged = () => {
         const kept = idempotency && this.#replica.answers.find(idempotency);
         const result =
           kept === undefined
@@ -165,9 +166,9 @@ export class RegionService {
         const about = kept?.kind === "written" ? kept.id : id;
         const foundation = asked === undefined ? [] : foundationOf(this.#replica, about);
         return { result, replayed: kept !== undefined, foundation };
-      });
-      writing?.end();
-      await this.#committed(span);
+      };
+      const { result, replayed, foundation } = traced(writing, () => this.#group.stage(staged));
+      await traced(span?.child("commit"), () => this.#group.durable());
       // Without a foundation there is nothing that could be anywhere.
       const isAbout = result.kind !== "absent" && foundation.length > 0;
       const receipt =
@@ -229,13 +230,6 @@ export class RegionService {
             profile: snapshot,
           };
     return staged ? this.#group.durable().then(() => answer) : answer;
-  }
-
-  /** Settles when everything staged so far is durable: what a group commit and its fsync take. */
-  async #committed(span: Span | undefined): Promise<void> {
-    const committing = span?.child("commit");
-    await this.#group.durable();
-    committing?.end();
   }
 
   #answer(vector: RegionVector, stale: boolean): Answer {

@@ -184,6 +184,39 @@ describe("batches", () => {
     expect(read.status).toBe(200);
   });
 
+  test("are told without their profiles, and where they are durable, if that is preferred", async () => {
+    const writes = [
+      { id: "w-8", method: "put", data: { role: "r" } },
+      { id: "w-8", method: "mergePatch", patch: { role: "s" } },
+      { id: "w-8", method: "delete" },
+      { id: "none", method: "mergePatch", patch: {} },
+    ];
+    const prefer = "return=minimal, durability=2, wait=0.01";
+    const write = (preferred: string) =>
+      region.call("POST", "/v1/profiles:batchWrite", {
+        body: { writes },
+        headers: { prefer: preferred },
+      });
+    const minimal = await write(prefer);
+    const durableIn = ["us-east-1"]; // nobody else is there
+    expect(minimal.json).toMatchObject({
+      items: [
+        { id: "w-8", status: 201, durableIn },
+        { id: "w-8", status: 204, durableIn },
+        { id: "w-8", status: 204, durableIn },
+        { id: "none", status: 404 },
+      ],
+    });
+    expect(minimal.headers.get("preference-applied")).toBe(
+      "wait=0.01, return=minimal, durability=local",
+    );
+    const strict = await write(`${prefer}, handling=strict`);
+    expect(page(strict).items.map(({ status }) => status)).toEqual([504, 504, 504, 404]);
+    expect(page(strict).items[0]?.problem).toMatchObject({ durableIn });
+    const whole = await write("durability=local");
+    expect(page(whole).items[0]).toMatchObject({ status: 201, durableIn, data: { role: "r" } });
+  });
+
   test.each([
     [{ writes: [] }],
     [{ writes: [{ id: "x", method: "put" }] }],

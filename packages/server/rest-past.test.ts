@@ -146,6 +146,10 @@ describe("diff and revert", () => {
       displayName: "Ann",
       links: [{ label: "a" }, { label: "b" }],
     });
+    const patches = await ask(`/diff?from=${one}&to=${two}&format=patches`);
+    expect(patches.headers.get("content-type")).toBe("application/vnd.atoll.patches+json");
+    expect(patches.json).toContainEqual(expect.objectContaining({ action: "put" }));
+    expect((await ask(`/diff?from=${one}&format=other`)).status).toBe(400);
     expect((await ask(`/diff?to=${one}`)).status).toBe(400);
     expect((await ask(`/diff?from=${"ab".repeat(32)}`)).status).toBe(404);
   });

@@ -349,6 +349,18 @@ export const EXAMPLE_ANSWERS: Readonly<Record<string, Readonly<Record<string, Js
         value: "GB",
       },
     ],
+    "application/vnd.atoll.patches+json": [
+      {
+        action: "splice",
+        path: ["bio", 0],
+        value: "Writes programs.",
+      },
+      {
+        action: "put",
+        path: ["location", "country"],
+        value: "GB",
+      },
+    ],
   },
   revertProfile: {
     "application/json": {
@@ -550,6 +562,20 @@ export const EXAMPLE_ANSWERS: Readonly<Record<string, Readonly<Record<string, Js
   },
   getDocs: {
     "text/html": "<!doctype html>…",
+  },
+  getProfileSchemaVersions: {
+    "application/json": {
+      items: [
+        {
+          version: 1,
+          containers: [{ pointer: "/bio", kind: "text" }],
+          current: true,
+        },
+      ],
+    },
+  },
+  getStarted: {
+    "text/plain": "ok",
   },
   getLive: {
     "text/plain": "ok",

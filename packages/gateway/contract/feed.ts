@@ -3,9 +3,27 @@ import { z } from "zod";
 import { limits } from "@atoll/core";
 import { EVENT_STREAM_TYPE, JSON_TYPE, NDJSON_TYPE } from "../media-type.ts";
 import type { Operation } from "./operation.ts";
-import { jsonObject } from "./values.ts";
+import { changeHashHex, innerPointer, jsonObject } from "./values.ts";
 
-export const feedEvent = z
+const namedWrite = {
+  change: changeHashHex,
+  region: z.string().nullable(),
+  writtenAt: z.string(),
+};
+
+/** An acknowledged write that a concurrent one overrode, before the change that made them meet. */
+export const supersededEvent = z
+  .object({
+    cursor: z.string(),
+    type: z.literal("superseded"),
+    id: z.string(),
+    pointer: innerPointer,
+    ...namedWrite,
+    winner: z.object(namedWrite).nullable(),
+  })
+  .meta({ id: "SupersededEvent" });
+
+export const changeEvent = z
   .object({
     cursor: z.string(),
     type: z.enum(["change", "delete"]),
@@ -18,7 +36,9 @@ export const feedEvent = z
     /** With `include=data`. */
     data: jsonObject.optional(),
   })
-  .meta({ id: "FeedEvent" });
+  .meta({ id: "ChangeEvent" });
+
+export const feedEvent = z.union([changeEvent, supersededEvent]).meta({ id: "FeedEvent" });
 
 export const getFeed = {
   id: "getChanges",
@@ -51,9 +71,10 @@ export const getFeed = {
           more: z.boolean(),
         }),
         [NDJSON_TYPE]: z.string().meta({ description: "An event, as on a page, on each line" }),
-        [EVENT_STREAM_TYPE]: z
-          .string()
-          .meta({ description: "`change`, `delete` and `reset` events; `data` is as on a page" }),
+        [EVENT_STREAM_TYPE]: z.string().meta({
+          description:
+            "`change`, `delete`, `superseded` and `reset` events; `data` is as on a page",
+        }),
       },
     },
   },

@@ -14,6 +14,15 @@ export const getLive = {
   problems: [],
 } satisfies Operation;
 
+export const getStarted = {
+  id: "getStarted",
+  method: "get",
+  path: "/startupz",
+  summary: "The region has started: its store is open and recovered",
+  responses: { 200: { description: "It has", content: { [TEXT_TYPE]: text } } },
+  problems: [],
+} satisfies Operation;
+
 export const getReady = {
   id: "getReady",
   method: "get",

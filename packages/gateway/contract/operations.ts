@@ -7,7 +7,7 @@
 import { createProfile } from "./create.ts";
 import { getDocs, getOpenapiJson, getOpenapiYaml } from "./documentation.ts";
 import { getFeed } from "./feed.ts";
-import { getLive, getReady } from "./health.ts";
+import { getLive, getReady, getStarted } from "./health.ts";
 import type { Operation } from "./operation.ts";
 import {
   explainValue,
@@ -20,7 +20,7 @@ import {
 import { deleteProfile, getProfile, patchProfile, putProfile } from "./profile.ts";
 import { batchGet, getChanges, getSnapshot, listProfiles, queryProfiles } from "./reads.ts";
 import { getRegions } from "./regions.ts";
-import { getSchema } from "./schema.ts";
+import { getSchema, getSchemaVersions } from "./schema.ts";
 import { batchWrite } from "./writes.ts";
 
 export interface OperationGroup {
@@ -58,7 +58,17 @@ export const OPERATION_GROUPS: readonly OperationGroup[] = [
   {
     name: "The region",
     description: "What it is, what it takes, and how it is.",
-    operations: [getSchema, getRegions, getOpenapiJson, getOpenapiYaml, getDocs, getLive, getReady],
+    operations: [
+      getSchema,
+      getSchemaVersions,
+      getRegions,
+      getOpenapiJson,
+      getOpenapiYaml,
+      getDocs,
+      getLive,
+      getStarted,
+      getReady,
+    ],
   },
 ];
 

@@ -1,7 +1,7 @@
 /** Routes that ask about a profile's past and its writers, and those that act on the answer. */
 import { z } from "zod";
 import { limits } from "@atoll/core";
-import { OPERATIONS_TYPE } from "../media-type.ts";
+import { OPERATIONS_TYPE, PATCHES_TYPE } from "../media-type.ts";
 import { READ_HEADERS, SESSION_ANSWER, WRITE_HEADERS } from "./headers.ts";
 import type { Operation } from "./operation.ts";
 import { jsonPatch } from "./patches.ts";
@@ -99,22 +99,39 @@ export const getHistory = {
   problems: ["not-found", "session-not-available"],
 } satisfies Operation;
 
+const patchPath = z.array(z.union([z.string(), z.int()]));
+
+/** As Automerge programs know them, about the profile as JSON. */
+const valuePatch = z
+  .discriminatedUnion("action", [
+    z.object({ action: z.literal("put"), path: patchPath, value: jsonValue }),
+    z.object({ action: z.literal("insert"), path: patchPath, values: z.array(jsonValue) }),
+    z.object({ action: z.literal("del"), path: patchPath, length: z.int().optional() }),
+    z.object({ action: z.literal("splice"), path: patchPath, value: z.string() }),
+    z.object({ action: z.literal("inc"), path: patchPath, value: z.number() }),
+  ])
+  .meta({ id: "ValuePatch" });
+
 export const getDiff = {
   id: "getProfileDiff",
   method: "get",
   path: `${PROFILE}/diff`,
-  summary: "What changed between two versions, as a JSON Patch",
+  summary: "What changed between two versions: a JSON Patch, or patches by character and count",
   query: z.object({
     from: versionName,
     to: versionName.optional(),
-    format: z.literal("json-patch").default("json-patch"),
+    format: z.enum(["json-patch", "patches"]).default("json-patch"),
   }),
   headers: READ_HEADERS,
   responses: {
     200: {
       description: "The difference",
       headers: SESSION_ANSWER,
-      content: { "application/json-patch+json": jsonPatch },
+      content: {
+        "application/json-patch+json": jsonPatch,
+        /** With `format=patches`, or where nothing else is accepted. */
+        [PATCHES_TYPE]: z.array(valuePatch),
+      },
     },
   },
   problems: ["not-found", "session-not-available"],

@@ -14,6 +14,8 @@ const about = {
   ifNoneMatch: z.string().optional(),
   baseVersion: heads.optional(),
 };
+/** With `Prefer: durability`: the regions that hold the write on disk. */
+const durableIn = z.array(z.string()).optional();
 const upsert = z.boolean().default(false);
 
 const write = z.discriminatedUnion("method", [
@@ -50,8 +52,13 @@ export const batchWrite = {
         "application/json": z.object({
           items: z.array(
             z.union([
-              envelope.extend({ status: z.union([z.literal(200), z.literal(201)]) }),
-              z.object({ id: z.string(), status: z.literal(204) }),
+              envelope.extend({ status: z.union([z.literal(200), z.literal(201)]), durableIn }),
+              /** Deleted, or `return=minimal`. */
+              z.object({
+                id: z.string(),
+                status: z.union([z.literal(201), z.literal(204)]),
+                durableIn,
+              }),
               z.object({ id: z.string(), status: z.int(), problem: jsonObject }),
             ]),
           ),
