@@ -210,6 +210,8 @@ export const DOCUMENTS_OPEN_MAX = 2_000;
 export const HISTORY_SEARCHED_MAX = 64;
 /** Raw changes kept behind a saved base before they are folded into it. Longer makes opening slow. */
 export const TAIL_CHANGES_MAX = 32;
+/** Changes of ours that an open document takes in one go. More wait for nobody: Automerge makes the next. */
+export const OWN_LINE_CHANGES_MAX = 128;
 /** The same in bytes. */
 export const TAIL_BYTES_MAX = 4 * KIB;
 /** Documents of which it is remembered where they lie, ≈ 200 bytes each. Beyond, all are forgotten. */
