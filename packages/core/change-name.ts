@@ -11,12 +11,19 @@ import { mustChangeHash } from "./ids.ts";
 
 /** Magic and checksum, which the hash does not cover. */
 const PREFIX_BYTES = 8;
+const CHECKSUM_BYTES = 4;
 
 const nameByChunk = new WeakMap<Uint8Array, ChangeHash>();
 
 /** `chunk`: uncompressed, type 1. Its first eight bytes do not count. */
 export function nameChange(chunk: Uint8Array): ChangeHash {
   return mustChangeHash(hash("sha256", chunk.subarray(PREFIX_BYTES), "buffer"));
+}
+
+/** Writes the checksum into a chunk that has just been made, which is the beginning of its name. */
+export function sealChange(chunk: Uint8Array): void {
+  const name = nameOfReceived(chunk);
+  chunk.set(name.subarray(0, CHECKSUM_BYTES), PREFIX_BYTES - CHECKSUM_BYTES);
 }
 
 /** The same, made once: for chunks that came with an entry, which nobody changes in place. */

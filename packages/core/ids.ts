@@ -13,7 +13,7 @@
  * file and its clone would both count to the same next number, and two writers with one name is the
  * one fault that a log of sequence numbers cannot survive.
  */
-import { createHash } from "node:crypto";
+import { hash } from "node:crypto";
 import { assert } from "./assert.ts";
 import type { Random } from "./random.ts";
 
@@ -113,8 +113,7 @@ export function mustChangeHash(bytes: Uint8Array): ChangeHash {
 /** The document of a profile, the same in every region without asking anybody. */
 export function docIdOf(profile: ProfileId): DocId {
   const { tenant, id } = splitProfileId(profile);
-  const digest = createHash("sha256").update(`${tenant}\0${id}`, "utf8").digest();
-  const bytes = new Uint8Array(digest.subarray(0, 16));
+  const bytes = fromHex(hash("sha256", `${tenant}\0${id}`, "hex").slice(0, 32));
   bytes[6] = 0x80 | ((bytes[6] ?? 0) & 0x0f); // version 8, RFC 9562 section 5.8
   bytes[8] = 0x80 | ((bytes[8] ?? 0) & 0x3f); // variant
   return bytes as DocId;

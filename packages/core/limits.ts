@@ -248,9 +248,11 @@ export const DOCUMENTS_OPEN_MAX = 2_000;
 /** Changes of a history that are searched for concurrency. Longer ones are asked member by member. */
 export const HISTORY_SEARCHED_MAX = 64;
 /** Raw changes kept behind a saved base before they are folded into it. Longer makes opening slow. */
-export const TAIL_CHANGES_MAX = 32;
+export const TAIL_CHANGES_MAX = 48;
 /** The same in bytes. */
-export const TAIL_BYTES_MAX = 4 * KIB;
+export const TAIL_BYTES_MAX = 6 * KIB;
+/** Changes of ours that an open document takes in one go. More wait for nobody: Automerge makes the next. */
+export const OWN_LINE_CHANGES_MAX = 128;
 /** Documents of which it is remembered where they lie, ≈ 200 bytes each. Beyond, all are forgotten. */
 export const PLACES_KNOWN_MAX = 20_000;
 /** Rendered views kept as strings, in characters. Least recently used goes. */

@@ -19,6 +19,7 @@ import {
 } from "./containers.ts";
 import { AutomergeDocument, DocumentError } from "./document.ts";
 import { genesisMessage } from "./genesis.ts";
+import type { Operation } from "./operations.ts";
 import type { Identity, Shared } from "./open-profile.ts";
 import { OpenProfile, hashOfChunk } from "./open-profile.ts";
 import { SchemaCheck } from "./schema-check.ts";
@@ -62,6 +63,7 @@ export class ProfileCodec {
       isUncounted: (hash, message) => this.#isUncounted(hash, message),
     };
     this.#verifyContainers();
+    this.#verifyChanges();
   }
 
   /** An empty document; its first edit also writes who it is. `actor`: 16 bytes. */
@@ -155,6 +157,24 @@ export class ProfileCodec {
         );
       }
     }
+  }
+
+  /** Automerge must make the very same changes, or what is acknowledged would have another name when saved. */
+  #verifyChanges(): void {
+    const at = ["profile"];
+    const actor = new Uint8Array(16).fill(1);
+    const values = ["a", "a", 1, -1_000, 2 ** 40, 0.5, true, false, null, "a longer text, é"];
+    const puts = values.map((value, i): Operation => ({ kind: "put", at, key: `k${i}`, value }));
+    const others = puts.map((put, i): Operation => {
+      const { key } = put as Operation & { readonly kind: "put" };
+      return i % 3 === 0 ? { kind: "remove", at, key } : { kind: "put", at, key, value: "other" };
+    });
+    const ours = this.#genesis.fork(actor);
+    const first = must(ours.perform(puts, 1), "a change");
+    const theirs = AutomergeDocument.load(Buffer.concat([this.#genesisSaved, first]), actor);
+    const [chunk, made] = [ours, theirs].map((document) => document.perform(others, 1_767_225_600));
+    assert(toHex(must(chunk, "ours")) === toHex(must(made, "theirs")), "changes are reproducible");
+    for (const document of [ours, theirs]) document.free();
   }
 
   #askAutomerge(path: ContainerPath, kind: SlotKind): Uint8Array {

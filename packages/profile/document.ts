@@ -1,11 +1,13 @@
 /**
  * The only file that knows Automerge: documents as bytes, plain values and operations.
  *
- * Five habits of the library cost whoever forgets them, and are kept here once:
+ * Six habits of the library cost whoever forgets them, and are kept here once:
  *   - actor and time are always passed, or two runs of one history differ;
  *   - wasm memory is not collected, so a document is freed by hand;
  *   - a document that threw may be half changed: `DocumentError` means free it and open it again;
  *   - changes whose parents are missing are queued without a word, so every append is checked;
+ *   - every operation takes compressed columns apart, so a run of small edits is written as bytes beside the
+ *     module and applied there when somebody needs it (`own-line.ts`);
  *   - `change()` hands out proxies and makes the document anew around each change, at three times the
  *     price of the change itself. So the handle below it is used, and the values lie in a tree of our own.
  *
@@ -23,14 +25,16 @@ import {
   toHex,
 } from "@atoll/core";
 import type { ChangeHash } from "@atoll/core";
-import type { JsonValue } from "./json.ts";
-import { isJsonArray } from "./json.ts";
+import type { JsonScalar, JsonValue } from "./json.ts";
+import { isJsonArray, isJsonScalar } from "./json.ts";
 import type { Operation, StoredPath } from "./operations.ts";
 import type { SchemaNode } from "./schema.ts";
+import { OwnLine } from "./own-line.ts";
+import type { ScalarEdit } from "./own-line.ts";
 import { markKey, naturalKey } from "./slots.ts";
 import type { SlotKind } from "./slots.ts";
 import type { StoredMap } from "./stored.ts";
-import { storedMap } from "./stored.ts";
+import { storedAt, storedMap, storedScalar } from "./stored.ts";
 import type { TreeMap, TreePatch, TreeValues } from "./stored-tree.ts";
 import {
   copyTree,
@@ -95,6 +99,7 @@ const GENESIS_ACTOR = "00".repeat(16);
 /** Owns wasm memory until `free`. Every method but `free` may throw `DocumentError`. */
 export class AutomergeDocument {
   readonly #handle: Handle;
+  readonly #own: OwnLine;
   #tree: TreeMap;
   /** Names of maps, lists and texts in the document, by path; none of what lies below a list. */
   readonly #idByPath = new Map<string, string>();
@@ -102,8 +107,9 @@ export class AutomergeDocument {
   #touched: Set<string> | undefined;
   #isFreed = false;
 
-  private constructor(handle: Handle, tree: TreeMap) {
+  private constructor(handle: Handle, actor: string, tree: TreeMap) {
     this.#handle = handle;
+    this.#own = new OwnLine(actor);
     this.#tree = tree;
     handle.updateDiffCursor(); // what is there is no news
   }
@@ -118,15 +124,16 @@ export class AutomergeDocument {
       }),
     );
     function of(doc: A.Doc<Root>): AutomergeDocument {
-      return new AutomergeDocument(A.getBackend(doc), copyTree(plainRoot(doc)));
+      return new AutomergeDocument(A.getBackend(doc), GENESIS_ACTOR, copyTree(plainRoot(doc)));
     }
   }
 
   static load(bytes: Uint8Array, actor: Uint8Array): AutomergeDocument {
     return guard("does not load", () => {
-      const doc = A.load<Root>(bytes, { actor: toHex(actor) });
+      const writer = toHex(actor);
+      const doc = A.load<Root>(bytes, { actor: writer });
       // Made for this call and kept by nobody: the library's own tree becomes ours.
-      const document = new AutomergeDocument(A.getBackend(doc), plainRoot(doc));
+      const document = new AutomergeDocument(A.getBackend(doc), writer, plainRoot(doc));
       try {
         const { profile, meta } = document.#tree;
         if (storedMap(profile) === undefined || storedMap(meta) === undefined) {
@@ -144,7 +151,8 @@ export class AutomergeDocument {
   /** A copy with memory of its own, that writes as another actor. */
   fork(actor: Uint8Array): AutomergeDocument {
     return guard("does not fork", () => {
-      return new AutomergeDocument(this.#live().fork(toHex(actor)), copyTree(this.#tree));
+      const writer = toHex(actor);
+      return new AutomergeDocument(this.#live().fork(writer), writer, copyTree(this.#tree));
     });
   }
 
@@ -172,6 +180,7 @@ export class AutomergeDocument {
   append(chunks: readonly Uint8Array[]): void {
     guard("does not apply", () => {
       const handle = this.#live();
+      this.#own.end();
       handle.applyChanges([...chunks]);
       this.#refuseMissingParents();
       this.#patch(handle.diffIncremental());
@@ -189,22 +198,60 @@ export class AutomergeDocument {
   ): Uint8Array | undefined {
     assert(operations.length > 0, "a change has operations");
     return guard("does not change", () => {
+      const ahead = this.#writeAhead(operations, timeSeconds);
+      if (ahead !== undefined) return ahead;
       const handle = this.#live();
+      this.#own.end();
       for (const operation of operations) this.#execute(operation);
       if (handle.commit(message, timeSeconds) === null) return undefined;
       handle.updateDiffCursor(); // the tree follows the plan, not the patches
-      for (const operation of operations) {
-        const at = [...operation.at, "key" in operation ? operation.key : operation.index];
-        this.#touch(at);
-        if (operation.kind === "put") this.#forgetIds(at, operation.value);
-        else if (operation.kind === "remove") this.#forgetIds(at);
-        if (!performOnTree(this.#tree, operation, treeValues)) {
-          this.#askForTree();
-          break;
-        }
-      }
-      return this.lastChange();
+      this.#performOnTree(operations);
+      const change = this.lastChange();
+      this.#own.begin(change);
+      return change;
     });
+  }
+
+  /** The same without Automerge; undefined for what is not plain enough. */
+  #writeAhead(operations: readonly Operation[], timeSeconds: number): Uint8Array | undefined {
+    if (this.#own.head === undefined) return undefined;
+    const edits: ScalarEdit[] = [];
+    for (const operation of operations) {
+      const edit = this.#scalarEdit(operation);
+      if (edit === undefined) return undefined;
+      edits.push(edit);
+    }
+    // What waits has written nothing that the line does not know of, so the module may be behind.
+    const change = this.#own.write(edits, timeSeconds, (object, key) =>
+      this.#handle.getAll(object, key).map((found) => String(found.at(-1))),
+    );
+    if (change !== undefined) this.#performOnTree(operations);
+    return change;
+  }
+
+  /** An operation that changes one scalar, or nothing, into another. */
+  #scalarEdit(operation: Operation): ScalarEdit | undefined {
+    if (operation.kind !== "put" && operation.kind !== "remove") return undefined;
+    const { at, key } = operation;
+    const value = operation.kind === "put" ? operation.value : undefined;
+    if (value !== undefined && !isWritable(value)) return undefined;
+    const before = storedAt(storedMap(treeAt(this.#tree, at)) ?? {}, key);
+    if (before !== undefined) {
+      const scalar = storedScalar(before);
+      if (scalar === undefined || Object.is(scalar, value)) return undefined;
+    }
+    const object = this.#findId(at);
+    return object === undefined ? undefined : { object, key, value };
+  }
+
+  #performOnTree(operations: readonly Operation[]): void {
+    for (const operation of operations) {
+      const at = [...operation.at, "key" in operation ? operation.key : operation.index];
+      this.#touch(at);
+      if (operation.kind === "put") this.#forgetIds(at, operation.value);
+      else if (operation.kind === "remove") this.#forgetIds(at);
+      if (!performOnTree(this.#tree, operation, treeValues)) return this.#askForTree();
+    }
   }
 
   /**
@@ -252,6 +299,7 @@ export class AutomergeDocument {
   makeContainer(path: readonly string[], kind: SlotKind, message: string): Uint8Array {
     return guard("does not take a container", () => {
       const handle = this.#live();
+      this.#own.end();
       const parent = this.#idAt(["profile", ...path.slice(0, -1)]);
       const key = path.at(-1) as string;
       switch (kind) {
@@ -282,6 +330,8 @@ export class AutomergeDocument {
 
   /** Sorted. */
   heads(): ChangeHash[] {
+    const { head } = this.#own;
+    if (head !== undefined) return [head];
     return guard("has no heads", () => this.#live().getHeads().map(hashFromHex));
   }
 
@@ -413,8 +463,14 @@ export class AutomergeDocument {
     this.#handle.free();
   }
 
+  /** With all that was written beside it. */
   #live(): Handle {
     assert(!this.#isFreed, "a freed document is not used");
+    const ahead = this.#own.take();
+    if (ahead.length > 0) {
+      this.#handle.applyChanges(ahead);
+      this.#handle.updateDiffCursor(); // the tree has it already
+    }
     return this.#handle;
   }
 
@@ -533,6 +589,12 @@ export class AutomergeDocument {
     if (typeof key === "string") this.#touched?.add(key);
     else this.#touched = undefined;
   }
+}
+
+/** Whether a value is one that we write as Automerge would: its integers have 53 bits here. */
+function isWritable(value: JsonValue): value is JsonScalar {
+  if (typeof value === "number") return !Number.isInteger(value) || Number.isSafeInteger(value);
+  return isJsonScalar(value);
 }
 
 const treeValues: TreeValues = { fromJson: toStored, counter: (value) => new A.Counter(value) };

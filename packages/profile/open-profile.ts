@@ -10,6 +10,7 @@ import {
   DEFAULT_TENANT,
   limits,
   nameChange,
+  nameOfReceived,
   parseProfileId,
   profileOf,
   toHex,
@@ -155,7 +156,7 @@ export class OpenProfile {
     }
     this.#follow();
     if (base !== undefined) this.#forked();
-    return { changed: true, hash: hashOfChunk(change), change, containers };
+    return { changed: true, hash: nameOfReceived(change), change, containers };
   }
 
   /**

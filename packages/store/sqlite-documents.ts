@@ -82,8 +82,10 @@ export class SqliteDocuments {
   readonly #insertBody;
   readonly #updateTailSize;
   readonly #growTailSize;
-  readonly #updateTail;
   readonly #appendTail;
+  readonly #updateBoth;
+  readonly #takeBody;
+  readonly #putBody;
   readonly #replaceBase;
   readonly #deleteBase;
   readonly #list;
@@ -137,12 +139,19 @@ export class SqliteDocuments {
       `UPDATE document SET tail_changes = tail_changes + ?, tail_bytes = tail_bytes + ?
        WHERE position = ? AND doc_id = ? RETURNING body`,
     );
-    this.#updateTail = connection.writer<[tail: Uint8Array, body: number]>(
-      "UPDATE body SET tail = ? WHERE id = ?",
-    );
     // `||` makes a text of any bytes without changing them; the cast makes it a blob again.
     this.#appendTail = connection.writer<[chunks: Uint8Array, body: number]>(
       "UPDATE body SET tail = CAST(coalesce(tail, x'') || ? AS BLOB) WHERE id = ?",
+    );
+    // Once for both: a row is taken apart and written whole whatever of it changes.
+    this.#updateBoth = connection.writer<[view: string | null, chunks: Uint8Array, body: number]>(
+      "UPDATE body SET view = ?, tail = CAST(coalesce(tail, x'') || ? AS BLOB) WHERE id = ?",
+    );
+    this.#takeBody = connection.writer<[body: number], { view: string | null }>(
+      "DELETE FROM body WHERE id = ? RETURNING view",
+    );
+    this.#putBody = connection.writer<[body: number, view: string | null, tail: Uint8Array]>(
+      "INSERT INTO body (id, view, tail) VALUES (?, ?, ?)",
     );
     this.#replaceBase = connection.writer<[body: number, base: Uint8Array]>(
       "INSERT INTO base (id, base) VALUES (?, ?) ON CONFLICT (id) DO UPDATE SET base = excluded.base",
@@ -218,7 +227,9 @@ export class SqliteDocuments {
       this.#deleteBase.run(body); // of nobody: its own document's id was damaged
       this.#insertRow.run(...columns, body);
     } else if (!isViewStored) {
-      this.#updateView.run(row.view ?? null, body);
+      if (tail === undefined) this.#updateView.run(row.view ?? null, body);
+      else this.#updateBoth.run(row.view ?? null, tail.chunks, body);
+      return;
     }
     if (tail !== undefined) this.#appendTail.run(tail.chunks, body);
   }
@@ -233,7 +244,10 @@ export class SqliteDocuments {
     const sizes = [tailChanges, tail.length] as const;
     const document = this.#updateTailSize.get(...sizes, place.position, place.docId);
     assert(document !== undefined, "a body needs its document row");
-    this.#updateTail.run(tail, document.body);
+    // Taken out and put back: SQLite joins pages that have room only where a row is taken out, and a tail
+    // that is folded would otherwise leave a page to a row of a tenth of its size.
+    const taken = this.#takeBody.get(document.body);
+    this.#putBody.run(document.body, taken?.view ?? null, tail);
     if (base === undefined) this.#deleteBase.run(document.body);
     else this.#replaceBase.run(document.body, base);
   }

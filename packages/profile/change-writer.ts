@@ -1,0 +1,196 @@
+/**
+ * A change as bytes, written without Automerge: scalars that are put into maps or taken out of them.
+ *
+ *     parents | actor | seq | first op | time | no message | other actors | columns of the rows
+ *
+ * Most edits of profiles are of this kind, and to have Automerge make one costs ten times as much as to
+ * write it down: its module keeps documents in compressed columns, which are taken apart for every
+ * operation. The bytes must be exactly those that Automerge would write, because it forgets them and makes
+ * them anew when it saves, and a change that came out otherwise would have another name. So the codec
+ * compares some when it starts, and a property test any.
+ */
+import type { ChangeHash } from "@atoll/core";
+import { ByteWriter, fromHex, sealChange } from "@atoll/core";
+import type { JsonScalar } from "./json.ts";
+
+/** "counter@actor" of an operation: of the one that made a map, or that wrote a value. */
+export type OperationId = string;
+
+export interface ScalarRow {
+  /** The map. */
+  readonly object: OperationId;
+  readonly key: string;
+  /** Undefined: what is there is taken out. */
+  readonly value: JsonScalar | undefined;
+  /** What wrote the value that is there now; undefined when nothing is. */
+  readonly overwrites: OperationId | undefined;
+}
+
+export interface ScalarChange {
+  readonly parent: ChangeHash;
+  /** 16 bytes, hexadecimal. */
+  readonly actor: string;
+  readonly seq: number;
+  readonly startOp: number;
+  readonly timeSeconds: number;
+  readonly rows: readonly ScalarRow[];
+}
+
+const MAGIC = Uint8Array.of(0x85, 0x6f, 0x4a, 0x83);
+const CHECKSUM_LATER = new Uint8Array(4);
+const TYPE_CHANGE = 1;
+/** Automerge's numbers for "put a value" and "take out". */
+const ACTION_PUT = 1;
+const ACTION_REMOVE = 3;
+
+export function scalarChunk(change: ScalarChange): Uint8Array {
+  const body = contents(change);
+  const writer = new ByteWriter(body.length + 16);
+  writer.raw(MAGIC).raw(CHECKSUM_LATER).u8(TYPE_CHANGE).bytes(body);
+  const chunk = new Uint8Array(writer.finish());
+  sealChange(chunk);
+  return chunk;
+}
+
+interface Name {
+  readonly counter: number;
+  readonly actor: string;
+}
+
+function nameOf(id: OperationId): Name {
+  const at = id.indexOf("@");
+  return { counter: Number(id.slice(0, at)), actor: id.slice(at + 1) };
+}
+
+function contents({ parent, actor, seq, startOp, timeSeconds, rows }: ScalarChange): Uint8Array {
+  const objects = rows.map(({ object }) => nameOf(object));
+  const overwritten = rows.map(({ overwrites }) => overwrites && nameOf(overwrites));
+  const before = overwritten.filter((name) => name !== undefined && name !== "");
+  // The writer is number 0, whoever else is named comes after in order.
+  const others = new Set([...objects, ...before].map((name) => name.actor));
+  others.delete(actor);
+  const actors = [actor, ...[...others].sort()];
+  const numberOf = (name: Name): number => actors.indexOf(name.actor);
+
+  const writer = new ByteWriter(256);
+  writer.varint(1).raw(parent).bytes(fromHex(actor)).varint(seq).varint(startOp);
+  writeSigned(writer, timeSeconds);
+  writer.varint(0).varint(others.size);
+  for (const other of actors.slice(1)) writer.bytes(fromHex(other));
+
+  const raw = new ByteWriter(128);
+  const metas = rows.map(({ value }) => writeValue(raw, value));
+  const columns: [spec: number, data: Uint8Array][] = [
+    [0x01, runsOf(objects.map(numberOf), writeUnsigned)],
+    [
+      0x02,
+      runsOf(
+        objects.map(({ counter }) => counter),
+        writeUnsigned,
+      ),
+    ],
+    [
+      0x15,
+      runsOf(
+        rows.map(({ key }) => key),
+        writeText,
+      ),
+    ],
+    [0x34, new ByteWriter(8).varint(rows.length).finish()], // none of them is an insert
+    [0x42, runsOf(rows.map(actionOf), writeUnsigned)],
+    [0x56, runsOf(metas, writeUnsigned)],
+    [0x57, raw.finish()],
+    [
+      0x70,
+      runsOf(
+        overwritten.map((name) => (name ? 1 : 0)),
+        writeUnsigned,
+      ),
+    ],
+    [0x71, runsOf(before.map(numberOf), writeUnsigned)],
+    [0x73, runsOf(differences(before.map(({ counter }) => counter)), writeSigned)],
+  ];
+  const filled = columns.filter(([, data]) => data.length > 0);
+  writer.varint(filled.length);
+  for (const [spec, data] of filled) writer.varint(spec).varint(data.length);
+  for (const [, data] of filled) writer.raw(data);
+  return writer.finish();
+}
+
+function actionOf({ value }: ScalarRow): number {
+  return value === undefined ? ACTION_REMOVE : ACTION_PUT;
+}
+
+/** Writes the value itself; returns its length and type as one number. */
+function writeValue(raw: ByteWriter, value: JsonScalar | undefined): number {
+  const from = raw.length;
+  const meta = (type: number): number => (raw.length - from) * 16 + type;
+  switch (typeof value) {
+    case "undefined":
+      return meta(0);
+    case "boolean":
+      return meta(value ? 2 : 1);
+    case "number": {
+      if (Number.isInteger(value)) {
+        writeSigned(raw, value);
+        return meta(4);
+      }
+      const bytes = Buffer.allocUnsafe(8);
+      bytes.writeDoubleLE(value);
+      raw.raw(bytes);
+      return meta(5);
+    }
+    case "string":
+      raw.raw(Buffer.from(value, "utf8"));
+      return meta(6);
+    case "object":
+      return meta(0); // null
+  }
+}
+
+function differences(numbers: readonly number[]): number[] {
+  return numbers.map((number, i) => number - (numbers[i - 1] ?? 0));
+}
+
+type WriteValue<T> = (writer: ByteWriter, value: T) => void;
+
+/** n ≥ 2 equal values as n and the value; others, one after the other, as −n and the values. */
+function runsOf<T>(values: readonly T[], write: WriteValue<T>): Uint8Array {
+  const writer = new ByteWriter(16 + values.length * 4);
+  let at = 0;
+  while (at < values.length) {
+    const equal = equalFrom(values, at);
+    if (equal > 1) {
+      writeSigned(writer, equal);
+      write(writer, values[at] as T);
+      at += equal;
+      continue;
+    }
+    let end = at + 1;
+    while (end < values.length && equalFrom(values, end) === 1) end++;
+    writeSigned(writer, at - end);
+    while (at < end) write(writer, values[at++] as T);
+  }
+  return writer.finish();
+}
+
+function equalFrom<T>(values: readonly T[], at: number): number {
+  let count = 1;
+  while (at + count < values.length && values[at + count] === values[at]) count++;
+  return count;
+}
+
+const writeUnsigned: WriteValue<number> = (writer, value) => void writer.varint(value);
+const writeText: WriteValue<string> = (writer, value) => void writer.text(value);
+
+/** Signed LEB128. */
+function writeSigned(writer: ByteWriter, value: number): void {
+  let rest = value;
+  for (;;) {
+    const byte = ((rest % 0x80) + 0x80) % 0x80;
+    rest = Math.floor(rest / 0x80);
+    const isLast = (byte & 0x40) === 0 ? rest === 0 : rest === -1;
+    writer.u8(isLast ? byte : byte | 0x80);
+    if (isLast) return;
+  }
+}

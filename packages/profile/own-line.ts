@@ -1,0 +1,113 @@
+/**
+ * The line of changes that we write at the end of a document, ahead of Automerge.
+ *
+ *     document in its module ──▶ ours ──▶ ours ──▶ ours
+ *                                └─ written as bytes, not applied yet ─┘
+ *
+ * After a change of ours that builds on all there is, everything that the next one must say is known without
+ * asking: its parent, its number, where its operations begin, and what wrote the values that it overwrites.
+ * So a run of small edits never enters the module; it is applied there in one go when somebody needs what
+ * only the module knows. Anything from elsewhere ends the line, and Automerge makes the change after that.
+ */
+import type { ChangeHash } from "@atoll/core";
+import { assert, limits, nameOfReceived } from "@atoll/core";
+import { parseChangeChunk } from "./change-chunk.ts";
+import { scalarChunk } from "./change-writer.ts";
+import type { OperationId, ScalarRow } from "./change-writer.ts";
+import type { JsonScalar } from "./json.ts";
+
+/** An edit of one member of a map. */
+export interface ScalarEdit {
+  /** The map, by the operation that made it. */
+  readonly object: OperationId;
+  readonly key: string;
+  /** Undefined: it is taken out. */
+  readonly value: JsonScalar | undefined;
+}
+
+/** All that wrote what lies under a key of a map, as the module has it. */
+export type AskWriters = (object: OperationId, key: string) => readonly OperationId[];
+
+interface End {
+  readonly hash: ChangeHash;
+  readonly seq: number;
+  readonly nextOp: number;
+}
+
+/** Nothing lies there. */
+const NOBODY = "";
+
+export class OwnLine {
+  readonly #actor: string;
+  #end: End | undefined;
+  #writerByPlace = new Map<string, OperationId>();
+  #waiting: Uint8Array[] = [];
+
+  /** `actor`: 16 bytes, hexadecimal. */
+  constructor(actor: string) {
+    this.#actor = actor;
+  }
+
+  /** The one head of the document, while the line is open. */
+  get head(): ChangeHash | undefined {
+    return this.#end?.hash;
+  }
+
+  /** A change that Automerge made of all there was: the line begins behind it. */
+  begin(chunk: Uint8Array): void {
+    this.end();
+    const parsed = parseChangeChunk(chunk, nameOfReceived(chunk));
+    if (parsed.kind === "fault") return;
+    const { hash, seq, startOp, opCount } = parsed;
+    this.#end = { hash, seq, nextOp: startOp + opCount };
+  }
+
+  /** What is known of the end of the document does not hold any more. Nothing may be waiting. */
+  end(): void {
+    assert(this.#waiting.length === 0, "what was written is applied before the line ends");
+    this.#end = undefined;
+    this.#writerByPlace.clear();
+  }
+
+  /** What the module does not have yet; it is the caller's to apply. */
+  take(): Uint8Array[] {
+    const waiting = this.#waiting;
+    if (waiting.length > 0) this.#waiting = [];
+    return waiting;
+  }
+
+  /** Writes a change. Undefined when Automerge has to make it. */
+  write(
+    edits: readonly ScalarEdit[],
+    timeSeconds: number,
+    ask: AskWriters,
+  ): Uint8Array | undefined {
+    const end = this.#end;
+    if (end === undefined || this.#waiting.length >= limits.OWN_LINE_CHANGES_MAX) return undefined;
+    const rows: ScalarRow[] = [];
+    const writers: [place: string, writer: OperationId][] = [];
+    for (const edit of edits) {
+      const place = `${edit.object} ${edit.key}`;
+      const writer = this.#writerByPlace.get(place) ?? onlyWriter(ask(edit.object, edit.key));
+      const isTakenOut = edit.value === undefined;
+      if (writer === undefined || (isTakenOut && writer === NOBODY)) return undefined;
+      if (writers.some(([other]) => other === place)) return undefined;
+      writers.push([place, isTakenOut ? NOBODY : `${end.nextOp + rows.length}@${this.#actor}`]);
+      rows.push({ ...edit, overwrites: writer === NOBODY ? undefined : writer });
+    }
+    const chunk = scalarChunk({
+      ...{ parent: end.hash, actor: this.#actor, seq: end.seq + 1, startOp: end.nextOp },
+      ...{ timeSeconds, rows },
+    });
+    for (const [place, writer] of writers) this.#writerByPlace.set(place, writer);
+    const hash = nameOfReceived(chunk);
+    this.#end = { hash, seq: end.seq + 1, nextOp: end.nextOp + rows.length };
+    this.#waiting.push(chunk);
+    return chunk;
+  }
+}
+
+/** Undefined where several wrote at the same time. */
+function onlyWriter(writers: readonly OperationId[]): OperationId | undefined {
+  return writers.length > 1 ? undefined : (writers[0] ?? NOBODY);
+}
