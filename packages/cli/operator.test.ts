@@ -298,6 +298,15 @@ describe("in a split brain", () => {
       const json = await atoll(...look, "-o", "json");
       expect([look, json.exitCode, typeof JSON.parse(json.out)]).toEqual([look, 0, "object"]);
     }
+    const { rest } = must(cluster.regions[2], AP);
+    for (const [verb, told] of [
+      ["history", US],
+      ["conflicts", `"from us" (${US}`],
+    ] as const) {
+      const terminal = new MemoryTerminal();
+      expect(await runCommand(["profile", verb, "ada", "--endpoint", rest], terminal)).toBe(0);
+      expect(terminal.printed.join("\n")).toContain(told);
+    }
     const out = join(directory, "bundle.json");
     expect((await atoll("support-bundle", "--out", out)).exitCode).toBe(0);
     expect(readFileSync(out, "utf8")).not.toMatch(/"(ada|eve)"/);

@@ -86,6 +86,38 @@ describe("the document", () => {
   });
 });
 
+describe("the document of the admin listener", () => {
+  const admin = openapiDocument("admin");
+  const routes = Object.entries(admin.paths).flatMap(([path, methods]) =>
+    Object.keys(methods).map((method) => `${method.toUpperCase()} ${path}`),
+  );
+
+  test("is checked in as it is made: run `npm run openapi`", () => {
+    const file = readFileSync(new URL("./openapi-admin.json", import.meta.url), "utf8");
+    expect(file === openapiText("admin")).toBe(true);
+  });
+
+  test("has every route of it that the policy has, and nothing else", () => {
+    const known = Object.keys(POLICY).filter((route) => !isPublic(route));
+    expect(routes.sort()).toEqual(known.map(openapiPath).sort());
+  });
+
+  test("tells who may use each, and refers to nothing that is not there", () => {
+    for (const [route, { permission }] of Object.entries(POLICY)) {
+      if (isPublic(route)) continue;
+      const [method = "", path = ""] = openapiPath(route).split(" ");
+      const operation = admin.paths[path]?.[method.toLowerCase()];
+      expect([route, operation?.["x-atoll-permission"]]).toEqual([route, permission]);
+    }
+    const parts = admin.components as unknown as Record<string, Record<string, unknown>>;
+    for (const [, kind = "", name = ""] of JSON.stringify(admin).matchAll(
+      /"#\/components\/(\w+)\/([^"]+)"/g,
+    )) {
+      expect([kind, name, parts[kind]?.[name] === undefined]).toEqual([kind, name, false]);
+    }
+  });
+});
+
 describe("as OpenAPI 3.1, the document", () => {
   const schema = z.record(z.string(), z.unknown());
   const reference = z.strictObject({ $ref: z.string().startsWith("#/components/") });

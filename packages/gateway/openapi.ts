@@ -14,6 +14,8 @@ import type { OperationExample } from "./contract/examples.ts";
 import { ANSWER_HEADERS, COMMON_ANSWER, REQUEST_HEADERS } from "./contract/headers.ts";
 import type { AnswerHeader } from "./contract/headers.ts";
 import type { Content, Operation } from "./contract/operation.ts";
+import { ADMIN_GROUPS } from "./contract/admin-operations.ts";
+import type { OperationGroup } from "./contract/operations.ts";
 import { OPERATION_GROUPS } from "./contract/operations.ts";
 import { PROBLEM_TYPE, problemDocument } from "./contract/problem-document.ts";
 import { profileId } from "./contract/values.ts";
@@ -42,16 +44,23 @@ const OF_CREDENTIALS: readonly ErrorCode[] = [
   "rate-limited",
 ];
 
-let made: OpenapiDocument | undefined;
+export type Listener = "public" | "admin";
+
+const GROUPS: Readonly<Record<Listener, readonly OperationGroup[]>> = {
+  public: OPERATION_GROUPS,
+  admin: ADMIN_GROUPS,
+};
+
+const made: Partial<Record<Listener, OpenapiDocument>> = {};
 
 /** The same object each time. */
-export function openapiDocument(): OpenapiDocument {
-  return (made ??= makeDocument());
+export function openapiDocument(listener: Listener = "public"): OpenapiDocument {
+  return (made[listener] ??= makeDocument(listener));
 }
 
-/** As it is checked in, and served. */
-export function openapiText(): string {
-  return `${JSON.stringify(openapiDocument(), undefined, 2)}\n`;
+/** As it is checked in, and the public one served. */
+export function openapiText(listener: Listener = "public"): string {
+  return `${JSON.stringify(openapiDocument(listener), undefined, 2)}\n`;
 }
 
 /** `/v1/profiles/:id` → `/v1/profiles/{id}`; an escaped colon is one. */
@@ -59,7 +68,8 @@ export function openapiPath(path: string): string {
   return path.replaceAll(/(?<!\\):(\w+)/g, "{$1}").replaceAll("\\:", ":");
 }
 
-function makeDocument(): OpenapiDocument {
+function makeDocument(listener: Listener): OpenapiDocument {
+  const groups = GROUPS[listener];
   const schemas = new SchemaCollection();
   const problem = schemas.add(
     problemDocument(CODES.map((code) => TYPE_BASE + code)).meta({ id: "Problem" }),
@@ -67,7 +77,7 @@ function makeDocument(): OpenapiDocument {
   );
   const parts: Parts = { schemas, problem, refusals: new Map() };
   const paths: Record<string, Record<string, OpenapiOperation>> = {};
-  for (const { name, operations } of OPERATION_GROUPS) {
+  for (const { name, operations } of groups) {
     for (const operation of operations) {
       const methods = (paths[openapiPath(operation.path)] ??= {});
       const method = operation.method === "query" ? "x-query" : operation.method;
@@ -77,7 +87,7 @@ function makeDocument(): OpenapiDocument {
   return {
     openapi: "3.1.1",
     info: {
-      title: "Atoll",
+      title: listener === "public" ? "Atoll" : "Atoll, the admin listener",
       version: "1",
       summary: "A multi-region profile database",
       description:
@@ -87,7 +97,7 @@ function makeDocument(): OpenapiDocument {
       license: { name: "Apache-2.0", identifier: "Apache-2.0" },
     },
     servers: [{ url: "/", description: "The region that served this" }],
-    tags: OPERATION_GROUPS.map(({ name, description }) => ({ name, description })),
+    tags: groups.map(({ name, description }) => ({ name, description })),
     paths,
     components: {
       securitySchemes: {
@@ -159,12 +169,18 @@ function describeAccess({ permission, whole }: Access): string {
 }
 
 function parametersOf(
-  { path, query, headers = [] }: Operation,
+  { path, query, parameters = {}, headers = [] }: Operation,
   example: OperationExample,
   schemas: SchemaCollection,
 ): (OpenapiParameter | OpenapiReference)[] {
   const ofPath = [...path.matchAll(/(?<!\\):(\w+)/g)].map(([, name = ""]) =>
-    parameter(name, "path", true, schemas.add(profileId, "input"), example.path?.[name]),
+    parameter(
+      name,
+      "path",
+      true,
+      schemas.add(parameters[name] ?? profileId, "input"),
+      example.path?.[name],
+    ),
   );
   const ofQuery = Object.entries(query?.shape ?? {}).map(([name, schema]) => {
     const described = schemas.add(schema as z.ZodType, "input");

@@ -198,7 +198,8 @@ export class TruthDesk {
 
   #cutAt(vector: RegionVector): Cut {
     const { ledger } = this.#replica;
-    const lacking = missingRegions(this.#held(), vector);
+    const held = this.#group.stage(() => this.#held());
+    const lacking = missingRegions(held, vector);
     if (lacking.length > 0) {
       throw unavailable(`not all of ${this.#namesOf(lacking)} up to the cut is held here yet`);
     }

@@ -10,6 +10,7 @@ import type { ImportSummary } from "../import-profiles.ts";
 import { importProfiles } from "../import-profiles.ts";
 import { openJsonLines } from "../json-lines.ts";
 import { startProgress } from "../progress.ts";
+import { addProfilePast } from "./profile-past.ts";
 
 const LOCAL_ENDPOINT = `http://127.0.0.1:${LOCAL_BASE_PORT_DEFAULT + 1}`;
 
@@ -26,6 +27,7 @@ export function addProfileCommand(program: Command, context: CommandContext): vo
     .action(async (id: string, { endpoint }: EndpointOption) => {
       await get(id, endpoint, context);
     });
+  addProfilePast(profile, LOCAL_ENDPOINT, context);
   profile
     .command("import <file>")
     .description('load JSON lines {"id": …, "profile": {…}}, plain or .gz, with one PUT each')

@@ -7,6 +7,9 @@ import { binary, jsonValue } from "./values.ts";
 
 const DOCUMENT = "/admin/v1/documents/:docId";
 
+/** 32 hexadecimal digits. */
+const parameters = { docId: z.string().regex(/^[0-9a-f]{32}$/) };
+
 const version = { exists: z.boolean(), deleted: z.boolean(), profile: jsonValue };
 const conflict = z
   .object({
@@ -70,6 +73,7 @@ export const getDocumentFacts = {
   id: "getDocumentFacts",
   method: "get",
   path: DOCUMENT,
+  parameters,
   summary: "What this region has of a document, without what is in it",
   responses: { 200: { description: "The facts", content: { [JSON_TYPE]: documentFacts } } },
   problems: ["malformed-request", "not-found"],
@@ -79,6 +83,7 @@ export const getDocumentContent = {
   id: "getDocumentContent",
   method: "get",
   path: `${DOCUMENT}/content`,
+  parameters,
   summary: "The profile in it, its changes and its conflicts, of your own tenant",
   responses: { 200: { description: "The content", content: { [JSON_TYPE]: documentContent } } },
   problems: ["malformed-request", "not-found", "document-quarantined"],
@@ -88,6 +93,7 @@ export const getDocumentChanges = {
   id: "getDocumentChanges",
   method: "get",
   path: `${DOCUMENT}/changes`,
+  parameters,
   summary: "Every change of it, for the preview of a merge in another region",
   responses: { 200: { description: "Changes", content: { [CHANGES_TYPE]: binary } } },
   problems: ["malformed-request", "not-found", "document-quarantined"],
@@ -97,6 +103,7 @@ export const previewMerge = {
   id: "previewMerge",
   method: "post",
   path: `${DOCUMENT}/merge-preview`,
+  parameters,
   summary: "What the document would be together with another region's changes; nothing is written",
   body: { [CHANGES_TYPE]: binary },
   responses: { 200: { description: "The preview", content: { [JSON_TYPE]: mergePreview } } },

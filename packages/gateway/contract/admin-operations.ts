@@ -1,4 +1,4 @@
-/** The operations of the admin listener that are described, in groups. */
+/** The operations of the admin listener, in groups. Health is described with the public ones. */
 import {
   comparePeer,
   getAboveCut,
@@ -9,6 +9,14 @@ import {
   getStatement,
 } from "./admin-truth.ts";
 import { getAudit } from "./admin-audit.ts";
+import {
+  dropQuarantined,
+  getQuarantined,
+  getVerification,
+  listQuarantine,
+  retryQuarantined,
+  startVerification,
+} from "./admin-care.ts";
 import { drain, undrain } from "./admin-drain.ts";
 import {
   getDocumentChanges,
@@ -17,6 +25,14 @@ import {
   listActors,
   previewMerge,
 } from "./admin-documents.ts";
+import {
+  getBuild,
+  getConfig,
+  getMetrics,
+  getPeers,
+  getStatus,
+  setPeerState,
+} from "./admin-region.ts";
 import type { Operation } from "./operation.ts";
 import type { OperationGroup } from "./operations.ts";
 
@@ -36,8 +52,30 @@ export const ADMIN_GROUPS: readonly OperationGroup[] = [
   },
   {
     name: "The region",
-    description: "Whether clients are sent here, and who changed what.",
-    operations: [drain, undrain, getAudit],
+    description: "How it is, its links, whether clients are sent here, and who changed what.",
+    operations: [
+      getStatus,
+      getPeers,
+      setPeerState,
+      drain,
+      undrain,
+      getAudit,
+      getConfig,
+      getBuild,
+      getMetrics,
+    ],
+  },
+  {
+    name: "Care",
+    description: "What was set aside, and looking for damage.",
+    operations: [
+      listQuarantine,
+      getQuarantined,
+      dropQuarantined,
+      retryQuarantined,
+      getVerification,
+      startVerification,
+    ],
   },
   {
     name: "One document",

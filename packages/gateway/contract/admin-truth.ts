@@ -2,6 +2,7 @@
 import { z } from "zod";
 import { limits } from "@atoll/core";
 import { JSON_TYPE } from "../media-type.ts";
+import { regionParameter } from "./admin-region.ts";
 import type { Operation } from "./operation.ts";
 
 const CUT_PARTS_MAX = 63;
@@ -165,6 +166,7 @@ export const comparePeer = {
   id: "comparePeer",
   method: "post",
   path: "/admin/v1/peers/:region/compare",
+  parameters: regionParameter,
   summary: "Compare with a peer now, and exchange what differs, instead of at the next period",
   body: { [JSON_TYPE]: z.strictObject({}) },
   responses: {

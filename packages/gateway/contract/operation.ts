@@ -30,6 +30,8 @@ export interface Operation {
   /** As Express takes it: parameters after a colon, literal colons escaped. */
   readonly path: string;
   readonly summary: string;
+  /** Of the path, by name; a profile's id unless told otherwise. */
+  readonly parameters?: Readonly<Record<string, z.ZodType>>;
   readonly query?: z.ZodObject;
   /** What else of the request counts, besides what every route takes. */
   readonly headers?: readonly RequestHeader[];
