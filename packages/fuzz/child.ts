@@ -10,10 +10,12 @@ import { writeFileSync } from "node:fs";
 import { SeededRandom, must, systemClock } from "@atoll/core";
 import { addToCorpus, corpusOf } from "./corpus.ts";
 import { faultOf } from "./judge.ts";
+import { INPUT_MICROS_MAX } from "./target.ts";
 import { TARGETS } from "./targets.ts";
 
 const WARM_UP_INPUTS = 20;
-const SIGN_OF_LIFE_INPUTS = 20;
+/** Often enough for the parent's patience, seldom enough to cost nothing. */
+const SIGN_OF_LIFE_MS = 1_000;
 /** Mutants of mutants reach further; but not for ever. */
 const KEPT_MAX = 200;
 
@@ -31,15 +33,18 @@ const open = await target.open();
 const kept = [...open.seeds, ...corpusOf(target.name).map(({ bytes }) => bytes)];
 
 process.on("disconnect", () => process.exit(0));
+let saidMs = -Infinity;
 for (let inputs = 0; ; inputs++) {
-  if (inputs % SIGN_OF_LIFE_INPUTS === 0) {
+  if (systemClock.monotonicMs() - saidMs > SIGN_OF_LIFE_MS) {
+    saidMs = systemClock.monotonicMs();
     send({ kind: "alive", inputs });
     await new Promise<void>((resolve) => systemClock.afterTurn(resolve));
   }
   const from = must(kept[random.below(kept.length)], "an input");
   const input = open.mutate(from, random);
   writeFileSync(must(current, "a file"), input);
-  const what = await faultOf(open, input, inputs >= WARM_UP_INPUTS);
+  const microsMax = target.microsMax ?? INPUT_MICROS_MAX;
+  const what = await faultOf(open, input, inputs < WARM_UP_INPUTS ? Infinity : microsMax);
   if (what !== undefined) {
     send({ kind: "finding", what, file: addToCorpus(target.name, input) });
   }

@@ -11,7 +11,7 @@
  * every test run replays. Exit code 1 when there was one.
  */
 import { fork } from "node:child_process";
-import { mkdtempSync, readFileSync, rmSync } from "node:fs";
+import { existsSync, mkdtempSync, readFileSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { parseArgs } from "node:util";
@@ -20,6 +20,7 @@ import type { FromChild } from "./child.ts";
 import { addToCorpus } from "./corpus.ts";
 import { faultOf } from "./judge.ts";
 import type { FuzzTarget } from "./target.ts";
+import { INPUT_MICROS_MAX } from "./target.ts";
 import { TARGETS } from "./targets.ts";
 
 const SECONDS_DEFAULT = 60;
@@ -71,6 +72,7 @@ async function fuzz(target: FuzzTarget, forMs: number): Promise<number> {
       });
       inputs += lived.inputs;
       if (lived.died === undefined) break;
+      if (!existsSync(current)) throw new Error(`${target.name} does not start: ${lived.died}`);
       found.set(lived.died, addToCorpus(target.name, readFileSync(current)));
       tellFinding(target, lived.died, must(found.get(lived.died), "a file"), found.size);
     }
@@ -126,7 +128,7 @@ function live(
 
 async function replay(target: FuzzTarget, file: string): Promise<number> {
   const open = await target.open();
-  const fault = await faultOf(open, readFileSync(file), true);
+  const fault = await faultOf(open, readFileSync(file), target.microsMax ?? INPUT_MICROS_MAX);
   process.stdout.write(`${fault ?? "all promises were kept"}\n`);
   await open.close();
   return fault === undefined ? 0 : 1;

@@ -11,10 +11,15 @@ export class Finding extends Error {
   override readonly name = "Finding";
 }
 
+/** A quarter of a second: what others would notice. */
+export const INPUT_MICROS_MAX = 250_000;
+
 export interface FuzzTarget {
   readonly name: string;
   /** One line: which bytes, and what must hold. */
   readonly summary: string;
+  /** Processor time that one input may take; `INPUT_MICROS_MAX` unless said. */
+  readonly microsMax?: number;
   open(): Promise<OpenTarget>;
 }
 
