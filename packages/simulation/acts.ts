@@ -208,7 +208,7 @@ export class Acts {
         return this.#later(fault.forMs, () => {
           if (!a.isUp) return;
           a.driver.setPeerState(b.name, "active");
-          judgeAgain(a);
+          judgeAgain(this.#fleet, a);
         });
       }
     }

@@ -7,23 +7,24 @@
  *
  * What was given up is not lost: who was out of reach brings it back by comparing.
  */
-import { isAtollError, limits } from "@atoll/core";
+import { errorText, isAtollError, limits } from "@atoll/core";
 import type { QuarantineSummary } from "@atoll/store";
+import type { SimFleet } from "./fleet.ts";
 import type { SimRegion } from "./region.ts";
 import { ProcessDied } from "./store-door.ts";
 
-export function judgeAgain(region: SimRegion): void {
-  for (const { id } of asideIn(region)) answered(region.driver.quarantine.retry(id));
+export function judgeAgain(fleet: SimFleet, region: SimRegion): void {
+  for (const { id } of asideIn(region)) done(fleet, region.driver.quarantine.retry(id));
 }
 
 /** In every region by itself: what one gives up another still waits for. Returns how many records went. */
-export function giveUp(reachable: readonly SimRegion[]): number {
+export function giveUp(fleet: SimFleet, reachable: readonly SimRegion[]): number {
   const hopeless = reachable.flatMap((region) =>
     asideIn(region)
       .filter((record) => !reachable.some((other) => holds(other, record)))
       .map(({ id }) => ({ region, id })),
   );
-  for (const { region, id } of hopeless) answered(region.driver.quarantine.drop(id));
+  for (const { region, id } of hopeless) done(fleet, region.driver.quarantine.drop(id));
   return hopeless.length;
 }
 
@@ -38,8 +39,9 @@ function asideIn({ driver }: SimRegion) {
 }
 
 /** A disk that refuses is told by whoever needs it next. */
-function answered(answer: Promise<unknown>): void {
+function done(fleet: SimFleet, answer: Promise<unknown>): void {
   answer.catch((error: unknown) => {
-    if (!isAtollError(error) && !(error instanceof ProcessDied)) throw error;
+    if (isAtollError(error) || error instanceof ProcessDied) return;
+    fleet.fail({ checker: "no-crash", message: `an operator was answered: ${errorText(error)}` });
   });
 }

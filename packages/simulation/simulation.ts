@@ -13,6 +13,7 @@ import {
   SeededRandom,
   deriveClusterKeys,
   isAtollError,
+  limits,
   listenToSometimes,
   must,
   toHex,
@@ -219,7 +220,8 @@ export class Simulation implements SimFleet {
     if (this.hasFailed) return;
     // Rot is found by whoever looks for it: within a week by itself, at once when somebody asks.
     if (this.#acts.hasDamaged) await this.#verify(core);
-    if (rest.length > 0 && giveUp(core) > 0) this.marks.hit("sim: an operator gave up an entry");
+    if (rest.length > 0 && giveUp(this, core) > 0)
+      this.marks.hit("sim: an operator gave up an entry");
     const fits = (): boolean => isConverged(core);
     if (!(await this.#within(CORE_MS_MAX, fits))) return this.#stuck("core-converges", core);
     await this.#serves(core);
@@ -267,7 +269,10 @@ export class Simulation implements SimFleet {
     const finals = this.regions.map((region) => finalStateOf(region, codec));
     const { history, kept, marks } = this;
     const { corruptRate, retention } = this.schedule.options;
-    const hadReason = this.#acts.hasLost || corruptRate > 0 || retention !== undefined;
+    // Who is forgotten while it is away finds the log trimmed, and gets what it lacks by comparing.
+    const forgetsMs = retention?.deadPeerAfterMs ?? Infinity;
+    const mayForget = forgetsMs < limits.RETENTION_DEAD_PEER_MS_DEFAULT;
+    const hadReason = this.#acts.hasLost || corruptRate > 0 || mayForget;
     if (!hadReason && marks.countOf("log: roots-differ") > 0) {
       // Push and catch-up bring everything. A comparison that finds a difference hides a mistake of theirs.
       this.fail({ checker: "nothing-to-repair", message: "a comparison found a difference" });
