@@ -35,6 +35,7 @@ export function reportHtml(details: RunDetails, scenario: Scenario): string {
     ["Load", `${record.acknowledged} writes acknowledged, ${record.writesPerSecond}/s`],
     ["Bound T", `${record.convergeMsMax} ms`],
     ["Seed, backend", `${seed}, ${backend}`],
+    ["Host", record.host],
   ];
   const rows = [
     ...criteria.map(({ id, ok, detail }) => rowOf(ok, id, CRITERIA[id], detail)),
