@@ -159,7 +159,7 @@ function skipped({ scenario, backend, seed, directory }: About, reason: string):
     acknowledged: 0,
     wallMs: 0,
   };
-  const about = { scenario: name, numbers, backend, seed, convergeMsMax, directory };
+  const about = { scenario: name, numbers, backend, seed, convergeMsMax, directory, host: "" };
   return { ...about, ...nothing, verdict: "SKIPPED", reason };
 }
 
