@@ -159,7 +159,7 @@ function skipped({ scenario, backend, seed, directory }: About, reason: string):
     acknowledged: 0,
     wallMs: 0,
   };
-  const about = { scenario: name, numbers, backend, seed, convergeMsMax, directory };
+  const about = { scenario: name, numbers, backend, seed, convergeMsMax, directory, host: "" };
   return { ...about, ...nothing, verdict: "SKIPPED", reason };
 }
 
@@ -177,7 +177,7 @@ function printRecord(record: RunRecord): void {
   const { scenario, verdict, wallMs, criteria, expectations, reason, seed, directory } = record;
   if (verdict === "SKIPPED") return print(`SKIPPED ${scenario}: ${reason}`);
   const { writesPerSecond, acknowledged } = record;
-  const load = `${acknowledged} writes acknowledged, ${writesPerSecond}/s`;
+  const load = `${acknowledged} writes acknowledged, ${writesPerSecond}/s, ${record.host}`;
   print(`${verdict} ${scenario} in ${(wallMs / 1_000).toFixed(0)} s, ${load}`);
   for (const { id, ok, detail } of criteria) {
     print(`  ${ok ? "ok  " : "FAIL"} ${id} ${CRITERIA[id]}: ${detail}`);
@@ -186,7 +186,8 @@ function printRecord(record: RunRecord): void {
     print(`  ${ok ? "ok  " : "FAIL"} ${what}${detail && `: ${detail}`}`);
   }
   if (reason !== undefined) print(`  FAIL ${reason}`);
-  if (verdict === "FAILED") print(`  again: npm run chaos -- run ${scenario} --seed ${seed}`);
+  const how = values.planted === undefined ? "" : ` --planted ${values.planted}`;
+  if (verdict === "FAILED") print(`  again: npm run chaos -- run ${scenario} --seed ${seed}${how}`);
   print(`  report: ${join(directory, "report.html")}`);
 }
 

@@ -104,9 +104,8 @@ test("C1 fails when nothing was acknowledged: a run without writes proves nothin
 
 test("C2 fails when a session does not see what it wrote", () => {
   const outcome = { kind: "absent", token: "a token", isStale: false } as const;
-  const { mark: _unmarked, ...rest } = call();
   const read: Call = {
-    ...rest,
+    ...unmarked(call()),
     index: 1,
     edit: undefined,
     invokedMs: 30,
@@ -191,3 +190,7 @@ test("C3 excuses a region while the scenario has taken it away, and only then", 
   expect(excuse(0, 100).every(isAvailable)).toBe(true);
   expect(excuse(50, 100).every(isAvailable)).toBe(false);
 });
+
+function unmarked({ mark: _mark, ...rest }: Call): Call {
+  return rest;
+}

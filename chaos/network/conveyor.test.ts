@@ -32,7 +32,7 @@ function belt(change: Partial<Impairment>) {
     pieces,
     said: () => pieces.join(""),
     ended: () => sink.writableEnded,
-    set(next: Partial<Impairment>) {
+    set: (next: Partial<Impairment>): void => {
       impairment = { ...impairment, ...next };
       conveyor.flow();
     },

@@ -19,7 +19,7 @@ const STYLE = `
   table { border-collapse: collapse; width: 100%; } td { border-top: 1px solid #dde; padding: .35rem .5rem; vertical-align: top; }
   td:first-child { white-space: nowrap; font-weight: 600; color: #2c9a5b; } tr.no td:first-child { color: #c62f2f; }
   svg { width: 100%; margin: 1rem 0; } svg text { font: 11px system-ui, sans-serif; fill: #1c2024; }
-  svg text[fill] { fill: inherit; } svg .tick { fill: #889; } svg .fault { fill: #b3261e; }
+  svg .tick { fill: #889; } svg .fault { fill: #b3261e; }
   svg .shade { fill: #c62f2f; opacity: .08; } svg .axis { stroke: #ccd; } pre { background: #f5f6f8; padding: .8rem; overflow: auto; }
 `;
 
@@ -35,6 +35,7 @@ export function reportHtml(details: RunDetails, scenario: Scenario): string {
     ["Load", `${record.acknowledged} writes acknowledged, ${record.writesPerSecond}/s`],
     ["Bound T", `${record.convergeMsMax} ms`],
     ["Seed, backend", `${seed}, ${backend}`],
+    ["Host", record.host],
   ];
   const rows = [
     ...criteria.map(({ id, ok, detail }) => rowOf(ok, id, CRITERIA[id], detail)),

@@ -98,6 +98,7 @@ const DETAILS: RunDetails = {
     writesPerSecond: 200,
     acknowledged: 2,
     wallMs: 10_000,
+    host: "idle",
     directory: "/nowhere",
   },
   calls: CALLS,

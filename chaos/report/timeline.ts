@@ -55,7 +55,7 @@ export function timelineSvg(facts: TimelineFacts): string {
   );
   const legend = regions.map(
     (name, i) =>
-      `<text x="${LEFT + i * 170}" y="12" fill="${COLORS[i % COLORS.length]}">■ ${escapeHtml(name)}</text>`,
+      `<text x="${LEFT + i * 170}" y="12" style="fill:${COLORS[i % COLORS.length]}">■ ${escapeHtml(name)}</text>`,
   );
   return (
     `<svg viewBox="0 0 ${WIDTH} ${height}" role="img" xmlns="http://www.w3.org/2000/svg">` +

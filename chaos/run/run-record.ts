@@ -19,5 +19,7 @@ export interface RunRecord {
   readonly writesPerSecond: number;
   readonly acknowledged: number;
   readonly wallMs: number;
+  /** What else the machine had to do: bounds of time mean little where processes wait for a core. */
+  readonly host: string;
   readonly directory: string;
 }

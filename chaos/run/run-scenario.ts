@@ -8,6 +8,7 @@
  * regions and links say, and the logs stay where they are.
  */
 import { mkdirSync, readFileSync, writeFileSync } from "node:fs";
+import { availableParallelism, loadavg } from "node:os";
 import { join } from "node:path";
 import type { Random } from "@atoll/core";
 import { SeededRandom, delay, errorText, systemClock } from "@atoll/core";
@@ -197,6 +198,7 @@ class Run {
       writesPerSecond: Math.round(this.#writesPerSecond),
       acknowledged: calls.filter(isAcknowledgedWrite).length,
       wallMs: Math.round(this.#nowMs()),
+      host: hostText(),
       directory,
     };
     return {
@@ -263,6 +265,11 @@ class Run {
 function spoilt(launch: Launch, planted: string | undefined): Launch {
   if (planted === undefined) return launch;
   return { ...launch, nodeOptions: [...(launch.nodeOptions ?? []), "--import", planted] };
+}
+
+function hostText(): string {
+  const [load = 0] = loadavg();
+  return `load average ${load.toFixed(1)} on ${availableParallelism()} cores`;
 }
 
 /** Acknowledged writes, from the first call to now. */

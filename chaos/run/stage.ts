@@ -17,7 +17,7 @@ import type { Observer } from "./observer.ts";
 /** Clients go on seeing a fault a little after it ended: a request that was sent into it. */
 const AFTERMATH_MS = 1_500;
 const LOOK_MS = 50;
-const DRAIN_MS_MAX = 20_000;
+const DRAIN_MS_MAX = 30_000;
 
 export interface FaultRecord {
   readonly what: string;
@@ -128,20 +128,19 @@ export class Stage {
     });
   }
 
-  /** Sends a region's clients elsewhere, and waits until it owes nobody anything. */
+  /** Sends a region's clients elsewhere, and waits until all that it has taken is in the others. */
   async drain(region: Region): Promise<void> {
     this.observer.avoid(region.place, true);
     await delay(AFTERMATH_MS);
-    const names = this.fleet.othersThan(region.name).map(({ name }) => name as string);
     const untilMs = systemClock.monotonicMs() + DRAIN_MS_MAX;
-    for (;;) {
-      const peers = (await region.admin.status())?.peers ?? [];
-      const owed = peers.filter((peer) => names.includes(peer.region) && peer.ahead !== 0);
-      if (peers.length > 0 && owed.length === 0) return;
-      if (systemClock.monotonicMs() > untilMs) {
-        throw new Error(`${region.name} owes ${JSON.stringify(owed)}`);
+    const token = await writeProbe(region);
+    for (const other of this.fleet.othersThan(region.name)) {
+      while (token === undefined || !(await seesProbe(region, other, token))) {
+        if (systemClock.monotonicMs() > untilMs) {
+          throw new Error(`what ${region.name} has taken is not in ${other.name}`);
+        }
+        await delay(LOOK_MS);
       }
-      await delay(LOOK_MS);
     }
   }
 

@@ -18,7 +18,7 @@ export const damagedFiles: Scenario = {
   numbers: [24],
   hypothesis: {
     steady: "three regions serve reads and writes",
-    fault: `${AP} is killed; ${FLIPS} bits of its database turn and its WAL is torn off in the middle`,
+    fault: `${FLIPS} bits of the database of ${AP} turn; later it is killed and its WAL is torn off`,
     expectation:
       "it finds the damage or refuses to start, nobody else is touched, and peers make it whole again",
   },
@@ -26,19 +26,30 @@ export const damagedFiles: Scenario = {
   convergeMsMax: REPAIRED_MS_MAX,
   async act(stage) {
     const region = stage.region(AP);
-    await stage.during(`the files of ${AP} are damaged`, [AP], async () => {
+    const random = stage.random.fork("damage");
+    await stage.during(`bits of the files of ${AP} turn`, [AP], async () => {
       await stage.drain(region);
-      await region.process.kill();
-      const what = damage(region.plan.dataDirectory, stage.random.fork("damage"));
+      await region.process.stop(); // in order, so that all of it lies in the database
+      const what = flipBits(region.plan.dataDirectory, random);
       const found = await repair(stage, region);
       stage.expect("the damage is found", found !== undefined, `${what}; ${found ?? "unnoticed"}`);
     });
     stage.readmit(region);
     await stage.wait(stage.seconds);
+    await stage.during(`the WAL of ${AP} is torn off`, [AP], async () => {
+      const before = await stage.status(AP);
+      await stage.drain(region);
+      await region.process.kill();
+      const what = tearWal(region.plan.dataDirectory, random);
+      await region.process.start();
+      const after = await stage.status(AP);
+      stage.expect("it does not go on under its name", before?.origin !== after?.origin, what);
+    });
+    stage.readmit(region);
   },
 };
 
-function damage(directory: string, random: Random): string {
+function flipBits(directory: string, random: Random): string {
   const file = join(directory, "atoll.db");
   const bytes = readFileSync(file);
   for (let i = 0; i < FLIPS; i++) {
@@ -46,11 +57,15 @@ function damage(directory: string, random: Random): string {
     bytes[at] = (bytes[at] ?? 0) ^ (1 << random.below(8));
   }
   writeFileSync(file, bytes);
+  return `${FLIPS} of ${bytes.length * 8} bits turned`;
+}
+
+function tearWal(directory: string, random: Random): string {
   const wal = join(directory, "atoll.db-wal");
   const walBytes = existsSync(wal) ? statSync(wal).size : 0;
   const kept = Math.floor(walBytes * random.float());
   if (walBytes > 0) truncateSync(wal, kept);
-  return `${FLIPS} of ${bytes.length * 8} bits turned, ${kept} of ${walBytes} bytes of WAL kept`;
+  return `${kept} of ${walBytes} bytes kept`;
 }
 
 /** Starts it and has it look; one that cannot live with its files is given none. How it was found. */

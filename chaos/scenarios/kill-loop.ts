@@ -1,7 +1,6 @@
 /** 20: killed at any moment, again and again: while it writes, checkpoints, catches up, starts. */
-import { US } from "../fleet/region-plan.ts";
+import { EU, US } from "../fleet/region-plan.ts";
 import { linkDown } from "../judge/signal.ts";
-import { EU } from "../fleet/region-plan.ts";
 import type { Scenario } from "../scenario.ts";
 
 /** Target 1 s on a machine of its own; here four processes share two cores. */

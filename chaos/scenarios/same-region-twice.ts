@@ -8,7 +8,8 @@ import { RegionProcess } from "../fleet/region-process.ts";
 import type { Scenario } from "../scenario.ts";
 import type { Stage } from "../run/stage.ts";
 
-const REFUSED_MS_MAX = 15_000;
+/** A process has to start before it can refuse to. */
+const REFUSED_MS_MAX = 30_000;
 
 export const sameRegionTwice: Scenario = {
   name: "same-region-twice",

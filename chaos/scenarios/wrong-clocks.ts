@@ -1,8 +1,9 @@
 /** 25: clocks that are a day apart, run too fast, and are set back while everything runs. */
 import { writeFileSync } from "node:fs";
 import { join } from "node:path";
+import { systemClock } from "@atoll/core";
 import type { RegionPlan } from "../fleet/region-plan.ts";
-import { AP, EU, US } from "../fleet/region-plan.ts";
+import { AP, EU, US, restUrl } from "../fleet/region-plan.ts";
 import type { Launch } from "../fleet/region-process.ts";
 import { FAKETIME_LIBRARY } from "../host/faketime.ts";
 import type { Scenario } from "../scenario.ts";
@@ -22,6 +23,12 @@ export const wrongClocks: Scenario = {
   seconds: { quick: 6, full: 120 },
   convergeMsMax: 15_000,
   async act(stage) {
+    const aheadHours = (await clockOf(stage.region(US).plan)) / 3_600_000;
+    stage.expect(
+      `the clock of ${US} is wrong`,
+      aheadHours > 20,
+      `${aheadHours.toFixed(1)} h ahead`,
+    );
     await stage.during("clocks are set", [], async () => {
       for (const [name, offset] of [
         [US, "+0"],
@@ -47,6 +54,13 @@ function withClock(plan: RegionPlan): Launch {
       NO_FAKE_STAT: "1",
     },
   };
+}
+
+/** How far it is ahead of ours, as its answers say. */
+async function clockOf(plan: RegionPlan): Promise<number> {
+  const answer = await fetch(`${restUrl(plan)}/livez`);
+  await answer.arrayBuffer();
+  return Date.parse(answer.headers.get("date") ?? "") - systemClock.nowMs();
 }
 
 function setClock(plan: RegionPlan, offset: string): void {
