@@ -7,15 +7,13 @@
  * Exit code 0 when every page passed, 1 when one failed, 2 for a page that does not exist. A page that the
  * host cannot execute is skipped with the reason, which is told and is no pass.
  */
-import { writeFileSync } from "node:fs";
-import { join } from "node:path";
 import { parseArgs } from "node:util";
 import type { DrillReport } from "./drill.ts";
 import { runDrill } from "./drill.ts";
 import { lacking } from "./host.ts";
 import type { Page } from "./page.ts";
-import { RUNBOOKS, readPages } from "./pages.ts";
-import { recordOf } from "./record.ts";
+import { readPages } from "./pages.ts";
+import { record } from "./record.ts";
 
 const { values, positionals } = parseArgs({
   options: { list: { type: "boolean" }, record: { type: "boolean" }, show: { type: "boolean" } },
@@ -39,9 +37,7 @@ if (unknown.length > 0) {
     reports.push(report);
     print(lineOf(report));
   }
-  if (values.record === true) {
-    writeFileSync(join(RUNBOOKS, "drills.json"), recordOf(reports));
-  }
+  if (values.record === true) record(reports);
   const failed = reports.filter(({ verdict }) => verdict === "failed");
   const skipped = reports.filter(({ verdict }) => verdict === "skipped");
   const passed = reports.length - failed.length - skipped.length;

@@ -1,6 +1,6 @@
 /** What happens to a region's process: it stands still, it is there twice, its clock is wrong. */
 import { spawn } from "node:child_process";
-import { openSync, readFileSync, writeFileSync } from "node:fs";
+import { cpSync, openSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { delay, must } from "@atoll/core";
 import { environmentWithoutAtoll } from "@atoll/server";
@@ -23,7 +23,8 @@ export async function stallProcess({ cluster }: Stage, region: RegionName): Prom
 
 /** A second process of a region, on a copy of its files, at ports of its own: a machine that was cloned. */
 export function duplicateProcess(stage: Stage, region: RegionName): void {
-  const directory = copyOf(stage, region);
+  const directory = join(stage.directory, `twin-of-${region}`);
+  cpSync(copyOf(stage, region), directory, { recursive: true });
   const file = join(directory, "atoll.yaml");
   const config = parse(readFileSync(file, "utf8")) as {
     readonly listen: Readonly<Record<string, string>>;
