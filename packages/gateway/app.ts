@@ -43,6 +43,7 @@ import { mountRegionRoutes } from "./region-routes.ts";
 import { RequestIds } from "./request-ids.ts";
 import { requestLogger } from "./request-log.ts";
 import { RequestMetrics } from "./request-metrics.ts";
+import { Turns } from "./turns.ts";
 
 export interface AdminAppDeps {
   readonly admin: AdminService;
@@ -85,13 +86,14 @@ export function createPublicApp(deps: PublicAppDeps): RequestListener {
   const requestIds = new RequestIds(clock, random);
   const identity = { requestIds, region, gate, metrics, cors, requestLog, tracing };
   return createListener(identity, log, (app) => {
-    const exchange = new Exchange({ service: deps.service, clock, forwarder });
+    const turns = new Turns(clock);
+    const exchange = new Exchange({ service: deps.service, clock, forwarder, turns });
     const profile = mountProfileRoutes(app, exchange);
     mountCollectionRoutes(app, exchange);
     mountDocumentRoutes(app, exchange);
     mountPastRoutes(app, exchange);
     mountSchemaRoutes(app, deps.service.schema);
-    mountFeedRoutes(app, { feed: deps.service.feed, clock, log });
+    mountFeedRoutes(app, { feed: deps.service.feed, clock, log, turns });
     mountRegionRoutes(app, { region, urls, links: deps.links ?? (() => []) });
     mountDocumentationRoutes(app);
     mountHealthRoutes(app, deps.admin);

@@ -68,7 +68,10 @@ export function mountCollectionRoutes(app: Express, exchange: Exchange): void {
     const after = pageToken?.order === "id" ? atProfile(reply, pageToken) : pageToken;
     const page = { tenant, order: orderBy, limit: pageSize, sinceMs: updatedSince, after };
     await exchange.read(request, reply, {
-      ask: (session) => service.list(page, session),
+      async ask(session) {
+        await exchange.turns.next();
+        return service.list(page, session);
+      },
       answer({ profiles, next }, headers) {
         const items = profiles.map((profile) => envelopeOf(profile, service.schema, shown));
         const all = { "Content-Type": JSON_TYPE, ...headers };
@@ -94,7 +97,10 @@ export function mountCollectionRoutes(app: Express, exchange: Exchange): void {
     const own = ids.map((id) => ownProfile(reply, id));
     await exchange.read(request, reply, {
       body: bytes,
-      ask: (session) => service.readMany(own, session),
+      async ask(session) {
+        await exchange.turns.next();
+        return service.readMany(own, session);
+      },
       answer({ profiles }, headers) {
         const items = profiles.map((profile, i) =>
           profile === undefined

@@ -35,6 +35,7 @@ import { durabilityProblem, honouredWith, receiptHeaders } from "./receipt-heade
 import { bodyOf, contentTypeOf, profileHeaders, sessionHeaders } from "./representation.ts";
 import { baseVersionOf, patienceOf } from "./request.ts";
 import type { Patience } from "./request.ts";
+import type { Turns } from "./turns.ts";
 
 export const PROFILES = "/v1/profiles";
 
@@ -42,6 +43,8 @@ export interface ExchangeDeps {
   readonly service: ProfileService;
   readonly clock: Clock;
   readonly forwarder: Forwarder;
+  /** For what looks at many profiles: one of them to a turn of the event loop. */
+  readonly turns: Turns;
 }
 
 export interface Writing {
@@ -67,11 +70,13 @@ export interface Attempt {
 export class Exchange {
   readonly service: ProfileService;
   readonly clock: Clock;
+  readonly turns: Turns;
   readonly #forwarder: Forwarder;
 
-  constructor({ service, clock, forwarder }: ExchangeDeps) {
+  constructor({ service, clock, forwarder, turns }: ExchangeDeps) {
     this.service = service;
     this.clock = clock;
+    this.turns = turns;
     this.#forwarder = forwarder;
   }
 

@@ -25,12 +25,13 @@ import { EVENT_STREAM_TYPE, JSON_TYPE, NDJSON_TYPE } from "./media-type.ts";
 import { shownFields, tenantOf } from "./ownership.ts";
 import { parsePrefer, preferenceApplied } from "./prefer.ts";
 import type { FeedPage, FeedService } from "./profile-service.ts";
-import { Turns } from "./turns.ts";
+import type { Turns } from "./turns.ts";
 
 export interface FeedRoutesDeps {
   readonly feed: FeedService;
   readonly clock: Clock;
   readonly log: Log;
+  readonly turns: Turns;
 }
 
 interface Asked {
@@ -42,9 +43,8 @@ interface Asked {
 
 const NO_STORE = { "Cache-Control": "no-store", "X-Accel-Buffering": "no" };
 
-export function mountFeedRoutes(app: Express, { feed, clock, log }: FeedRoutesDeps): void {
+export function mountFeedRoutes(app: Express, { feed, clock, log, turns }: FeedRoutesDeps): void {
   const streamsByPrincipal = new Map<string, number>();
-  const turns = new Turns(clock);
 
   async function page(request: Request, reply: Reply, asked: Asked): Promise<void> {
     const { waitMs } = parsePrefer(request.get("prefer"));

@@ -1,8 +1,8 @@
 /**
  * Work that comes in pieces from many at once, one piece to a turn of the event loop.
  *
- * Two hundred feeds that become writable in one turn would each read their page in that turn, and whoever
- * only wants one profile would wait for all of them. Here they queue, and what else has arrived is served
+ * Two hundred feeds that become writable in one turn, or as many lists that are asked for, would each read
+ * their page in that turn, and whoever only wants one profile would wait for all of them. Here they queue, and what else has arrived is served
  * between one piece and the next. Alone, nobody waits.
  */
 import type { Clock } from "@atoll/core";
