@@ -3,12 +3,18 @@ import type { Profiler } from "node:inspector";
 import type { JsonObject } from "@atoll/profile";
 
 /** How a server is started: one argument of its process, as JSON. */
-export type ServerPlan = BarePlan | RegionPlan;
+export type ServerPlan = BarePlan | RegionPlan | PouchPlan;
 
 /** The limit of what is possible: `node:http`, the same bytes, nothing else. */
 export interface BarePlan extends JsonObject {
   readonly kind: "bare";
   readonly body: string;
+}
+
+/** PouchDB Server: see `pouchdb/server.cjs`. */
+export interface PouchPlan extends JsonObject {
+  readonly kind: "pouchdb";
+  readonly directory: string;
 }
 
 export interface RegionPlan extends JsonObject {
@@ -41,5 +47,10 @@ export type FromServer =
   /** For clients. */
   | { readonly kind: "ready"; readonly port: number }
   /** Processor time so far: of the whole process, its helper threads included; of its main thread alone. */
-  | { readonly kind: "usage"; readonly micros: number; readonly mainMicros: number }
+  | {
+      readonly kind: "usage";
+      readonly micros: number;
+      readonly mainMicros: number;
+      readonly residentBytes: number;
+    }
   | { readonly kind: "profile"; readonly profile: Profiler.Profile };

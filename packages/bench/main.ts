@@ -13,10 +13,14 @@ import { antiEntropyBench } from "./anti-entropy.ts";
 import type { Bench, BenchReport, Budget } from "./bench.ts";
 import { catchUpBench } from "./catch-up.ts";
 import { machineFacts } from "./machine.ts";
+import { mixedBench } from "./mixed.ts";
 import { writeProfile } from "./profile-files.ts";
+import { historyBench } from "./history.ts";
+import { memoryBench } from "./memory.ts";
 import { readBench } from "./read.ts";
 import { sessionsBench } from "./sessions.ts";
 import { retentionBench } from "./retention.ts";
+import { startupBench } from "./startup.ts";
 import { tableText } from "./table.ts";
 import { visibilityBench } from "./visibility.ts";
 import { writeBench } from "./write.ts";
@@ -29,6 +33,10 @@ const BENCHES: readonly Bench[] = [
   readBench,
   writeBench,
   sessionsBench,
+  mixedBench,
+  historyBench,
+  startupBench,
+  memoryBench,
 ];
 
 const PROFILES = join(import.meta.dirname, "profiles");
