@@ -12,10 +12,14 @@ import { profiled } from "./cpu-profile.ts";
 import { classifyFrame } from "./frame-kinds.ts";
 import type { RecordedFrame } from "./frame-recorder.ts";
 import { roundTrips } from "./frame-recorder.ts";
+import { historyBench } from "./history.ts";
+import { memoryBench } from "./memory.ts";
+import { mixedBench } from "./mixed.ts";
 import { overloadBench } from "./overload.ts";
 import { percentile } from "./percentile.ts";
 import { readBench } from "./read.ts";
 import { sessionsBench } from "./sessions.ts";
+import { startupBench } from "./startup.ts";
 import { tableText } from "./table.ts";
 import { visibilityBench } from "./visibility.ts";
 import { writeBench } from "./write.ts";
@@ -159,6 +163,35 @@ test("crash kills, cuts and flips, and counts nothing lost", async () => {
   expect(killed.kills).toBe(2);
   expect(images.legal.images).toBe(16);
   expect(images.illegal.detected).toBe(2);
+});
+
+test("history grows a past and reads the present", async () => {
+  const { figures } = await quick(historyBench);
+  const results = figures["results"] as { edits: number; patchMicros: number; reloadMs: number }[];
+  expect(results.map(({ edits }) => edits)).toEqual([10, 40]);
+  for (const { patchMicros, reloadMs } of results) {
+    expect(patchMicros).toBeGreaterThan(0);
+    expect(reloadMs).toBeGreaterThan(0);
+  }
+});
+
+test("startup and memory start regions that were stopped, and one that was killed", async () => {
+  const { figures: seconds } = await quick(startupBench);
+  expect(seconds["cleanSeconds"]).toBeGreaterThan(0);
+  expect(seconds["killedSeconds"]).toBeGreaterThan(0);
+  const { figures } = await quick(memoryBench);
+  const results = figures["results"] as { profiles: number; readMegabytes: number }[];
+  expect(results.map(({ profiles }) => profiles)).toEqual([200, 1_000]);
+  for (const { readMegabytes } of results) expect(readMegabytes).toBeGreaterThan(10);
+});
+
+test("mixed answers every mix, and its writes are seen elsewhere", async () => {
+  const { figures } = await quick(mixedBench);
+  for (const name of ["A", "B", "C", "D", "F"]) {
+    expect((figures[name] as { requests: number }).requests).toBeGreaterThan(0);
+    const { p50Ms } = (figures["visibility"] as Record<string, { p50Ms: number }>)[name] ?? {};
+    expect(p50Ms).toBeGreaterThan(0);
+  }
 });
 
 test("popular things are asked for most, the others too", () => {

@@ -23,7 +23,7 @@ const ORDINARY = [
 
 /** A request as bytes, ready to be sent. */
 export function httpRequest(
-  method: "GET" | "PATCH" | "POST",
+  method: "GET" | "PATCH" | "POST" | "PUT",
   path: string,
   body?: { readonly type: string; readonly text: string },
 ): Buffer {

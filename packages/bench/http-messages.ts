@@ -3,12 +3,18 @@ import type { Profiler } from "node:inspector";
 import type { JsonObject } from "@atoll/profile";
 
 /** How a server is started: one argument of its process, as JSON. */
-export type ServerPlan = BarePlan | RegionPlan;
+export type ServerPlan = BarePlan | RegionPlan | PouchPlan;
 
 /** The limit of what is possible: `node:http`, the same bytes, nothing else. */
 export interface BarePlan extends JsonObject {
   readonly kind: "bare";
   readonly body: string;
+}
+
+/** PouchDB Server: see `pouchdb/server.cjs`. */
+export interface PouchPlan extends JsonObject {
+  readonly kind: "pouchdb";
+  readonly directory: string;
 }
 
 export interface RegionPlan extends JsonObject {
@@ -45,6 +51,6 @@ export type FromServer =
       readonly kind: "usage";
       readonly micros: number;
       readonly mainMicros: number;
-      readonly rssBytes: number;
+      readonly residentBytes: number;
     }
   | { readonly kind: "profile"; readonly profile: Profiler.Profile };

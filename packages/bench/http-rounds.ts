@@ -48,6 +48,14 @@ export async function drive(
   assert(answered > 0, "the server answers");
 }
 
+/** The row of somebody else's server; none where it could not be measured, for the reason that `tell` was told. */
+export function shownPeer(
+  peer: ServerProcess | { readonly reason: string },
+  cost: Cost,
+): Readonly<Record<string, Cost>> {
+  return "reason" in peer ? {} : { PouchDB: cost };
+}
+
 /** How many times as much as this a request costs. */
 export function ratioTo(bare: Cost): (cost: Cost) => number {
   return (cost) => rounded(cost.microsPerRequest / bare.microsPerRequest, 2);

@@ -11,7 +11,7 @@ export interface ServerUsage {
   readonly micros: number;
   /** Of the main thread alone: what the compiler and the collector do beside it is not in it. */
   readonly mainMicros: number;
-  readonly rssBytes: number;
+  readonly residentBytes: number;
 }
 
 export class ServerProcess {
@@ -23,7 +23,8 @@ export class ServerProcess {
   #exitCode: number | null | undefined;
 
   constructor(plan: ServerPlan) {
-    const script = join(import.meta.dirname, "http-server.ts");
+    const name = plan.kind === "pouchdb" ? "pouchdb/server.cjs" : "http-server.ts";
+    const script = join(import.meta.dirname, name);
     this.#child = fork(script, [JSON.stringify(plan)], { execArgv: [] });
     this.#child.on("message", (message) => {
       this.#received.push(message as FromServer);

@@ -31,7 +31,7 @@ import { RegionDriver } from "@atoll/replica";
 import { openSqliteStore } from "@atoll/store";
 import { WebSocketTransport } from "@atoll/sync";
 import { CpuSampler } from "./cpu-profile.ts";
-import type { FromServer, RegionPlan, ServerPlan, ToServer } from "./http-messages.ts";
+import type { FromServer, PouchPlan, RegionPlan, ServerPlan, ToServer } from "./http-messages.ts";
 import { httpProfile, httpProfileId } from "./http-profiles.ts";
 import { benchCluster, benchCodec } from "./region-pair.ts";
 import { rowOf } from "./synthetic-rows.ts";
@@ -45,7 +45,7 @@ interface Served {
   stop(): Promise<void>;
 }
 
-const plan = JSON.parse(must(process.argv[2], "a plan")) as ServerPlan;
+const plan = JSON.parse(must(process.argv[2], "a plan")) as Exclude<ServerPlan, PouchPlan>;
 
 process.on("disconnect", () => process.exit(1)); // whoever asked is gone
 
@@ -74,7 +74,7 @@ function hear(start: (portByRegion: Readonly<Record<string, number>>) => Promise
         return send({
           ...{ kind: "usage", micros: all.user + all.system },
           mainMicros: main.user + main.system,
-          rssBytes: process.memoryUsage.rss(),
+          residentBytes: process.memoryUsage.rss(),
         });
       }
       case "sample":
@@ -164,6 +164,7 @@ function peerUrls(
 /** Rows and views that no change stands behind: a read looks at nothing else. */
 function writeRows({ replica }: RegionDriver, profiles: number): void {
   const { store, cluster, origin } = replica;
+  replica.flush();
   const nowMs = systemClock.nowMs();
   for (let n = 0; n < profiles; n++) {
     if (n % ROWS_AT_ONCE === 0) store.begin();
@@ -180,6 +181,9 @@ function writeRows({ replica }: RegionDriver, profiles: number): void {
     });
     if (n % ROWS_AT_ONCE === ROWS_AT_ONCE - 1 || n === profiles - 1) store.commit();
   }
+  replica.group.open();
+  for (let shard = 0; shard < cluster.shardCount; shard++) replica.ledger.recountShard(shard);
+  replica.flush();
 }
 
 async function writeProfiles({ service }: RegionDriver, profiles: number): Promise<void> {

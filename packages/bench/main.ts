@@ -14,11 +14,15 @@ import type { Bench, BenchReport, Budget } from "./bench.ts";
 import { catchUpBench } from "./catch-up.ts";
 import { crashBench } from "./crash.ts";
 import { machineFacts } from "./machine.ts";
+import { mixedBench } from "./mixed.ts";
 import { overloadBench } from "./overload.ts";
 import { writeProfile } from "./profile-files.ts";
+import { historyBench } from "./history.ts";
+import { memoryBench } from "./memory.ts";
 import { readBench } from "./read.ts";
 import { sessionsBench } from "./sessions.ts";
 import { retentionBench } from "./retention.ts";
+import { startupBench } from "./startup.ts";
 import { tableText } from "./table.ts";
 import { visibilityBench } from "./visibility.ts";
 import { writeBench } from "./write.ts";
@@ -33,6 +37,10 @@ const BENCHES: readonly Bench[] = [
   sessionsBench,
   crashBench,
   overloadBench,
+  mixedBench,
+  historyBench,
+  startupBench,
+  memoryBench,
 ];
 
 const PROFILES = join(import.meta.dirname, "profiles");

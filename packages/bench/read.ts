@@ -17,13 +17,28 @@ import type { CpuProfile } from "./cpu-profile.ts";
 import { httpRequest } from "./http-connections.ts";
 import { httpProfile, httpProfileId } from "./http-profiles.ts";
 import type { Requests } from "./http-rounds.ts";
-import { Cost, costFigures, costTable, drive, ratioTo } from "./http-rounds.ts";
+import { fillPouch, pouchGet, pouchServer } from "./pouch-server.ts";
+import { Cost, costFigures, costTable, drive, ratioTo, shownPeer } from "./http-rounds.ts";
 import { ServerProcess } from "./http-server-process.ts";
 import { zipf } from "./zipf.ts";
 
 const REGION = "us-east-1";
-const NORMAL = { profiles: 100_000, connections: 32, rounds: 5, turnMs: 1_500, warmUpMs: 3_000 };
-const QUICK = { profiles: 300, connections: 4, rounds: 1, turnMs: 100, warmUpMs: 100 };
+const NORMAL = {
+  profiles: 100_000,
+  pouchProfiles: 2_000,
+  connections: 32,
+  rounds: 5,
+  turnMs: 1_500,
+  warmUpMs: 3_000,
+};
+const QUICK = {
+  profiles: 300,
+  pouchProfiles: 20,
+  connections: 4,
+  rounds: 1,
+  turnMs: 100,
+  warmUpMs: 100,
+};
 /** Of the profiles, read before it counts: code that no compiler has seen yet. */
 const COLD_WARM_UP_SHARE = 0.3;
 
@@ -80,16 +95,29 @@ export const readBench: Bench = {
         const load = { ...turn, ms: 3 * size.turnMs, requests: read };
         profiles["hot"] = await region.sampled(() => drive(region, new Cost(), load));
       }
+      tell("PouchDB Server");
+      const pouch = new Cost();
+      const peer = await pouchServer({ directory, quick, tell });
+      if (peer instanceof ServerProcess) {
+        await fillPouch(peer, size.pouchProfiles);
+        const theirs = zipf(size.pouchProfiles, random);
+        const requests = (): Buffer => pouchGet(theirs());
+        await drive(peer, new Cost(), { ...turn, ms: size.warmUpMs, requests });
+        await drive(peer, pouch, { ...turn, ms: 2 * size.turnMs, requests });
+        await peer.stop();
+      } else tell(`PouchDB Server: not measured: ${peer.reason}`);
       for (const server of [bare, region]) await server.stop();
       const ratio = ratioTo(bareCost);
       return {
         parameters: { ...size },
-        figures: costFigures(bareCost, { hot, cold }),
+        figures: costFigures(bareCost, { hot, cold, ...shownPeer(peer, pouch) }),
         budgets: [
           atMost("hot GET ÷ bare", ratio(hot), HOT_RATIO_MAX),
           atMost("cold GET ÷ bare", ratio(cold), COLD_RATIO_MAX),
         ],
-        tables: [costTable("GET", size.connections, bareCost, { hot, cold })],
+        tables: [
+          costTable("GET", size.connections, bareCost, { hot, cold, ...shownPeer(peer, pouch) }),
+        ],
         profiles,
       };
     } finally {

@@ -18,8 +18,10 @@ import type { CpuProfile } from "./cpu-profile.ts";
 import { httpRequest } from "./http-connections.ts";
 import type { RegionPlan } from "./http-messages.ts";
 import { httpProfile, httpProfileId } from "./http-profiles.ts";
-import { Cost, costFigures, costTable, drive, ratioTo } from "./http-rounds.ts";
+import { Cost, costFigures, costTable, drive, ratioTo, shownPeer } from "./http-rounds.ts";
+import { pouchPut, pouchServer } from "./pouch-server.ts";
 import { ServerProcess } from "./http-server-process.ts";
+import { rounded } from "./table.ts";
 
 const REGIONS = ["us-east-1", "eu-west-1", "ap-northeast-1"];
 const NORMAL = {
@@ -33,6 +35,7 @@ const NORMAL = {
 const QUICK = { profiles: 40, hot: 10, connections: 4, rounds: 1, turnMs: 100, warmUpMs: 100 };
 
 const HOT_RATIO_MAX = 9;
+const POUCH_RATIO_MAX = 0.25;
 
 export const writeBench: Bench = {
   name: "write",
@@ -97,12 +100,34 @@ export const writeBench: Bench = {
         const load = { ...turn, ms: 3 * size.turnMs, requests: any };
         profiles["hot"] = await region.sampled(() => drive(region, new Cost(), load));
       }
+      tell("PouchDB Server");
+      const pouch = new Cost();
+      const peer = await pouchServer({ directory, quick, tell });
+      if (peer instanceof ServerProcess) {
+        let put = 0;
+        const requests = (): Buffer => pouchPut(put++);
+        await drive(peer, new Cost(), { ...turn, ms: size.warmUpMs, requests });
+        await drive(peer, pouch, { ...turn, ms: 2 * size.turnMs, requests });
+        await peer.stop();
+      } else tell(`PouchDB Server: not measured: ${peer.reason}`);
       for (const server of [bare, region, ...others]) await server.stop();
+      const besidePouch = hot.microsPerRequest / pouch.microsPerRequest;
       return {
         parameters: { ...size, regions: REGIONS.length },
-        figures: costFigures(bareCost, { hot, cold }),
-        budgets: [atMost("hot PATCH ÷ bare", ratioTo(bareCost)(hot), HOT_RATIO_MAX)],
-        tables: [costTable("durable PATCH", size.connections, bareCost, { hot, cold })],
+        figures: costFigures(bareCost, { hot, cold, ...shownPeer(peer, pouch) }),
+        budgets: [
+          atMost("hot PATCH ÷ bare", ratioTo(bareCost)(hot), HOT_RATIO_MAX),
+          ...(pouch.requests === 0
+            ? []
+            : [atMost("hot PATCH ÷ PouchDB's PUT", rounded(besidePouch, 2), POUCH_RATIO_MAX)]),
+        ],
+        tables: [
+          costTable("durable PATCH", size.connections, bareCost, {
+            hot,
+            cold,
+            ...shownPeer(peer, pouch),
+          }),
+        ],
         profiles,
       };
     } finally {
