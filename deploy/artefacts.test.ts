@@ -68,7 +68,7 @@ describe("compose", () => {
     for (const [name, { environment = {} }] of regions) {
       const image = Object.fromEntries(
         [...read("docker/Dockerfile").matchAll(/\b(ATOLL_[A-Z_]+)=(\S+)/g)].map(
-          ([, key, value]) => [key, value],
+          ([, key = "", value = ""]) => [key, value] as const,
         ),
       );
       const config = loadRegionConfig({ environment: { ...image, ...environment } });

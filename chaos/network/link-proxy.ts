@@ -22,7 +22,7 @@ import type { FrameFaults, Impairment, Passage } from "./impairment.ts";
 import { UNIMPAIRED } from "./impairment.ts";
 
 export type Direction = "out" | "back";
-export type { Passage } from "./impairment.ts";
+export type { Impairment, Passage } from "./impairment.ts";
 
 const HOST = "127.0.0.1";
 const DIRECTIONS = ["out", "back"] as const;

@@ -37,7 +37,10 @@ test("the direct road and the router answer the same", async () => {
     const direct = await region.call(method, ANN, options);
     const routed = await region.call(method, ANN_THE_LONG_WAY, options);
     expect(routed.status, method).toBe(direct.status);
-    const own = /^(request-id|server-timing|date|content-length)$/;
+    const own =
+      method === "PATCH" // each is a write of its own
+        ? /^(request-id|server-timing|date|content-length|etag|document-heads|session-token)$/
+        : /^(request-id|server-timing|date|content-length)$/;
     const headers = (of: typeof direct) =>
       Object.entries(of.headers).filter(([name]) => !own.test(name));
     expect(headers(routed)).toEqual(headers(direct));

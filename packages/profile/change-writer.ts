@@ -143,7 +143,7 @@ function writeValue(raw: ByteWriter, value: JsonScalar | undefined): number {
     case "string":
       raw.raw(Buffer.from(value, "utf8"));
       return meta(6);
-    case "object":
+    default:
       return meta(0); // null
   }
 }

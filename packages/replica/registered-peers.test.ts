@@ -1,6 +1,5 @@
 // Peers that a registry names and takes away while regions run: links come and go with them.
 import { expect, test } from "vitest";
-import type { RegionCode } from "@atoll/core";
 import { must } from "@atoll/core";
 import { Fleet } from "./fleet.fixture.ts";
 
@@ -8,9 +7,7 @@ const [US, EU, AP] = ["us-east-1", "eu-west-1", "ap-northeast-1"] as const;
 
 function setPeers(fleet: Fleet, region: string, names: readonly string[]): void {
   const codes = fleet.cluster.regions.filter(({ name }) => names.includes(name));
-  fleet
-    .driver(region)
-    .setPeers(new Map(codes.map(({ code, name }) => [code as RegionCode, `memory://${name}`])));
+  fleet.driver(region).setPeers(new Map(codes.map(({ code, name }) => [code, `memory://${name}`])));
 }
 
 function stateOf(fleet: Fleet, region: string, peer: string): string {

@@ -189,6 +189,7 @@ test.each([
   { what: "of a shard that there is none of", moved: { shard: 8193 } },
   { what: "that divides its shard otherwise", moved: { bucket: 2 ** 9 } },
   { what: "that is no bucket", moved: { bucket: 0 } },
+  { what: "whose number a flipped bit made huge", moved: { bucket: 2 ** 52 } },
 ])("a stored bucket $what is nobody's, and its shard is counted again", ({ moved }) => {
   const accounts = new Accounts();
   accounts.store.begin();

@@ -268,10 +268,12 @@ export class Tree {
    */
   #load(row: BucketRow): void {
     const depth = Math.floor(Math.log2(Math.max(1, row.bucket)));
-    const buckets = this.#shards.get(row.shard) ?? new Buckets(depth);
     const isShard = row.shard >= 0 && row.shard < this.#shardCount;
     const isBucket = row.bucket >= 1 && depth <= limits.BUCKET_BITS_MAX;
-    if (!isShard || !isBucket || depth !== buckets.depth) {
+    // Looked at before anything is made of it: a number that a flipped bit made huge asks for as much memory.
+    const buckets =
+      isShard && isBucket ? (this.#shards.get(row.shard) ?? new Buckets(depth)) : undefined;
+    if (buckets?.depth !== depth) {
       this.#isDamaged = true;
       return;
     }
