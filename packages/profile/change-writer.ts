@@ -1,7 +1,7 @@
 /**
  * A change as bytes, written without Automerge: scalars that are put into maps or taken out of them.
  *
- *     parents | actor | seq | first op | time | no message | other actors | columns of the rows
+ *     parents | actor | seq | first op | time | message | other actors | columns of the rows
  *
  * Most edits of profiles are of this kind, and to have Automerge make one costs ten times as much as to
  * write it down: its module keeps documents in compressed columns, which are taken apart for every
@@ -33,6 +33,7 @@ export interface ScalarChange {
   readonly seq: number;
   readonly startOp: number;
   readonly timeSeconds: number;
+  readonly message: string | undefined;
   readonly rows: readonly ScalarRow[];
 }
 
@@ -62,7 +63,8 @@ function nameOf(id: OperationId): Name {
   return { counter: Number(id.slice(0, at)), actor: id.slice(at + 1) };
 }
 
-function contents({ parent, actor, seq, startOp, timeSeconds, rows }: ScalarChange): Uint8Array {
+function contents(change: ScalarChange): Uint8Array {
+  const { parent, actor, seq, startOp, timeSeconds, message = "", rows } = change;
   const objects = rows.map(({ object }) => nameOf(object));
   const overwritten = rows.map(({ overwrites }) => overwrites && nameOf(overwrites));
   const before = overwritten.filter((name) => name !== undefined && name !== "");
@@ -75,7 +77,7 @@ function contents({ parent, actor, seq, startOp, timeSeconds, rows }: ScalarChan
   const writer = new ByteWriter(256);
   writer.varint(1).raw(parent).bytes(fromHex(actor)).varint(seq).varint(startOp);
   writeSigned(writer, timeSeconds);
-  writer.varint(0).varint(others.size);
+  writer.bytes(Buffer.from(message, "utf8")).varint(others.size);
   for (const other of actors.slice(1)) writer.bytes(fromHex(other));
 
   const raw = new ByteWriter(128);

@@ -172,7 +172,9 @@ export class ProfileCodec {
     const ours = this.#genesis.fork(actor);
     const first = must(ours.perform(puts, 1), "a change");
     const theirs = AutomergeDocument.load(Buffer.concat([this.#genesisSaved, first]), actor);
-    const [chunk, made] = [ours, theirs].map((document) => document.perform(others, 1_767_225_600));
+    const [chunk, made] = [ours, theirs].map((document) =>
+      document.perform(others, 1_767_225_600, '{"principal":"é"}'),
+    );
     assert(toHex(must(chunk, "ours")) === toHex(must(made, "theirs")), "changes are reproducible");
     for (const document of [ours, theirs]) document.free();
   }

@@ -198,7 +198,7 @@ export class AutomergeDocument {
   ): Uint8Array | undefined {
     assert(operations.length > 0, "a change has operations");
     return guard("does not change", () => {
-      const ahead = this.#writeAhead(operations, timeSeconds);
+      const ahead = this.#writeAhead(operations, { timeSeconds, message });
       if (ahead !== undefined) return ahead;
       const handle = this.#live();
       this.#own.end();
@@ -213,7 +213,10 @@ export class AutomergeDocument {
   }
 
   /** The same without Automerge; undefined for what is not plain enough. */
-  #writeAhead(operations: readonly Operation[], timeSeconds: number): Uint8Array | undefined {
+  #writeAhead(
+    operations: readonly Operation[],
+    said: { readonly timeSeconds: number; readonly message: string | undefined },
+  ): Uint8Array | undefined {
     if (this.#own.head === undefined) return undefined;
     const edits: ScalarEdit[] = [];
     for (const operation of operations) {
@@ -222,7 +225,7 @@ export class AutomergeDocument {
       edits.push(edit);
     }
     // What waits has written nothing that the line does not know of, so the module may be behind.
-    const change = this.#own.write(edits, timeSeconds, (object, key) =>
+    const change = this.#own.write(edits, said, (object, key) =>
       this.#handle.getAll(object, key).map((found) => String(found.at(-1))),
     );
     if (change !== undefined) this.#performOnTree(operations);

@@ -36,6 +36,7 @@ const step = fc.oneof(
       kind: fc.constant("ours" as const),
       operations: fc.array(edit, { minLength: 1, maxLength: 5 }),
       time: fc.constantFrom(0, 63, 64, 1_767_225_600),
+      message: fc.constantFrom(undefined, `{"principal":"key:é"}`, "{".repeat(200)),
     }),
   },
   {
@@ -80,8 +81,8 @@ test("Automerge makes the same bytes of any run of small edits", () => {
           const reloaded = AutomergeDocument.load(theirs.save(), SELF);
           theirs.free();
           theirs = reloaded;
-          const chunk = ours.perform(asked, each.time);
-          const made = theirs.perform(asked, each.time);
+          const chunk = ours.perform(asked, each.time, each.message);
+          const made = theirs.perform(asked, each.time, each.message);
           expect(chunk && toHex(chunk)).toBe(made && toHex(made));
           if (chunk !== undefined) ahead++;
         }

@@ -79,7 +79,7 @@ export class OwnLine {
   /** Writes a change. Undefined when Automerge has to make it. */
   write(
     edits: readonly ScalarEdit[],
-    timeSeconds: number,
+    said: { readonly timeSeconds: number; readonly message: string | undefined },
     ask: AskWriters,
   ): Uint8Array | undefined {
     const end = this.#end;
@@ -97,7 +97,8 @@ export class OwnLine {
     }
     const chunk = scalarChunk({
       ...{ parent: end.hash, actor: this.#actor, seq: end.seq + 1, startOp: end.nextOp },
-      ...{ timeSeconds, rows },
+      ...said,
+      rows,
     });
     for (const [place, writer] of writers) this.#writerByPlace.set(place, writer);
     const hash = nameOfReceived(chunk);
