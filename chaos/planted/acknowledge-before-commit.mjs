@@ -6,7 +6,8 @@
 import { systemClock } from "../../packages/core/clock.ts";
 import { GroupCommit } from "../../packages/replica/group-commit.ts";
 
-const BATCH_MS = 400;
+/** Long enough for a kill to find something in every batch. */
+const BATCH_MS = 1_500;
 
 GroupCommit.prototype.durable = () => Promise.resolve();
 systemClock.afterTurn = (run) => {
