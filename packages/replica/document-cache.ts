@@ -13,7 +13,7 @@ import type { ChangeHash, DocKey } from "@atoll/core";
 import { docKeyOf, limits } from "@atoll/core";
 import type { Identity, OpenProfile, ProfileCodec } from "@atoll/profile";
 import { DocumentError } from "@atoll/profile";
-import type { DocumentPlace, Store } from "@atoll/store";
+import type { DocumentBody, DocumentPlace, Store } from "@atoll/store";
 
 const EMPTY_BODY = { base: undefined, tail: new Uint8Array() };
 
@@ -110,6 +110,7 @@ export class DocumentCache {
   #load(key: DocKey, place: DocumentPlace, identity: Identity | undefined): OpenProfile {
     this.#opened++;
     const body = this.#store.readBody(place);
+    if (isEmpty(body)) this.#refuseLost(place);
     const profile =
       body === undefined && identity !== undefined
         ? this.#codec.create(identity, this.#actor())
@@ -117,4 +118,18 @@ export class DocumentCache {
     this.#open.set(key, { profile, unapplied: [] });
     return profile;
   }
+
+  /**
+   * Bytes that are not where the row says are not those of a new document: who wrote in it would make the
+   * first change of his actor for a second time, and no region takes both.
+   */
+  #refuseLost(place: DocumentPlace): void {
+    const row = this.#store.readDocument(place);
+    if (row === undefined || row.changeCount === 0) return;
+    throw new DocumentError(`nothing is stored of its ${row.changeCount} changes`);
+  }
+}
+
+function isEmpty(body: DocumentBody | undefined): boolean {
+  return body === undefined || (body.base === undefined && body.tail.length === 0);
 }

@@ -47,10 +47,14 @@ export class Renderer {
     this.#placeOf = options.placeOf;
   }
 
-  /** The document's row, with a view that is as new as its changes unless it had to be set aside. */
+  /**
+   * The document's row, with a view that is as new as its changes unless it had to be set aside. One that
+   * is clean and has none lost it with its body: a profile that is there must not be taken for absent.
+   */
   clean(place: DocumentPlace): DocumentRow | undefined {
     const row = this.#store.readDocument(place);
-    return row === undefined || !row.dirty || row.quarantined ? row : this.#render(row);
+    if (row === undefined || row.quarantined) return row;
+    return row.dirty || row.view === undefined ? this.#render(row) : row;
   }
 
   /**

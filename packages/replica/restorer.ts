@@ -264,8 +264,9 @@ export class Restorer {
       const restored = { ...row, dirty: false, quarantined: false };
       const { docId } = place;
       if (isFresh) store.scrub.removeDocumentRow({ position: BigInt(place.position), docId });
-      this.#replace(restored, before);
+      store.writeDocument(restored); // a body needs its row
       store.writeBody(place, body);
+      this.#replace(restored, before); // and the view its body, which may have been what was lost
       if (!isFresh) this.#recount(place.shard);
       quarantine.releaseDocument(docId);
       if (before === undefined || row.changeCount < before.changeCount) renewActor();

@@ -355,6 +355,45 @@ describe("worse than one bit", () => {
     for (const name of fleet.names) expect(fleet.driver(name).status().counts.quarantined).toBe(0);
   });
 
+  test("documents whose bodies went astray while the region was down are read whole and written on", async () => {
+    await populate();
+    const before = new Map<string, string | undefined>();
+    for (const id of PROFILES) before.set(id, await fleet.json(HERE, id));
+    await fleet.driver(HERE).close();
+    const random = new SeededRandom("astray");
+    for (let i = 0; i < 5; i++) flipOneBit(path, { table: "body", column: "id" }, random);
+    const lost = store.scrub.scanDocuments(undefined, 100).filter(({ body }) => body === undefined);
+    expect(lost.length).toBeGreaterThan(1);
+    fleet.start(HERE);
+    const { replica } = fleet.driver(HERE);
+    for (const id of PROFILES) {
+      expect(await fleet.json(HERE, id), id).toBe(before.get(id));
+      const place = replica.placeOf(docIdOf(id as ProfileId));
+      expect(store.readDocument(place)?.view, id).toBe(before.get(id));
+    }
+    await expectWritable();
+    expect((await verify()).faults.listed).toEqual([]); // who met them has mended them
+  });
+
+  test("a document whose folded past went astray is not begun anew", async () => {
+    await populate();
+    await trim();
+    await fleet.driver(HERE).close();
+    flipOneBit(path, { table: "base", column: "id" }, new SeededRandom("base"));
+    const { row } = must(
+      store.scrub.scanDocuments(undefined, 100).find(({ body }) => body?.base === undefined),
+      "a document without its base",
+    );
+    fleet.start(HERE);
+    const id = must(row?.profileId, "its profile");
+    const writing = fleet.write(HERE, id, { kind: "merge-patch", patch: { role: "poet" } });
+    await expect(writing).rejects.toMatchObject({ code: "document-quarantined" });
+    expect((await verify()).faults.found).toBeGreaterThan(0);
+    await expectMended("a base");
+    await expectWritable();
+    expect((await verify()).faults.listed).toEqual([]);
+  });
+
   test("a lost entry of our own costs us our name, before its number is given again", async () => {
     await populate();
     const others = fleet.names.filter((name) => name !== HERE);
@@ -429,6 +468,23 @@ describe("worse than one bit", () => {
     replica.flush();
   });
 });
+
+/** Every document here takes a change as one actor's next, also where it has to be opened for it. */
+async function expectWritable(): Promise<void> {
+  for (const role of ["one", "two"]) {
+    fleet.driver(HERE).replica.documents.clear();
+    for (const id of PROFILES)
+      await fleet.write(HERE, id, { kind: "merge-patch", patch: { role } });
+  }
+  await fleet.until("converged", () => fleet.converged());
+  for (const name of fleet.names) {
+    for (const id of PROFILES) {
+      const json = must(await fleet.json(name, id), id);
+      expect(JSON.parse(json)).toMatchObject({ displayName: id, role: "two", extra: {} });
+    }
+    expect(fleet.driver(name).status().counts.quarantined).toBe(0);
+  }
+}
 
 /** All regions agree again, and nothing of what they hold is missing here. */
 async function expectMended(what: string): Promise<void> {
