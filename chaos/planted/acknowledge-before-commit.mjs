@@ -6,10 +6,16 @@
 import { systemClock } from "../../packages/core/clock.ts";
 import { GroupCommit } from "../../packages/replica/group-commit.ts";
 
-/** Long enough for a kill to find something in every batch. */
-const BATCH_MS = 1_500;
+/** Long enough for a kill to find something in nearly every batch. */
+const BATCH_MS = 2_000;
+
+const { flush } = GroupCommit.prototype;
+let sinceMs = 0;
 
 GroupCommit.prototype.durable = () => Promise.resolve();
-systemClock.afterTurn = (run) => {
-  systemClock.after(BATCH_MS, run);
+GroupCommit.prototype.flush = function flushSeldom() {
+  const nowMs = systemClock.monotonicMs();
+  if (nowMs - sinceMs < BATCH_MS) return;
+  sinceMs = nowMs;
+  flush.call(this);
 };

@@ -19,7 +19,13 @@ const kill: Scenario = {
   load: { rate: 100, sessions: 12 },
   seconds: { quick: 0, full: 0 },
   convergeMsMax: 60_000,
-  act: (stage) => stage.outage(stage.region(US), () => Promise.resolve()),
+  async act(stage) {
+    // Twice, should the first kill come just behind a commit.
+    for (let kill = 0; kill < 2; kill++) {
+      await stage.outage(stage.region(US), () => Promise.resolve());
+      await stage.wait(1);
+    }
+  },
 };
 
 test("a write that was acknowledged before it was durable, and then lost, fails the run", async () => {
