@@ -31,6 +31,13 @@ export function linkAdvice(links: readonly LinkVerdict[]): string | undefined {
   const states = new Set(links.map(({ state }) => state));
   states.delete("live");
   if (states.size === 0) return undefined;
+  // Of a region that does not answer nobody here knows whether it serves.
+  if (states.has("unreachable")) {
+    return (
+      "The regions that answer keep serving reads and writes; what another acknowledged is on its disk. " +
+      "Bring it back, or the way to it: they merge by themselves."
+    );
+  }
   const mend =
     states.size === 1 && states.has("paused") ? "Resume it (atoll peer resume)" : "Fix the link";
   return `Both sides keep serving reads and writes; nothing is lost. ${mend}: they merge by themselves.`;
