@@ -45,7 +45,8 @@ const { values, positionals } = parseArgs({
 // What was made for a run is removed when the process ends in order.
 process.once("SIGINT", () => process.exit(130));
 process.once("SIGTERM", () => process.exit(143));
-process.exitCode = await main();
+// Said, and not waited for: a connection that a scenario has cut may stay open for as long as the kernel likes.
+process.exit(await main());
 
 async function main(): Promise<number> {
   const [command, ...names] = positionals;
