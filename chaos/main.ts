@@ -45,7 +45,7 @@ const { values, positionals } = parseArgs({
 // What was made for a run is removed when the process ends in order.
 process.once("SIGINT", () => process.exit(130));
 process.once("SIGTERM", () => process.exit(143));
-// Said, and not waited for: a connection that a scenario has cut may stay open for as long as the kernel likes.
+// Said, and not waited for: what a scenario has left open is no reason to stay.
 process.exit(await main());
 
 async function main(): Promise<number> {

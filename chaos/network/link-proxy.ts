@@ -16,6 +16,7 @@ import type { AddressInfo, Server, Socket } from "node:net";
 import { connect, createServer } from "node:net";
 import type { Random } from "@atoll/core";
 import { systemClock } from "@atoll/core";
+import { abort } from "./abort.ts";
 import { Conveyor } from "./conveyor.ts";
 import { FrameMangler } from "./frame-mangler.ts";
 import type { FrameFaults, Impairment, Passage } from "./impairment.ts";
@@ -149,14 +150,15 @@ class Connection {
     }
     for (const [direction, conveyor] of this.#conveyors) {
       if (this.#broken.has(direction) && this.#passes(direction)) {
-        this.#sink(direction)?.resetAndDestroy();
+        const sink = this.#sink(direction);
+        if (sink !== undefined) abort(sink);
       } else conveyor.flow();
     }
   }
 
   reset(): void {
-    this.#dialler.resetAndDestroy();
-    this.#listener?.resetAndDestroy();
+    abort(this.#dialler);
+    if (this.#listener !== undefined) abort(this.#listener);
   }
 
   #connect(): void {
