@@ -139,6 +139,17 @@ export const RATE_NAMES_MAX = 20_000;
 export const SPENT_PERIOD_MS = 250;
 /** Names told about in one message. What others let through goes untold: they are not the busy ones. */
 export const SPENT_BUCKETS_MAX = 1_024;
+/** Processes that answer reads beside a replica. More than cores only wait for each other. → config-invalid */
+export const READERS_MAX = 64;
+/** A reader that ended is started again after this, and after twice as long each time it ends at once. */
+export const READER_RESTART_MS = 250;
+/** The longest of these waits, and how long one must have lived to be trusted again. */
+export const READER_RESTART_MS_MAX = 30_000;
+/** A reader tells its measurements at least this often, or when it has so many. */
+export const READER_REPORT_MS = 1_000;
+export const READER_REPORT_VALUES_MAX = 2_048;
+/** Bytes of a path to a socket that Linux takes, one less for its end (unix(7)). → config-invalid */
+export const SOCKET_PATH_BYTES_MAX = 107;
 /** Refused credentials of one address per second … → 429 */
 export const REFUSALS_PER_SECOND = 5;
 /** … and at once: a service that starts with a wrong key. */

@@ -10,7 +10,7 @@
  * `outcome-unknown`, never "not now". Writes therefore travel on connections of their own: on a kept-
  * alive one, nobody can tell a connection that was closed before from one that was closed because.
  */
-import type { Agent, ClientRequest, IncomingMessage, OutgoingHttpHeaders } from "node:http";
+import type { Agent, ClientRequest, IncomingMessage } from "node:http";
 import { Agent as HttpAgent, request as httpRequest } from "node:http";
 import { Agent as HttpsAgent, request as httpsRequest } from "node:https";
 import type { Request } from "express";
@@ -20,6 +20,7 @@ import { relay } from "./answer.ts";
 import type { Reply } from "./answer.ts";
 import { departureSignal } from "./departure.ts";
 import { FORWARDED_BY, forwardedMark } from "./forwarded.ts";
+import { endToEnd, isSafe } from "./hops.ts";
 
 export interface ForwardBounds {
   readonly forwardsMax?: number;
@@ -212,34 +213,10 @@ export class Forwarder {
 
 /** Set anew for the connection between the regions, and for whether the body goes along. */
 const OF_THIS_HOP = ["host", "expect", "content-length", "forwarded-by-region", "request-id"];
-/** RFC 9110, section 7.6.1. */
-const HOP_BY_HOP = [
-  "connection",
-  "keep-alive",
-  "proxy-authenticate",
-  "proxy-authorization",
-  "proxy-connection",
-  "te",
-  "trailer",
-  "transfer-encoding",
-  "upgrade",
-];
-
-function endToEnd(headers: IncomingMessage["headers"]): OutgoingHttpHeaders {
-  const passed: OutgoingHttpHeaders = { ...headers };
-  const named = (headers.connection ?? "").split(",").map((name) => name.trim().toLowerCase());
-  for (const name of [...HOP_BY_HOP, ...named]) delete passed[name];
-  return passed;
-}
-
 /** Never the target as it was sent: in absolute form it names a host of the client's choice. */
 function pathOf(request: Request): string {
   const { originalUrl } = request;
   if (originalUrl.startsWith("/")) return originalUrl;
   const { pathname, search } = new URL(originalUrl, "http://atoll");
   return pathname + search;
-}
-
-function isSafe(method: string): boolean {
-  return method === "GET" || method === "HEAD" || method === "QUERY";
 }

@@ -30,6 +30,8 @@ export interface GatekeeperOptions {
   /** What clients' writes are answered with while they cannot be taken: no time, no disk. */
   readonly refusal?: () => AtollError | undefined;
   readonly underWayMax?: Readonly<Record<Load, number>>;
+  /** Where a request comes from, when its connection is not its client's. */
+  readonly addressOf?: (request: Request) => string;
 }
 
 const NO_CREDENTIAL = 'Bearer realm="atoll"';
@@ -46,6 +48,7 @@ const SHEDDABLE: ReadonlySet<Load> = new Set(["write", "bulk"]);
 export class Gatekeeper implements Gate {
   readonly #credentials: Credentials | undefined;
   readonly #refusal: () => AtollError | undefined;
+  readonly #addressOf: (request: Request) => string;
   readonly #underWayMax: Readonly<Record<Load, number>>;
   readonly #underWay: Record<Load, number> = {
     health: 0,
@@ -65,6 +68,7 @@ export class Gatekeeper implements Gate {
     const { clock, rates } = options;
     this.#credentials = options.credentials;
     this.#refusal = options.refusal ?? (() => undefined);
+    this.#addressOf = options.addressOf ?? (({ socket }) => socket.remoteAddress ?? "");
     this.#underWayMax = options.underWayMax ?? limits.UNDER_WAY_MAX;
     this.rates = new RateLimits(rates ?? {}, clock);
     this.#refusals = new TokenBuckets({
@@ -128,7 +132,7 @@ export class Gatekeeper implements Gate {
   #principalOf(request: Request, { permission }: Access): Principal | Promise<Principal> {
     const credentials = this.#credentials;
     if (credentials === undefined || permission === "anybody") return OPEN_PRINCIPAL;
-    const address = request.socket.remoteAddress ?? "";
+    const address = this.#addressOf(request);
     const refused = (error: unknown): never => {
       const isRefusal = error instanceof AtollError && error.code === "unauthenticated";
       const allowance = isRefusal ? this.#refusals.take(address) : undefined;

@@ -69,15 +69,21 @@ export class RateLimits implements SpendingExchange {
     }
   }
 
+  /** The same, of a process of this region: the other regions are to know of it, too. */
+  hearFromOurs(spent: readonly Spending[]): void {
+    this.hear(spent);
+    for (const { bucket, count } of spent) this.#note(bucket, count);
+  }
+
   sharedBy(regions: number, of: number): void {
     for (const limited of Object.values(this.#limited)) limited?.buckets.share(regions / of);
   }
 
   /** What does not fit into one message is not told: only the busiest matter. */
-  #note(bucket: bigint): void {
+  #note(bucket: bigint, more = 1): void {
     const count = this.#spent.get(bucket);
     if (count === undefined && this.#spent.size >= limits.SPENT_BUCKETS_MAX) return;
-    this.#spent.set(bucket, (count ?? 0) + 1);
+    this.#spent.set(bucket, (count ?? 0) + more);
   }
 
   #bucketOf(kind: RateKind, name: string): bigint {

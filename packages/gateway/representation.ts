@@ -27,7 +27,7 @@ export function bodyOf(
   return format === "bare" ? dataOf(profile, fields) : envelopeOf(profile, schema, fields);
 }
 
-function dataOf({ json }: ProfileSnapshot, fields: Fields | undefined): string {
+export function dataOf({ json }: ProfileSnapshot, fields: Fields | undefined): string {
   return fields === undefined ? json : pick(json, fields);
 }
 

@@ -76,11 +76,7 @@ export class Sessions {
   admit(options: SessionOptions): Admission | Promise<Admission> {
     if (options.token === undefined) return { seen: VECTOR_ZERO, stale: false };
     const parsed = this.#tokens.parse(options.token);
-    if (parsed.kind === "fault") {
-      throw new AtollError("malformed-request", `Session-Token: ${parsed.reason}`, {
-        mend: "send the token as it was returned, or none to start a new session",
-      });
-    }
+    if (parsed.kind === "fault") throw malformedToken(parsed.reason);
     const seen = parsed.vector;
     if (this.#missing(seen).length === 0) return { seen, stale: false };
     if (this.#patience.size >= limits.SESSION_WAITERS_MAX) {
@@ -130,4 +126,10 @@ export class Sessions {
       { missingRegions: names, retryAfterSeconds: 1 },
     );
   }
+}
+
+export function malformedToken(reason: string): AtollError {
+  return new AtollError("malformed-request", `Session-Token: ${reason}`, {
+    mend: "send the token as it was returned, or none to start a new session",
+  });
 }

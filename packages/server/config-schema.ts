@@ -23,6 +23,8 @@
  *       jwt: { issuer: …, audience: …, jwks: path or https URL }
  *     rates: { reads: { perSecond: 500, burst: 1000 }, writes: { … } }
  *                                                of each principal, in all regions together
+ *     gateway: { workers: 2 }                    processes that answer reads on the same port, or auto;
+ *                                                0: the replica's own process does it all
  *     insecure: true                             open listeners beyond loopback, all the same
  *     cors: { origins: ["https://app.example"] }  whose pages may call this region
  *     log: { level: info, requests: false }      requests: a line for each
@@ -121,6 +123,12 @@ const rate = z.strictObject(
     burst: z.int(expecting("a whole number from 1")).min(1, expecting("a whole number from 1")),
   },
   expecting("{ perSecond: …, burst: … }"),
+);
+
+const WORKERS = `auto or a whole number from 0 to ${limits.READERS_MAX}`;
+const workers = z.union(
+  [z.literal("auto"), z.int().min(0).max(limits.READERS_MAX)],
+  expecting(WORKERS),
 );
 
 const NAME = "a region's name: lower-case letters, digits and hyphens, such as eu-west-1";
@@ -246,6 +254,7 @@ export const configShape = z.strictObject(
         mapping("origins"),
       )
       .default({ origins: [] }),
+    gateway: z.strictObject({ workers }, mapping("workers")).default({ workers: 0 }),
     insecure: z.boolean(expecting("true or false")).default(false),
     log: z
       .strictObject(
@@ -280,7 +289,7 @@ export const configShape = z.strictObject(
       .optional(),
   },
   mapping(
-    "the keys region, cluster, data, listen, peers, discovery, forward, tls, schema, auth, rates, cors, insecure, log, retention, canary, tracing",
+    "the keys region, cluster, data, listen, peers, discovery, forward, tls, schema, auth, rates, cors, gateway, insecure, log, retention, canary, tracing",
   ),
 );
 

@@ -7,13 +7,14 @@
  * relative to the file that names them, or to the working directory when the environment does.
  */
 import { readFileSync, accessSync, constants } from "node:fs";
-import { homedir } from "node:os";
+import { availableParallelism, homedir } from "node:os";
 import { dirname, join, resolve } from "node:path";
 import { parseDocument } from "yaml";
 import type { Clock, FieldFault, Region, RegionName } from "@atoll/core";
 import {
   AtollError,
   errorText,
+  limits,
   must,
   parseRegionCode,
   parseRegionName,
@@ -57,6 +58,8 @@ export interface RegionConfig {
   readonly auth: AuthConfig | undefined;
   readonly rates: Rates;
   readonly corsOrigins: readonly string[];
+  /** Processes that answer reads; 0: there are none. */
+  readonly readers: number;
   readonly logLevel: LogLevel;
   readonly logRequests: boolean;
   /** What is not said is left to the replica. */
@@ -115,6 +118,7 @@ const KEY_BY_VARIABLE: Readonly<
   ATOLL_AUTH_JWT_ISSUER: { path: ["auth", "jwt", "issuer"], form: "text" },
   ATOLL_AUTH_JWT_AUDIENCE: { path: ["auth", "jwt", "audience"], form: "text" },
   ATOLL_AUTH_JWT_JWKS: { path: ["auth", "jwt", "jwks"], form: "text" },
+  ATOLL_GATEWAY_WORKERS: { path: ["gateway", "workers"], form: "number" },
   ATOLL_LOG_REQUESTS: { path: ["log", "requests"], form: "flag" },
   ATOLL_INSECURE: { path: ["insecure"], form: "flag" },
   ATOLL_RETENTION_AGE: { path: ["retention", "age"], form: "text" },
@@ -208,6 +212,7 @@ export function loadRegionConfig(
     auth: config.auth && authOf(config.auth, directoryOf),
     rates: config.rates,
     corsOrigins: config.cors.origins,
+    readers: readersOf(config.gateway.workers),
     logLevel: config.log.level,
     logRequests: config.log.requests,
     retention: retentionOf(config.retention),
@@ -240,6 +245,12 @@ function authOf(
       jwks: isUrl ? new URL(jwt.jwks) : resolve(directoryOf("ATOLL_AUTH_JWT_JWKS"), jwt.jwks),
     },
   };
+}
+
+/** `auto` leaves a core to the replica. */
+function readersOf(workers: ConfigText["gateway"]["workers"]): number {
+  if (workers !== "auto") return workers;
+  return Math.min(limits.READERS_MAX, Math.max(1, availableParallelism() - 1));
 }
 
 function retentionOf({ age, bytes, deadPeerAfter }: ConfigText["retention"]) {

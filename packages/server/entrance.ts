@@ -6,6 +6,7 @@
  */
 import type { Clock, Log } from "@atoll/core";
 import { Gatekeeper, LoopLag } from "@atoll/gateway";
+import type { GatekeeperOptions } from "@atoll/gateway";
 import type { RegionConfig } from "./config.ts";
 import { CredentialFiles } from "./credential-files.ts";
 import { DiskWatermark } from "./disk-watermark.ts";
@@ -18,8 +19,16 @@ export interface Entrance {
   close(): void;
 }
 
-/** Throws `config-invalid` for files of credentials that do not read well. */
-export function openEntrance(config: RegionConfig, clock: Clock, log: Log): Entrance {
+/**
+ * `addressOf`: where clients come from, when connections are not theirs.
+ * Throws `config-invalid` for files of credentials that do not read well.
+ */
+export function openEntrance(
+  config: RegionConfig,
+  clock: Clock,
+  log: Log,
+  addressOf?: GatekeeperOptions["addressOf"],
+): Entrance {
   const { auth, rates, dataDirectory } = config;
   const files = auth && new CredentialFiles({ auth, clock, log });
   if (files === undefined) log.warn("listeners-open", { mend: "set auth" });
@@ -33,6 +42,7 @@ export function openEntrance(config: RegionConfig, clock: Clock, log: Log): Entr
       clock,
       credentials,
       rates,
+      ...(addressOf !== undefined && { addressOf }),
       refusal: () => loopLag.refusal() ?? disk.refusal(),
     }),
     operators: new Gatekeeper({ clock, credentials }),

@@ -5,6 +5,7 @@
  * connections as they fall idle. Whoever is still busy after `DRAIN_MS_MAX` is cut off: a process that
  * waits for its slowest client never stops.
  */
+import { chmodSync, rmSync } from "node:fs";
 import type { RequestListener, Server } from "node:http";
 import type { AddressInfo } from "node:net";
 import type { Clock } from "@atoll/core";
@@ -28,19 +29,43 @@ export async function listenForHttp(
   clock: Clock,
 ): Promise<HttpListener> {
   const server = createHttpServer(app);
-  await new Promise<void>((resolve, reject) => {
-    server.once("error", reject);
-    server.listen({ host, port }, () => {
-      server.off("error", reject);
-      resolve();
-    });
-  });
+  await listening(server, { host, port });
   const real = (server.address() as AddressInfo).port;
   let closing: Promise<void> | undefined;
   return {
     address: { host, port: real },
     close: () => (closing ??= drain(server, clock)),
   };
+}
+
+/**
+ * The same, for processes of this machine and user alone. Connections are kept for as long as those who
+ * opened them like: one that closes between two requests would leave a write in doubt.
+ */
+export async function listenOnSocket(
+  app: RequestListener,
+  path: string,
+  clock: Clock,
+): Promise<{ close(): Promise<void> }> {
+  const server = createHttpServer(app);
+  server.keepAliveTimeout = 0;
+  rmSync(path, { force: true }); // left by a process that was killed; whoever holds the directory is alone
+  await listening(server, { path });
+  chmodSync(path, 0o600);
+  return { close: () => drain(server, clock) };
+}
+
+function listening(
+  server: Server,
+  where: { readonly path: string } | { readonly host: string; readonly port: number },
+): Promise<void> {
+  return new Promise((resolve, reject) => {
+    server.once("error", reject);
+    server.listen(where, () => {
+      server.off("error", reject);
+      resolve();
+    });
+  });
 }
 
 function drain(server: Server, clock: Clock): Promise<void> {

@@ -40,8 +40,11 @@ import { listenForHttp } from "./http-listener.ts";
 import { LinkCertificate } from "./link-certificate.ts";
 import { listenFailure } from "./listen-failure.ts";
 import { loadProfileSchema } from "./profile-schema.ts";
+import { addressFromReader, openReaders } from "./readers/open-readers.ts";
 import { PrometheusMeter } from "./prometheus.ts";
 import { collectRegion } from "./region-metrics.ts";
+import type { Opened } from "./opened.ts";
+import { closeInReverse } from "./opened.ts";
 import { shownConfig } from "./shown-config.ts";
 import { statingTruth } from "./stating-truth.ts";
 import { OpenTelemetry } from "./tracing.ts";
@@ -74,11 +77,6 @@ export async function startRegion(
   }
 }
 
-interface Opened {
-  readonly what: string;
-  close(): unknown;
-}
-
 async function openAll(
   config: RegionConfig,
   log: Log,
@@ -99,7 +97,8 @@ async function openAll(
   const store = openSqliteStore({ path: join(dataDirectory, "atoll.db") });
   opened.push({ what: "store", close: () => store.close() });
 
-  const entrance = openEntrance(config, systemClock, log);
+  const addressOf = config.readers > 0 ? addressFromReader : undefined;
+  const entrance = openEntrance(config, systemClock, log, addressOf);
   opened.push({ what: "entrance", close: () => entrance.close() });
   const meter = new PrometheusMeter();
   const tracing = openTracing(config, log, opened);
@@ -168,17 +167,19 @@ async function openAll(
     opened.push({ what: `${key} listener`, close: () => listener.close() });
     return `http://${addressText(listener.address)}`;
   };
-  const rest = await serve(
-    createPublicApp({
-      ...deps,
-      gate: entrance.clients,
-      forwardTo: config.forward,
-      links: () => driver.peers(),
-      corsOrigins: config.corsOrigins,
-      tracing,
-    }),
-    "rest",
-  );
+  const publicApp = createPublicApp({
+    ...deps,
+    gate: entrance.clients,
+    forwardTo: config.forward,
+    links: () => driver.peers(),
+    corsOrigins: config.corsOrigins,
+    tracing,
+  });
+  const { rates } = entrance.clients;
+  const rest =
+    config.readers === 0
+      ? await serve(publicApp, "rest")
+      : await openReaders(publicApp, config, { log, meter, rates, opened });
   const admin = await serve(createAdminApp({ ...deps, gate: entrance.operators }), "admin");
   driver.start();
   watchRegistry(config, cluster, driver, { log, opened });
@@ -291,16 +292,5 @@ async function orListenFailure<T>(starting: Promise<T>, address: Address, key: s
     return await starting;
   } catch (error) {
     throw listenFailure(error, address, key);
-  }
-}
-
-/** What fails to close must not keep the rest open, least of all the lock. */
-async function closeInReverse(opened: Opened[], log: Log): Promise<void> {
-  for (let last = opened.pop(); last !== undefined; last = opened.pop()) {
-    try {
-      await last.close();
-    } catch (error) {
-      log.error("close-failed", { what: last.what, error });
-    }
   }
 }

@@ -76,6 +76,10 @@ export class RestRegion {
     return must(this.#driver, "a region that is open");
   }
 
+  get cluster(): Cluster {
+    return this.#cluster;
+  }
+
   get url(): string {
     const { port } = must(this.#server, "a region that is open").address() as AddressInfo;
     return `http://127.0.0.1:${port}`;

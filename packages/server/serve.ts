@@ -7,7 +7,10 @@
  *
  * A process in an unknown state must not go on: it could acknowledge a write that it does not hold. The
  * log is the truth and survives any crash, so stopping is the safe answer to every surprise.
+ *
+ * The same command in a process that a region has forked is one of its readers.
  */
+import cluster from "node:cluster";
 import type { Log } from "@atoll/core";
 import { limits, systemClock } from "@atoll/core";
 import type { RegionConfig } from "./config.ts";
@@ -22,6 +25,7 @@ const EXIT_CUT_SHORT = 1;
 
 /** Runs until the process is told to stop; then the process exits. Rejects when it cannot start. */
 export async function serve(config: RegionConfig): Promise<void> {
+  if (cluster.isWorker) return (await import("./readers/reader.ts")).serveReads(config);
   const log = createPinoLog({
     level: config.logLevel,
     self: config.region.name,

@@ -34,6 +34,7 @@ export function shownConfig(config: RegionConfig): Readonly<Record<string, unkno
           },
     rates: config.rates,
     cors: { origins: config.corsOrigins },
+    gateway: { workers: config.readers },
     canary: { enabled: config.canary },
     tracing: config.tracing && {
       endpoint: config.tracing.url.origin,

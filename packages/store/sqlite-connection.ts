@@ -26,7 +26,7 @@ export interface SqliteOptions {
   readonly path: string;
   /** A quota: growing the file beyond it fails with `storage-full`. None unless given. */
   readonly fileBytesMax?: number;
-  /** A copy that must not be changed by looking at it: see `sqlite-copy.ts`. */
+  /** A copy, or the file of a replica that runs: not changed by looking at it. See `sqlite-copy.ts`. */
   readonly isReadOnly?: boolean;
 }
 
@@ -42,6 +42,7 @@ export class SqliteConnection {
   readonly path: string;
   readonly #database: Database.Database;
   #transaction: TransactionState = "none";
+  #dataVersion: Database.Statement<[], number> | undefined;
   #closed = false;
 
   constructor({ path, fileBytesMax, isReadOnly = false }: SqliteOptions) {
@@ -152,6 +153,17 @@ export class SqliteConnection {
       (name) => this.#database.pragma(name, { simple: true }) as number,
     ) as [number, number, number];
     return (pages - free) * size;
+  }
+
+  /** Another number than before as soon as another connection has committed (PRAGMA data_version). */
+  dataVersion(): number {
+    this.assertOpen();
+    this.#dataVersion ??= this.#database.prepare<[], number>("PRAGMA data_version").pluck();
+    try {
+      return this.#dataVersion.get() ?? 0;
+    } catch (error) {
+      throw this.failure(error);
+    }
   }
 
   close(): void {

@@ -96,6 +96,11 @@ export class SqliteStore implements Store {
     this.#connection.rollback();
   }
 
+  /** Another number than before as soon as another process has committed. */
+  get dataVersion(): number {
+    return this.#connection.dataVersion();
+  }
+
   get inTransaction(): boolean {
     return this.#connection.inTransaction;
   }
