@@ -1,22 +1,23 @@
 /**
- * Many seeds, one after the other: what they found, what they cost, and which rare paths they took.
+ * Many seeds: what they found, what they cost, and which rare paths they took.
  *
- * Every hundredth runs twice: another hash of its trace means that something depends on more than its seed,
- * and then no seed is worth keeping.
+ * No seed needs another, so they may run in several processes side by side; what is said of them is the same
+ * however many there are. Every hundredth runs twice: another hash of its trace means that something depends on
+ * more than its seed, and then no seed is worth keeping.
  */
+import { join } from "node:path";
 import type { Clock } from "@atoll/core";
 import { systemClock } from "@atoll/core";
 import type { Violation } from "./checkers/violation.ts";
-import type { Sabotage } from "./sabotage.ts";
-import type { Schedule } from "./schedule.ts";
-import { drawSchedule } from "./schedule.ts";
-import type { RunResult } from "./simulation.ts";
-import { simulate } from "./simulation.ts";
+import { sideBySide } from "./crew.ts";
+import type { SeedResult, SeedTask } from "./seed-run.ts";
+import { runSeed } from "./seed-run.ts";
 
 export interface Failure {
-  readonly schedule: Schedule;
+  readonly seed: string;
   readonly violation: Violation;
-  readonly trace: string;
+  /** Undefined when the process that ran it is gone. */
+  readonly trace: string | undefined;
 }
 
 export interface Tally {
@@ -27,61 +28,72 @@ export interface Tally {
   frames: number;
   calls: number;
   simulatedMs: number;
+  /** Of all processes. */
+  cpuMs: number;
+  /** From the first seed to the last. */
   wallMs: number;
   readonly failures: Failure[];
   readonly marks: Map<string, number>;
 }
 
+/** What each process of a crew runs. */
+export const CREW_MEMBER = join(import.meta.dirname, "crew-member.ts");
+
 const TWICE_EVERY = 100;
 
 export async function campaign(options: {
   readonly seeds: Iterable<string>;
-  readonly sabotage?: Sabotage | undefined;
+  /** The name of a planted bug. */
+  readonly bug?: string | undefined;
   readonly failuresMax: number;
+  /** Processes; one when it is not said. */
+  readonly jobs?: number;
   readonly wall?: Clock;
-  readonly progress?: (tally: Tally, seed: string) => void | Promise<void>;
+  readonly progress?: (tally: Tally, seed: string) => void;
 }): Promise<Tally> {
-  const wall = options.wall ?? systemClock;
+  const { bug, failuresMax, jobs = 1, wall = systemClock } = options;
+  const tasks = [...options.seeds].map((seed, i): SeedTask => ({
+    kind: "seed",
+    seed,
+    runsTwice: i % TWICE_EVERY === 0,
+    bug,
+  }));
   const tally = emptyTally();
-  for (const seed of options.seeds) {
-    const schedule = drawSchedule(seed);
-    const startedMs = wall.monotonicMs();
-    const result = await simulate({ schedule, sabotage: options.sabotage });
-    add(tally, schedule, result);
-    if (tally.seeds % TWICE_EVERY === 1) await again(tally, schedule, result, options.sabotage);
-    tally.wallMs += wall.monotonicMs() - startedMs;
-    await options.progress?.(tally, seed);
-    if (tally.failures.length >= options.failuresMax) break;
+  const startedMs = wall.monotonicMs();
+  const crew = { size: jobs, member: CREW_MEMBER, perform: runSeed };
+  for await (const answer of sideBySide<SeedTask, SeedResult>(tasks, crew)) {
+    const seed = tasks[tally.seeds]?.seed ?? "";
+    if (answer.kind === "done") add(tally, answer.result);
+    else lose(tally, seed, answer.how);
+    tally.wallMs = wall.monotonicMs() - startedMs;
+    options.progress?.(tally, seed);
+    if (tally.failures.length >= failuresMax) break;
   }
   return tally;
 }
 
-function add(tally: Tally, schedule: Schedule, result: RunResult): void {
+function add(tally: Tally, result: SeedResult): void {
+  const { seed, violation, trace } = result;
   tally.seeds++;
+  if (result.ranTwice) tally.twice++;
   tally.events += result.events;
   tally.frames += result.frames;
   tally.calls += result.calls;
   tally.simulatedMs += result.simulatedMs;
-  for (const [name, count] of result.marks) {
+  tally.cpuMs += result.cpuMs;
+  for (const [name, count] of Object.entries(result.marks)) {
     tally.marks.set(name, (tally.marks.get(name) ?? 0) + count);
   }
-  const [violation] = result.violations;
   if (violation === undefined) tally.passed++;
-  else tally.failures.push({ schedule, violation, trace: result.trace });
+  else tally.failures.push({ seed, violation, trace });
 }
 
-async function again(
-  tally: Tally,
-  schedule: Schedule,
-  first: RunResult,
-  sabotage: Sabotage | undefined,
-): Promise<void> {
-  const second = await simulate({ schedule, sabotage });
-  tally.twice++;
-  if (second.trace === first.trace) return;
-  const message = `${first.trace} the first time, ${second.trace} the second`;
-  const violation = { checker: "determinism", message, atMs: 0 };
-  tally.failures.push({ schedule, violation, trace: first.trace });
+/** What ends a process is worse than what a checker sees: out of memory, or a fault in native code. */
+function lose(tally: Tally, seed: string, how: string): void {
+  tally.seeds++;
+  const message = `the process that ran it ended: ${how}`;
+  const violation = { checker: "process-lives", message, atMs: 0 };
+  tally.failures.push({ seed, violation, trace: undefined });
 }
 
 function emptyTally(): Tally {
@@ -93,6 +105,7 @@ function emptyTally(): Tally {
     frames: 0,
     calls: 0,
     simulatedMs: 0,
+    cpuMs: 0,
     wallMs: 0,
     failures: [],
     marks: new Map(),

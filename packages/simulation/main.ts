@@ -6,21 +6,25 @@
  *                    [--first N]                  from another one on
  *                    [--keep-going]               whatever fails
  *                    [--no-shrink]                without cutting failures down
+ *                    [--jobs N]                   in so many processes; as many as there are processors
  *     npm run sim -- --seed 0x2a [--until 12000]  one of them, up to a moment, in milliseconds
  *                    [--trace]                    with every event
  *                    [--bug NAME]                 with a planted bug
- *     npm run sim -- --planted [--bug NAME]       is every planted bug caught?
+ *     npm run sim -- --planted [--bug NAME]       is every planted bug caught? [--jobs N]
  *     npm run sim -- --corpus FILE                a schedule from a file
  *     npm run sim -- --json                       one JSON object instead of text
  */
 import { execFileSync } from "node:child_process";
 import { readFileSync, writeFileSync } from "node:fs";
+import { availableParallelism } from "node:os";
 import { join, relative } from "node:path";
 import { parseArgs } from "node:util";
 import { systemClock } from "@atoll/core";
 import type { Failure, Tally } from "./campaign.ts";
-import { campaign, seedsFrom } from "./campaign.ts";
+import { CREW_MEMBER, campaign, seedsFrom } from "./campaign.ts";
 import { parseCorpusFile } from "./corpus.ts";
+import { sideBySide } from "./crew.ts";
+import type { Hunted, HuntTask } from "./hunt.ts";
 import { hunt } from "./hunt.ts";
 import { PLANTED, plantedByName } from "./planted.ts";
 import { RARE_PATHS } from "./rare-paths.ts";
@@ -35,6 +39,8 @@ const SEEDS_DEFAULT = 100;
 const SHRINK_RUNS_MAX = 200;
 const PLANTED_SEEDS_MAX = 200;
 const PROGRESS_MS = 2_000;
+/** A shorter schedule would not show them, or would end this process. */
+const UNCUTTABLE: readonly string[] = ["determinism", "process-lives"];
 
 const { values } = parseArgs({
   options: {
@@ -47,6 +53,7 @@ const { values } = parseArgs({
     planted: { type: "boolean" },
     bug: { type: "string" },
     corpus: { type: "string" },
+    jobs: { type: "string" },
     "keep-going": { type: "boolean" },
     "no-shrink": { type: "boolean" },
   },
@@ -55,18 +62,18 @@ const { values } = parseArgs({
 process.exitCode = await main();
 
 async function main(): Promise<number> {
-  const sabotage = values.bug === undefined ? undefined : plantedByName(values.bug);
-  if (values.bug !== undefined && sabotage === undefined) return usage(`no bug ${values.bug}`);
-  if (values.planted === true) return planted();
+  const jobs = Number(values.jobs ?? availableParallelism());
+  if (!Number.isInteger(jobs) || jobs < 1) return usage("--jobs wants a number");
+  if (values.bug !== undefined && plantedBug() === undefined) return usage(`no bug ${values.bug}`);
+  if (values.planted === true) return planted(jobs);
   if (values.corpus !== undefined) {
-    const { schedule } = parseCorpusFile(readFileSync(values.corpus, "utf8"));
-    return one(schedule, sabotage);
+    return one(parseCorpusFile(readFileSync(values.corpus, "utf8")).schedule);
   }
-  if (values.seed !== undefined) return one(drawSchedule(canonical(values.seed)), sabotage);
-  return many(sabotage);
+  if (values.seed !== undefined) return one(drawSchedule(canonical(values.seed)));
+  return many(jobs);
 }
 
-async function many(sabotage: Sabotage | undefined): Promise<number> {
+async function many(jobs: number): Promise<number> {
   const count = Number(values.seeds ?? SEEDS_DEFAULT);
   const first = Number(values.first ?? 1);
   if (!Number.isInteger(count) || count < 1) return usage("--seeds wants a number");
@@ -74,9 +81,10 @@ async function many(sabotage: Sabotage | undefined): Promise<number> {
   let failed = 0;
   const tally = await campaign({
     seeds: seedsFrom(first, count),
-    sabotage,
+    bug: values.bug,
     failuresMax: values["keep-going"] === true ? Infinity : 1,
-    progress: async (so, seed) => {
+    jobs,
+    progress: (so, seed) => {
       const nowMs = systemClock.monotonicMs();
       if (so.failures.length > failed) {
         failed = so.failures.length;
@@ -86,28 +94,25 @@ async function many(sabotage: Sabotage | undefined): Promise<number> {
         toldMs = nowMs;
         process.stderr.write(`sim: ${so.seeds}/${count} ${seed} ${so.failures.length} failed\n`);
       }
-      await breathe();
     },
   });
-  for (const failure of tally.failures) await tellFailure(failure, sabotage);
-  return verdict(tally);
+  for (const failure of tally.failures) await tellFailure(failure, drawSchedule(failure.seed));
+  return verdict(tally, jobs);
 }
 
-async function one(schedule: Schedule, sabotage: Sabotage | undefined): Promise<number> {
+async function one(schedule: Schedule): Promise<number> {
   const startedMs = systemClock.monotonicMs();
   const result = await simulate({
     schedule,
-    sabotage,
+    sabotage: plantedBug(),
     untilMs: values.until === undefined ? undefined : Number(values.until),
     keepsTrace: values.trace === true,
   });
   const wallMs = systemClock.monotonicMs() - startedMs;
   if (values.trace === true) process.stdout.write(`${result.lines?.join("\n") ?? ""}\n`);
   const [violation] = result.violations;
-  if (violation !== undefined) {
-    await tellFailure({ schedule, violation, trace: result.trace }, sabotage);
-  }
   const { seed, trace, events, simulatedMs, calls } = result;
+  if (violation !== undefined) await tellFailure({ seed, violation, trace }, schedule);
   const facts = { seed, trace, events, simulatedMs, calls, wallMs: Math.round(wallMs) };
   const passed = violation === undefined;
   if (values.json === true)
@@ -116,44 +121,49 @@ async function one(schedule: Schedule, sabotage: Sabotage | undefined): Promise<
   return passed ? 0 : 1;
 }
 
-async function planted(): Promise<number> {
-  let missed = 0;
-  const bugs = PLANTED.filter(({ name }) => values.bug === undefined || name === values.bug);
-  for (const bug of bugs) {
-    const hunted = await hunt(bug, { first: 1, seedsMax: PLANTED_SEEDS_MAX, tick: breathe });
-    if (hunted.seeds === undefined) missed++;
-    if (values.json === true) print(JSON.stringify(hunted));
-    else {
-      const took = hunted.seeds === undefined ? "NOT CAUGHT" : `${hunted.seeds} seeds`;
-      print(
-        `${bug.name.padEnd(34)} ${took.padEnd(12)} ${hunted.checker ?? ""} ${hunted.seed ?? ""}`,
-      );
+async function planted(jobs: number): Promise<number> {
+  let caught = 0;
+  const tasks = PLANTED.map(({ name }) => name)
+    .filter((name) => values.bug === undefined || name === values.bug)
+    .map((bug): HuntTask => ({ kind: "hunt", bug, seedsMax: PLANTED_SEEDS_MAX }));
+  let next = 0;
+  const crew = { size: jobs, member: CREW_MEMBER, perform: hunt };
+  for await (const answer of sideBySide<HuntTask, Hunted>(tasks, crew)) {
+    const name = tasks[next++]?.bug ?? "";
+    const hunted: Hunted = answer.kind === "done" ? answer.result : { name };
+    if (hunted.seeds !== undefined) caught++;
+    if (values.json === true) {
+      print(JSON.stringify(hunted));
+      continue;
     }
+    const lost = answer.kind === "lost" ? `LOST: ${answer.how}` : "NOT CAUGHT";
+    const took = hunted.seeds === undefined ? lost : `${hunted.seeds} seeds`;
+    print(`${name.padEnd(34)} ${took.padEnd(12)} ${hunted.checker ?? ""} ${hunted.seed ?? ""}`);
   }
-  print(`${bugs.length - missed} of ${bugs.length} planted bugs caught`);
-  return missed === 0 ? 0 : 1;
+  print(`${caught} of ${tasks.length} planted bugs caught`);
+  return caught === tasks.length ? 0 : 1;
 }
 
 /** First line and last line are enough to repeat it; the file to keep it for ever. */
-async function tellFailure(failure: Failure, sabotage: Sabotage | undefined): Promise<void> {
-  const { schedule, violation, trace } = failure;
-  const bug = sabotage === undefined ? "" : ` --bug ${sabotage.name}`;
+async function tellFailure(failure: Failure, schedule: Schedule): Promise<void> {
+  const { seed, violation, trace = "none" } = failure;
+  const bug = values.bug === undefined ? "" : ` --bug ${values.bug}`;
   if (values.json === true) {
-    print(JSON.stringify({ seed: schedule.seed, violation, trace, options: schedule.options }));
+    print(JSON.stringify({ seed, violation, trace, options: schedule.options }));
     return;
   }
-  print(`FAILED SEED=${schedule.seed} ${versions()} TRACE=${trace}`);
+  print(`FAILED SEED=${seed} ${versions()} TRACE=${trace}`);
   print(`  ${violation.checker} at ${violation.atMs} ms: ${violation.message}`);
   print(`  options ${JSON.stringify(schedule.options)}`);
-  print(`  again: npm run sim -- --seed ${schedule.seed}${bug}`);
-  const isWorthCutting = values.until === undefined && violation.checker !== "determinism";
+  print(`  again: npm run sim -- --seed ${seed}${bug}`);
+  const isWorthCutting = values.until === undefined && !UNCUTTABLE.includes(violation.checker);
   if (!isWorthCutting || values["no-shrink"] === true) return;
   const { schedule: small, runs } = await shrink(schedule, {
-    sabotage,
+    sabotage: plantedBug(),
     checker: violation.checker,
     runsMax: SHRINK_RUNS_MAX,
   });
-  const file = join(ROOT, `sim-${schedule.seed}.json`);
+  const file = join(ROOT, `sim-${seed}.json`);
   const about = `${violation.checker}: ${violation.message.slice(0, 200)}`;
   writeFileSync(file, `${JSON.stringify({ about, schedule: small }, undefined, 1)}\n`);
   print(`  ${schedule.items.length} items cut down to ${small.items.length} in ${runs} runs`);
@@ -162,19 +172,22 @@ async function tellFailure(failure: Failure, sabotage: Sabotage | undefined): Pr
   );
 }
 
-function verdict(tally: Tally): number {
-  const { seeds, passed, twice, events, frames, calls, simulatedMs, wallMs } = tally;
+function verdict(tally: Tally, jobs: number): number {
+  const { seeds, passed, twice, events, frames, calls, simulatedMs, cpuMs, wallMs } = tally;
   const unhit = RARE_PATHS.filter((name) => !tally.marks.has(name));
   const facts = {
     seeds,
     passed,
     twice,
+    jobs,
     simulatedHours: round(simulatedMs / 3_600_000),
     events,
     frames,
     calls,
     eventsPerSecond: Math.round((events / wallMs) * 1_000),
+    eventsPerCpuSecond: Math.round((events / cpuMs) * 1_000),
     ratio: Math.round(simulatedMs / wallMs),
+    ratioToCpu: Math.round(simulatedMs / cpuMs),
     rarePaths: RARE_PATHS.length,
     unhit,
   };
@@ -183,14 +196,20 @@ function verdict(tally: Tally): number {
   } else {
     const isSound = passed === seeds && tally.failures.length === 0;
     print(
-      `${isSound ? "PASSED" : "FAILED"} ${passed} of ${seeds} seeds (${twice} ran twice): ` +
-        `${facts.simulatedHours} simulated hours, ${events} events, ` +
-        `${facts.eventsPerSecond} events/s, simulated to wall ${facts.ratio}:1`,
+      `${isSound ? "PASSED" : "FAILED"} ${passed} of ${seeds} seeds (${twice} ran twice) ` +
+        `in ${jobs} process${jobs === 1 ? "" : "es"}: ` +
+        `${facts.simulatedHours} simulated hours, ${events} events, ${facts.eventsPerSecond} ` +
+        `events/s (${facts.eventsPerCpuSecond} per CPU second), simulated to wall ${facts.ratio}:1 ` +
+        `(to CPU ${facts.ratioToCpu}:1)`,
     );
     print(`rare paths taken: ${RARE_PATHS.length - unhit.length} of ${RARE_PATHS.length}`);
     for (const name of unhit) print(`  not taken: ${name}`);
   }
   return tally.failures.length === 0 ? 0 : 1;
+}
+
+function plantedBug(): Sabotage | undefined {
+  return values.bug === undefined ? undefined : plantedByName(values.bug);
 }
 
 function versions(): string {
@@ -209,11 +228,6 @@ function commit(): string {
 function versionOf(name: string): string {
   const file = join(ROOT, "node_modules", name, "package.json");
   return (JSON.parse(readFileSync(file, "utf8")) as { version: string }).version;
-}
-
-/** Lets the process notice signals and write its lines. */
-function breathe(): Promise<void> {
-  return new Promise((resolve) => systemClock.afterTurn(resolve));
 }
 
 /** 42, 0x2a and 2A are one seed. */

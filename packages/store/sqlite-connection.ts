@@ -10,8 +10,8 @@
  *   - No error of SQLite's leaves this file as it is: disk trouble becomes an `AtollError`, a broken
  *     constraint an `InvariantError`.
  *
- * Statements are prepared once, when the store is opened; `reader` and `writer` are the only ways to
- * get one. `better-sqlite3` binds every number as a double, which is exact for our 52-bit numbers and
+ * A statement is prepared once, when it is first used: a process needs some of the hundred to start, and most of
+ * them hardly ever. `reader` and `writer` are the only ways to get one. `better-sqlite3` binds every number as a double, which is exact for our 52-bit numbers and
  * which SQLite turns back into an integer for a column of type INTEGER.
  */
 import { accessSync, constants, statSync } from "node:fs";
@@ -70,11 +70,11 @@ export class SqliteConnection {
     sql: string,
     decode: (row: Columns) => Value,
   ): Reader<P, Columns, Value> {
-    return new Reader(this, this.#database.prepare<P, Columns>(sql), decode);
+    return new Reader(this, this.#atFirstUse<P, Columns>(sql), decode);
   }
 
   writer<P extends SqlValue[], Row = undefined>(sql: string): Writer<P, Row> {
-    return new Writer(this, this.#database.prepare<P, Row>(sql));
+    return new Writer(this, this.#atFirstUse<P, Row>(sql));
   }
 
   get inTransaction(): boolean {
@@ -181,6 +181,11 @@ export class SqliteConnection {
     }
   }
 
+  #atFirstUse<P extends SqlValue[], Row>(sql: string): () => Database.Statement<P, Row> {
+    let statement: Database.Statement<P, Row> | undefined;
+    return () => (statement ??= this.#database.prepare<P, Row>(sql));
+  }
+
   #execute(sql: string): void {
     try {
       this.#database.exec(sql);
@@ -192,12 +197,12 @@ export class SqliteConnection {
 
 export class Reader<P extends SqlValue[], Columns, Value> {
   readonly #connection: SqliteConnection;
-  readonly #statement: Database.Statement<P, Columns>;
+  readonly #statement: () => Database.Statement<P, Columns>;
   readonly #decode: (row: Columns) => Value;
 
   constructor(
     connection: SqliteConnection,
-    statement: Database.Statement<P, Columns>,
+    statement: () => Database.Statement<P, Columns>,
     decode: (row: Columns) => Value,
   ) {
     this.#connection = connection;
@@ -208,7 +213,7 @@ export class Reader<P extends SqlValue[], Columns, Value> {
   get(...values: P): Value | undefined {
     this.#connection.assertOpen();
     try {
-      const row = this.#statement.get(...values);
+      const row = this.#statement().get(...values);
       return row === undefined ? undefined : this.#decode(row);
     } catch (error) {
       throw this.#connection.failure(error);
@@ -218,7 +223,9 @@ export class Reader<P extends SqlValue[], Columns, Value> {
   all(...values: P): Value[] {
     this.#connection.assertOpen();
     try {
-      return this.#statement.all(...values).map(this.#decode);
+      return this.#statement()
+        .all(...values)
+        .map(this.#decode);
     } catch (error) {
       throw this.#connection.failure(error);
     }
@@ -228,7 +235,7 @@ export class Reader<P extends SqlValue[], Columns, Value> {
   *each(...values: P): Generator<Value> {
     this.#connection.assertOpen();
     try {
-      for (const row of this.#statement.iterate(...values)) yield this.#decode(row);
+      for (const row of this.#statement().iterate(...values)) yield this.#decode(row);
     } catch (error) {
       throw this.#connection.failure(error);
     }
@@ -237,9 +244,9 @@ export class Reader<P extends SqlValue[], Columns, Value> {
 
 export class Writer<P extends SqlValue[], Row = undefined> {
   readonly #connection: SqliteConnection;
-  readonly #statement: Database.Statement<P, Row>;
+  readonly #statement: () => Database.Statement<P, Row>;
 
-  constructor(connection: SqliteConnection, statement: Database.Statement<P, Row>) {
+  constructor(connection: SqliteConnection, statement: () => Database.Statement<P, Row>) {
     this.#connection = connection;
     this.#statement = statement;
   }
@@ -247,7 +254,7 @@ export class Writer<P extends SqlValue[], Row = undefined> {
   run(...values: P): Database.RunResult {
     this.#connection.assertWritable();
     try {
-      return this.#statement.run(...values);
+      return this.#statement().run(...values);
     } catch (error) {
       throw this.#connection.failure(error);
     }
@@ -257,7 +264,7 @@ export class Writer<P extends SqlValue[], Row = undefined> {
   get(...values: P): Row | undefined {
     this.#connection.assertWritable();
     try {
-      return this.#statement.get(...values);
+      return this.#statement().get(...values);
     } catch (error) {
       throw this.#connection.failure(error);
     }
