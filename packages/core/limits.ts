@@ -262,6 +262,8 @@ export const HISTORY_SEARCHED_MAX = 64;
 export const TAIL_CHANGES_MAX = 48;
 /** The same in bytes. */
 export const TAIL_BYTES_MAX = 6 * KIB;
+/** Bytes of a saved document's columns, inflated. More is no profile that was edited. → does not load */
+export const DOCUMENT_INFLATED_BYTES_MAX = 64 * MIB;
 /** Changes of ours that an open document takes in one go. More wait for nobody: Automerge makes the next. */
 export const OWN_LINE_CHANGES_MAX = 128;
 /** Documents of which it is remembered where they lie, ≈ 200 bytes each. Beyond, all are forgotten. */

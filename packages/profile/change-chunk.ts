@@ -11,7 +11,14 @@
  * https://automerge.org/automerge-binary-format-spec/.
  */
 import { inflateRawSync } from "node:zlib";
-import { ByteReader, ByteStreamError, ByteWriter, limits, nameChange } from "@atoll/core";
+import {
+  ByteReader,
+  ByteStreamError,
+  ByteWriter,
+  limits,
+  nameChange,
+  nameOfReceived,
+} from "@atoll/core";
 import type { ChangeHash } from "@atoll/core";
 
 export interface ChangeChunk {
@@ -78,6 +85,17 @@ export function readChangeHead(chunk: Uint8Array): ChangeHead | undefined {
     if (chunk[HASHED_FROM] !== TYPE_CHANGE) return undefined;
     const { deps, message } = parsePreface(new ByteReader(chunk));
     return { deps, message };
+  } catch (error) {
+    if (error instanceof ByteStreamError) return undefined;
+    throw error;
+  }
+}
+
+/** The name of a change that was verified before, compressed or not. Undefined for what is no change. */
+export function readChangeName(bytes: Uint8Array): ChangeHash | undefined {
+  try {
+    const chunk = openChunk(bytes);
+    return chunk === bytes ? nameOfReceived(bytes) : nameChange(chunk);
   } catch (error) {
     if (error instanceof ByteStreamError) return undefined;
     throw error;

@@ -25,6 +25,8 @@ import {
   toHex,
 } from "@atoll/core";
 import type { ChangeHash } from "@atoll/core";
+import { unfoldingFault } from "./document-chunk.ts";
+import { alteredChange } from "./given-back.ts";
 import type { JsonScalar, JsonValue } from "./json.ts";
 import { isJsonArray, isJsonScalar } from "./json.ts";
 import type { Operation, StoredPath } from "./operations.ts";
@@ -130,6 +132,8 @@ export class AutomergeDocument {
 
   static load(bytes: Uint8Array, actor: Uint8Array): AutomergeDocument {
     return guard("does not load", () => {
+      const fault = unfoldingFault(bytes);
+      if (fault !== undefined) throw new DocumentError(`the document does not load: ${fault}`);
       const writer = toHex(actor);
       const doc = A.load<Root>(bytes, { actor: writer });
       // Made for this call and kept by nobody: the library's own tree becomes ours.
@@ -185,6 +189,13 @@ export class AutomergeDocument {
       this.#refuseMissingParents();
       this.#patch(handle.diffIncremental());
     });
+  }
+
+  /** Refuses changes that are in the document and could not be saved with it. */
+  prove(chunks: readonly Uint8Array[]): void {
+    const altered = guard("does not give back a change", () => alteredChange(this.#live(), chunks));
+    if (altered === undefined) return;
+    throw new DocumentError(`the document gives back another change for ${toHex(altered)}`);
   }
 
   /**

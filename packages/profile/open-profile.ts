@@ -20,6 +20,7 @@ import type { Authorship } from "./authorship.ts";
 import { authorshipMessage, isAuthorshipLike } from "./authorship.ts";
 import { canonicalBytes } from "./canonical.ts";
 import { readChangeHead } from "./change-chunk.ts";
+import { splitChunks } from "./chunk-run.ts";
 import type { ContainerChange, ContainerPath } from "./containers.ts";
 import type { AutomergeDocument, DocumentView } from "./document.ts";
 import { DocumentError } from "./document.ts";
@@ -167,8 +168,20 @@ export class OpenProfile {
     if (chunks.length === 0) return;
     const isSuccession = this.#shown.knowsConflicts && this.#isSuccession(chunks);
     this.#document.append(chunks);
+    this.#document.prove(chunks);
     this.#follow();
     if (!isSuccession) this.#forked();
+  }
+
+  /**
+   * Before anything is shown of the tail that it was opened with: what came from elsewhere must be such that
+   * it can be saved, as `append` has seen to for what came since. Throws `DocumentError`.
+   */
+  prove(tail: Uint8Array): void {
+    if (tail.length === 0) return;
+    const chunks = splitChunks(tail);
+    if (chunks === undefined) throw new DocumentError("the tail is no run of changes");
+    this.#document.prove(chunks);
   }
 
   /** For whoever asks about the past, or about who wrote what. Valid until the next edit. */

@@ -20,6 +20,8 @@ const EMPTY_BODY = { base: undefined, tail: new Uint8Array() };
 interface Cached {
   readonly profile: OpenProfile;
   unapplied: Uint8Array[];
+  /** It gives back every change of its tail as it came. */
+  isProven: boolean;
 }
 
 export class DocumentCache {
@@ -59,6 +61,27 @@ export class DocumentCache {
    * Throws `DocumentError` when its bytes do not load; it is not kept then.
    */
   open(place: DocumentPlace, identity?: Identity): OpenProfile {
+    return this.#cached(place, identity).profile;
+  }
+
+  /**
+   * The same for whoever shows what came from elsewhere: throws `DocumentError` too when the document could
+   * not be saved with it. Changes that come to an open document are proven as they are applied.
+   */
+  openProven(place: DocumentPlace): OpenProfile {
+    const cached = this.#cached(place);
+    if (cached.isProven) return cached.profile;
+    try {
+      cached.profile.prove(this.#store.readBody(place)?.tail ?? EMPTY_BODY.tail);
+    } catch (error) {
+      this.drop(place);
+      throw error;
+    }
+    cached.isProven = true;
+    return cached.profile;
+  }
+
+  #cached(place: DocumentPlace, identity?: Identity): Cached {
     const key = docKeyOf(place.docId);
     const cached = this.#open.get(key);
     if (cached === undefined) return this.#load(key, place, identity);
@@ -72,7 +95,7 @@ export class DocumentCache {
         throw error;
       }
     }
-    return cached.profile;
+    return cached;
   }
 
   isOpen(place: DocumentPlace): boolean {
@@ -107,7 +130,7 @@ export class DocumentCache {
     this.#open.clear();
   }
 
-  #load(key: DocKey, place: DocumentPlace, identity: Identity | undefined): OpenProfile {
+  #load(key: DocKey, place: DocumentPlace, identity: Identity | undefined): Cached {
     this.#opened++;
     const body = this.#store.readBody(place);
     if (isEmpty(body)) this.#refuseLost(place);
@@ -115,8 +138,9 @@ export class DocumentCache {
       body === undefined && identity !== undefined
         ? this.#codec.create(identity, this.#actor())
         : this.#codec.open(body ?? EMPTY_BODY, this.#actor());
-    this.#open.set(key, { profile, unapplied: [] });
-    return profile;
+    const loaded = { profile, unapplied: [], isProven: false };
+    this.#open.set(key, loaded);
+    return loaded;
   }
 
   /**

@@ -114,7 +114,9 @@ function faultOf(
       profile.render();
       const here = new Set(profile.changeHashes().map(toHex));
       const lost = candidates.find(({ hash }) => !here.has(toHex(hash)));
-      return lost && "the document does not take the change";
+      if (lost !== undefined) return "the document does not take the change";
+      profile.save(); // what is shown and cannot be saved would block the document for ever
+      return undefined;
     } finally {
       profile.free();
     }

@@ -11,6 +11,7 @@ import {
   docIdOf,
   must,
   nameOfReceived,
+  sealChange,
   toHex,
 } from "@atoll/core";
 import type { ProfileEdit } from "@atoll/profile";
@@ -74,6 +75,14 @@ function twins(first: LogEntry): [LogEntry, LogEntry] {
     return { ...first, seq: first.seq + 1 + i, hash, change, containers };
   });
   return edits as [LogEntry, LogEntry];
+}
+
+/** The same change, but that the value it overwrites was written by an operation that nobody made. */
+function takingOutNothing(chunk: Uint8Array): Uint8Array {
+  const change = new Uint8Array(chunk);
+  change[change.length - 1] = (change.at(-1) ?? 0) + 9; // the last column: numbers of predecessors
+  sealChange(change);
+  return change;
 }
 
 function frontier(entry: LogEntry) {
@@ -196,6 +205,29 @@ describe("a change that the document does not take", () => {
     const id = must(entries[0], "record").id;
     expect(await settled(desk.retry(id))).toMatchObject({ id, outcome: "quarantined" });
     expect(reader.read(ADA).snapshot?.json).toBe('{"displayName":"Ada","role":"left"}');
+  });
+
+  test("is found before it is shown, when its document could not be saved with it", () => {
+    const [first, second] = ["Ada", "Ada L."].map((displayName) => written("ada", { displayName }));
+    const honest = must(second, "entry");
+    const other = written("bob", { displayName: "Bob" });
+    const change = takingOutNothing(honest.change);
+    const poison = { ...honest, change, hash: nameOfReceived(change) };
+    expect(reader.ingest([must(first, "entry"), poison, other], from).applied).toBe(3);
+    reader.flush();
+    expect(reader.read(ADA).snapshot?.json).toBe('{"displayName":"Ada"}');
+    reader.flush();
+    expect(reader.read("bob" as ProfileId).snapshot?.json).toBe('{"displayName":"Bob"}');
+    expect(reader.store.listQuarantine(9)).toMatchObject([{ seq: honest.seq }]);
+    expect(reader.store.readDocument(reader.placeOf(honest.docId))?.quarantined).toBe(false);
+    // Its place is free: the honest one is taken whenever it comes, and nothing is left of the other.
+    expect(reader.ingest([poison], from)).toMatchObject({ quarantined: 1, applied: 0 });
+    expect(reader.ingest([honest], from).applied).toBe(1);
+    reader.flush();
+    expect(reader.read(ADA).snapshot?.json).toBe('{"displayName":"Ada L."}');
+    reader.flush();
+    expect(reader.store.countQuarantine()).toBe(0);
+    expect(reader.ledger.root).toEqual(writer.ledger.root);
   });
 
   test("takes those with it that build on it, and they wait", () => {

@@ -106,7 +106,7 @@ export class Renderer {
 
   #attempt(row: DocumentRow): DocumentRow | undefined {
     try {
-      const view = this.#documents.open(row).render();
+      const view = this.#documents.openProven(row).render();
       if (!view.deleted && view.tenant !== CANARY_TENANT) this.#schema.note(view.json);
       this.#conflicts.note(row.conflicts, view.conflicts);
       return {
@@ -127,7 +127,7 @@ export class Renderer {
   #setAside(row: DocumentRow): DocumentRow {
     let reason = "does not render";
     try {
-      this.#documents.open(row).render();
+      this.#documents.openProven(row).render();
     } catch (error) {
       reason = errorText(error);
       this.#documents.drop(row);

@@ -199,11 +199,17 @@ export class Restorer {
     return [...byHash.values()];
   }
 
-  /** Of a body that loads, every change; of one that does not, its base's and what is whole in its tail. */
+  /** Every change of its base, where that loads, and what is whole in its tail, as it came. */
   #chunksOf(body: DocumentBody | undefined): readonly Uint8Array[] {
     if (body === undefined) return [];
+    return [...this.#changesOfBase(body.base), ...(splitChunks(body.tail) ?? [])];
+  }
+
+  /** The log may have nothing of what is folded. */
+  #changesOfBase(base: Uint8Array | undefined): readonly Uint8Array[] {
+    if (base === undefined) return [];
     try {
-      const profile = this.load(body);
+      const profile = this.load({ base, tail: new Uint8Array(), tailChanges: 0 });
       try {
         return profile.changes();
       } finally {
@@ -211,10 +217,7 @@ export class Restorer {
       }
     } catch (error) {
       if (!(error instanceof DocumentError)) throw error;
-      const tail = splitChunks(body.tail) ?? [];
-      if (body.base === undefined || body.tail.length === 0) return tail;
-      // The log may have nothing of what is folded: what the base holds by itself is worth a look.
-      return [...this.#chunksOf({ ...body, tail: new Uint8Array(), tailChanges: 0 }), ...tail];
+      return [];
     }
   }
 
