@@ -20,6 +20,7 @@ import { Conveyor } from "./conveyor.ts";
 import { FrameMangler } from "./frame-mangler.ts";
 import type { FrameFaults, Impairment, Passage } from "./impairment.ts";
 import { UNIMPAIRED } from "./impairment.ts";
+import { reset } from "./reset.ts";
 
 export type Direction = "out" | "back";
 export type { Impairment, Passage } from "./impairment.ts";
@@ -149,14 +150,15 @@ class Connection {
     }
     for (const [direction, conveyor] of this.#conveyors) {
       if (this.#broken.has(direction) && this.#passes(direction)) {
-        this.#sink(direction)?.resetAndDestroy();
+        const sink = this.#sink(direction);
+        if (sink !== undefined) reset(sink);
       } else conveyor.flow();
     }
   }
 
   reset(): void {
-    this.#dialler.resetAndDestroy();
-    this.#listener?.resetAndDestroy();
+    reset(this.#dialler);
+    if (this.#listener !== undefined) reset(this.#listener);
   }
 
   #connect(): void {
