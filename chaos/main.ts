@@ -2,7 +2,8 @@
  * `npm run chaos`: real processes, real links, one hypothesis at a time; a verdict, and exit code 0 or 1.
  *
  *     npm run chaos -- list                     the scenarios and their hypotheses
- *                      run NAME…                some of them   [--backend proxy|netns] [--seed S]
+ *                      run NAME…                some of them   [--seed S]  [--backend proxy|netns]
+ *                                               otherwise each on the one that it needs
  *                                               [--minutes M]  of fault, instead of some seconds
  *                                               [--planted P]  with a planted bug, and must fail
  *                      all [--quick]            all of them; --quick: seconds of fault each
@@ -16,7 +17,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { pathToFileURL } from "node:url";
 import { parseArgs } from "node:util";
-import { systemClock, systemRandom, toHex } from "@atoll/core";
+import { must, systemClock, systemRandom, toHex } from "@atoll/core";
 import { CATALOGUE, SMOKE } from "./catalogue.ts";
 import { Doctor } from "./doctor.ts";
 import { CRITERIA } from "./judge/verdict.ts";
@@ -32,7 +33,7 @@ import type { Scenario } from "./scenario.ts";
 const { values, positionals } = parseArgs({
   allowPositionals: true,
   options: {
-    backend: { type: "string", default: "proxy" },
+    backend: { type: "string" },
     seed: { type: "string" },
     minutes: { type: "string" },
     quick: { type: "boolean", default: false },
@@ -51,7 +52,7 @@ process.exit(await main());
 async function main(): Promise<number> {
   const [command, ...names] = positionals;
   const backend = BACKENDS.find((name) => name === values.backend);
-  if (backend === undefined) return usage(`no backend ${values.backend}`);
+  if (backend !== values.backend) return usage(`no backend ${values.backend}`);
   const planted = values.planted && plantedFile(values.planted);
   if (planted !== undefined && !existsSync(planted)) return usage(`no ${planted}`);
   switch (command) {
@@ -99,7 +100,10 @@ function printProbe(what: string, fault: string | undefined): void {
   print(`${what.padEnd(20)} ${fault === undefined ? "yes" : `no: ${fault}`}`);
 }
 
-function runNamed(names: readonly string[], backend: Backend): Promise<number> | number {
+function runNamed(
+  names: readonly string[],
+  backend: Backend | undefined,
+): Promise<number> | number {
   const unknown = names.filter((name) => !CATALOGUE.some((scenario) => scenario.name === name));
   if (unknown.length > 0) return usage(`no scenario ${unknown.join(", ")}; see list`);
   return run(
@@ -108,14 +112,16 @@ function runNamed(names: readonly string[], backend: Backend): Promise<number> |
   );
 }
 
-async function run(scenarios: readonly Scenario[], backend: Backend): Promise<number> {
+async function run(scenarios: readonly Scenario[], asked: Backend | undefined): Promise<number> {
   const startedMs = systemClock.monotonicMs();
   const out = values.out ?? mkdtempSync(join(tmpdir(), "atoll-chaos-"));
   const seed = values.seed ?? toHex(systemRandom.bytes(4));
-  const host = new Doctor(backend);
+  const doctors = new Map(BACKENDS.map((backend) => [backend, new Doctor(backend)]));
   const records: RunRecord[] = [];
   for (const scenario of scenarios) {
     const directory = join(out, scenario.name);
+    const backend = backendOf(scenario, asked);
+    const host = must(doctors.get(backend), backend);
     const about = { scenario, backend, seed, directory };
     const reason = host.refuses(scenario);
     const record = reason === undefined ? await play(about) : skipped(about, reason);
@@ -166,6 +172,11 @@ function skipped({ scenario, backend, seed, directory }: About, reason: string):
 
 function plantedFile(name: string): string {
   return join(import.meta.dirname, "planted", `${name}.mjs`);
+}
+
+/** The one that was asked for, or the first that the scenario can be run on. */
+function backendOf({ backends = BACKENDS }: Scenario, asked: Backend | undefined): Backend {
+  return asked ?? must(backends[0], "a backend");
 }
 
 function secondsOf({ seconds }: Scenario): number {

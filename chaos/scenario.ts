@@ -31,7 +31,7 @@ export interface Scenario {
   /** Why it cannot be run at all, by anybody, yet. */
   readonly impossible?: string;
   readonly load?: Partial<LoadShape>;
-  /** Acknowledged writes a second that the load must have reached before the fault. */
+  /** Acknowledged writes a second that clients must have had, from the warm-up until they stopped. */
   readonly writesPerSecondMin?: number;
   /** How long the fault lasts, in a quick run and otherwise. */
   readonly seconds: { readonly quick: number; readonly full: number };

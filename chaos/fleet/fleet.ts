@@ -106,7 +106,8 @@ export class Fleet {
   }
 }
 
-function areEqual(statuses: readonly (RegionStatus | undefined)[]): boolean {
+/** All hold the same, know it of each other, and nothing is under way. */
+export function areEqual(statuses: readonly (RegionStatus | undefined)[]): boolean {
   const names = statuses.map((status) => status?.region);
   return statuses.every(
     (status) =>

@@ -6,14 +6,19 @@
  * A deleted profile is in no list; its history is, and tells its heads.
  */
 import type { FinalDocument, FinalState } from "@atoll/simulation/checkers";
-import { must } from "@atoll/core";
+import { delay, must, systemClock } from "@atoll/core";
 import type { Region } from "../fleet/fleet.ts";
+import { areEqual } from "../fleet/fleet.ts";
+import type { RegionStatus } from "../fleet/region-admin.ts";
 import { restUrl } from "../fleet/region-plan.ts";
 
 const PAGE = 500;
 const HISTORY_PAGE = 1_000;
 const REQUESTS_AT_A_TIME = 8;
 const ANSWER_MS_MAX = 30_000;
+/** A region's canary writes twice a minute, and is everywhere after a moment. */
+const CANARY_MS_MAX = 10_000;
+const LOOK_MS = 50;
 
 interface Change {
   readonly hash: string;
@@ -38,7 +43,7 @@ export async function readFinalStates(
     if (history === undefined) histories.set(key, (history = readHistory(region, id)));
     return history;
   };
-  const states: FinalState[] = [];
+  const documentsOf: (readonly FinalDocument[])[] = [];
   // One region after the other: what they are asked is dear, and they share the machine.
   for (const [turn, region] of regions.entries()) {
     const listed = await readAll(region);
@@ -57,16 +62,18 @@ export async function readFinalStates(
       histories.set(`${id} ${heads}`, Promise.resolve(changes));
       return documentOf(id, heads, undefined);
     });
-    const documents = [...mine, ...gone.filter((document) => document !== undefined)];
-    states.push({ ...(await aboutOf(region)), region: region.name, documents, changes: new Set() });
+    documentsOf.push([...mine, ...gone.filter((document) => document !== undefined)]);
   }
+  const statuses = await statusesOf(regions);
   return Promise.all(
-    states.map(async (state, turn) => {
-      const region = must(regions[turn], "a region");
-      const all = await inParallel(state.documents, ({ docId, heads }) =>
+    regions.map(async (region, turn): Promise<FinalState> => {
+      const documents = must(documentsOf[turn], "documents");
+      const about = aboutOf(must(statuses[turn], `the status of ${region.name}`));
+      const all = await inParallel(documents, ({ docId, heads }) =>
         changesOf(region, docId, heads),
       );
-      return { ...state, changes: new Set(all.flat().map(({ hash }) => hash)) };
+      const changes = new Set(all.flat().map(({ hash }) => hash));
+      return { ...about, region: region.name, documents, changes };
     }),
   );
 }
@@ -75,10 +82,20 @@ function documentOf(id: string, heads: string, json: string | undefined): FinalD
   return { docId: id, id, heads, json, hidden: undefined, isQuarantined: false };
 }
 
-async function aboutOf(
-  region: Region,
-): Promise<Omit<FinalState, "region" | "documents" | "changes">> {
-  const status = must(await region.admin.status(), `the status of ${region.name}`);
+/**
+ * All at one moment, and not while a canary is on its way: it is in no list, but in the root. What goes on being
+ * different is told as it is.
+ */
+async function statusesOf(regions: readonly Region[]): Promise<(RegionStatus | undefined)[]> {
+  const untilMs = systemClock.monotonicMs() + CANARY_MS_MAX;
+  for (;;) {
+    const statuses = await Promise.all(regions.map(({ admin }) => admin.status()));
+    if (areEqual(statuses) || systemClock.monotonicMs() > untilMs) return statuses;
+    await delay(LOOK_MS);
+  }
+}
+
+function aboutOf(status: RegionStatus): Omit<FinalState, "region" | "documents" | "changes"> {
   return {
     root: status.root,
     rootOfChanges: undefined,

@@ -2,6 +2,7 @@
 import { expect, test } from "vitest";
 import type { FinalState } from "@atoll/simulation/checkers";
 import type { Call } from "@atoll/simulation/workload";
+import type { Footprint } from "../fleet/footprint.ts";
 import type { Sample } from "../run/observer.ts";
 import { availabilityOf, isAvailable } from "./availability.ts";
 import type { Signal } from "./signal.ts";
@@ -54,7 +55,11 @@ function final(region: string, more: Partial<FinalState> = {}): FinalState {
 
 function sample(more: Partial<Sample> = {}): Sample {
   const about = { atMs: 0, region: "us", isUp: true, isReady: true, said: undefined };
-  return { ...about, residentBytes: 100e6, walBytes: 0, ...more };
+  return { ...about, residentBytes: 100e6, ...more };
+}
+
+function footprint(more: Partial<Footprint> = {}): Footprint {
+  return { region: "us", residentBytes: 200e6, youngBytes: 30e6, walBytes: 8e6, ...more };
 }
 
 const allWell = { found: 0, repaired: 0, listed: [] };
@@ -67,8 +72,8 @@ const GOOD: Facts = {
   equalMs: 200,
   convergeMsMax: 1_000,
   verified: [{ region: "us", report: { state: "done", faults: allWell } }],
-  baseline: [sample()],
-  last: [sample()],
+  before: [footprint()],
+  after: [footprint()],
   signal: undefined,
   archived: { what: "history", ok: true, detail: "2 lines" },
 };
@@ -131,9 +136,18 @@ test.each([
   expect(failing({ verified: [{ region: "us", report }] })).toEqual(["C5"]);
 });
 
-test("C6 fails when memory does not come back, or nobody looked", () => {
-  expect(failing({ last: [sample({ residentBytes: 300e6 })] })).toEqual(["C6"]);
-  expect(failing({ last: [] })).toEqual(["C6"]);
+test.each([
+  ["memory does not come back", [footprint({ residentBytes: 330e6 })]],
+  ["the log does not come back", [footprint({ walBytes: 20e6 })]],
+  ["a region does not say what V8 holds", [footprint({ youngBytes: undefined })]],
+  ["a region is down", [footprint({ residentBytes: undefined })]],
+  ["nobody looked", []],
+])("C6 fails when %s", (_what, after) => {
+  expect(failing({ after })).toEqual(["C6"]);
+});
+
+test("C6: a young generation that has grown is V8's business", () => {
+  expect(failing({ after: [footprint({ residentBytes: 330e6, youngBytes: 130e6 })] })).toEqual([]);
 });
 
 test("C8 fails when the history cannot be read back", () => {

@@ -15,11 +15,12 @@
 import type { Evidence, FinalState } from "@atoll/simulation/checkers";
 import { judge } from "@atoll/simulation/checkers";
 import type { Call } from "@atoll/simulation/workload";
+import type { Footprint } from "../fleet/footprint.ts";
 import type { VerifyReport } from "../fleet/region-admin.ts";
-import type { Sample } from "../run/observer.ts";
 import type { Expectation } from "../run/stage.ts";
 import type { RegionAvailability } from "./availability.ts";
 import { isAvailable } from "./availability.ts";
+import { compareFootprints } from "./resources.ts";
 import type { Signal, SignalVerdict } from "./signal.ts";
 
 export const CRITERIA = {
@@ -43,11 +44,6 @@ export interface Criterion {
 
 /** Violations told one by one; the rest is counted. */
 const TOLD_MAX = 5;
-const MIB = 1024 * 1024;
-/** A tenth more than before, or this much: a heap that has just begun is still growing. */
-const RESIDENT_SLACK_BYTES = 96 * MIB;
-/** What SQLite may keep of a log that it has emptied, and what one checkpoint leaves behind. */
-const WAL_SLACK_BYTES = 8 * MIB;
 
 /** Which criterion a checker of the simulator speaks to. */
 const CRITERION_BY_CHECKER: Readonly<Record<string, CriterionId>> = {
@@ -78,8 +74,9 @@ export interface Facts {
     readonly region: string;
     readonly report: VerifyReport | undefined;
   }[];
-  readonly baseline: readonly Sample[];
-  readonly last: readonly Sample[];
+  /** What each region took before the fault, and when all was over. */
+  readonly before: readonly Footprint[];
+  readonly after: readonly Footprint[];
   readonly signal: { readonly asked: Signal; readonly heard: SignalVerdict } | undefined;
   readonly archived: Expectation;
 }
@@ -170,24 +167,8 @@ function sound({ verified }: Facts, violations: readonly string[]): Criterion {
   return { id: "C5", ok, detail: all.length === 0 ? detail : list(all) };
 }
 
-function bounded({ baseline, last }: Facts): Criterion {
-  const rows = last.map((now) => {
-    const before = baseline.find(({ region }) => region === now.region);
-    const resident = within(before?.residentBytes, now.residentBytes, RESIDENT_SLACK_BYTES);
-    const wal = within(before?.walBytes, now.walBytes, WAL_SLACK_BYTES);
-    const detail =
-      `${now.region}: ${mib(before?.residentBytes)} → ${mib(now.residentBytes)} MiB resident, ` +
-      `WAL ${mib(before?.walBytes)} → ${mib(now.walBytes)} MiB`;
-    return { ok: resident && wal, detail };
-  });
-  const bound = `bound +10 % or +${RESIDENT_SLACK_BYTES / MIB} MiB, WAL +${WAL_SLACK_BYTES / MIB} MiB`;
-  const detail = [...rows.map((row) => row.detail), bound].join("; ");
-  return { id: "C6", ok: rows.length > 0 && rows.every(({ ok }) => ok), detail };
-}
-
-function within(before: number | undefined, now: number | undefined, slack: number): boolean {
-  if (before === undefined || now === undefined) return false;
-  return now <= Math.max(before * 1.1, before + slack);
+function bounded({ before, after }: Facts): Criterion {
+  return { id: "C6", ...compareFootprints(before, after) };
 }
 
 function told(signal: Facts["signal"]): Criterion {
@@ -204,10 +185,6 @@ function told(signal: Facts["signal"]): Criterion {
     `${asked.what}: ${after(firedAfterMs)} after the fault (at most ${asked.firesMsMax}), ` +
     `cleared ${after(clearedAfterMs)} after the heal (at most ${asked.clearsMsMax})`;
   return { id: "C7", ok: fires && clears, detail };
-}
-
-function mib(bytes: number | undefined): string {
-  return bytes === undefined ? "?" : (bytes / MIB).toFixed(1);
 }
 
 function list(violations: readonly string[]): string {

@@ -42,6 +42,18 @@ export const LOAD_DEFAULT: LoadShape = {
   weights: { owned: 3, marks: 3, counter: 2, set: 1, free: 2 },
 };
 
+/**
+ * For scenarios that owe 200 acknowledged writes a second. Few hop: a client that comes to the other side of a cut cannot be
+ * served what it has seen, waits for it with each request, and would soon be most of the load.
+ */
+export const LOAD_HIGH: Partial<LoadShape> = {
+  rate: 340,
+  sessions: 96,
+  profiles: 10,
+  readRate: 0.2,
+  hopRate: 0.004,
+};
+
 /** Drawn at a time: a run may go on for an hour, and its operations need not all be in memory. */
 const STRETCH_MS = 60_000;
 const REGIONS = 3;

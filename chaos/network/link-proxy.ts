@@ -16,11 +16,11 @@ import type { AddressInfo, Server, Socket } from "node:net";
 import { connect, createServer } from "node:net";
 import type { Random } from "@atoll/core";
 import { systemClock } from "@atoll/core";
-import { abort } from "./abort.ts";
 import { Conveyor } from "./conveyor.ts";
 import { FrameMangler } from "./frame-mangler.ts";
 import type { FrameFaults, Impairment, Passage } from "./impairment.ts";
 import { UNIMPAIRED } from "./impairment.ts";
+import { reset } from "./reset.ts";
 
 export type Direction = "out" | "back";
 export type { Impairment, Passage } from "./impairment.ts";
@@ -151,14 +151,14 @@ class Connection {
     for (const [direction, conveyor] of this.#conveyors) {
       if (this.#broken.has(direction) && this.#passes(direction)) {
         const sink = this.#sink(direction);
-        if (sink !== undefined) abort(sink);
+        if (sink !== undefined) reset(sink);
       } else conveyor.flow();
     }
   }
 
   reset(): void {
-    abort(this.#dialler);
-    if (this.#listener !== undefined) abort(this.#listener);
+    reset(this.#dialler);
+    if (this.#listener !== undefined) reset(this.#listener);
   }
 
   #connect(): void {

@@ -5,8 +5,6 @@
  * history alone; what is seen here tells whether an operator would have known (C7), how much memory it took
  * (C6), and draws the timeline.
  */
-import { statSync } from "node:fs";
-import { join } from "node:path";
 import type { Timer } from "@atoll/core";
 import { systemClock } from "@atoll/core";
 import type { Fleet, Region } from "../fleet/fleet.ts";
@@ -21,7 +19,6 @@ export interface Sample {
   readonly isUp: boolean;
   readonly isReady: boolean;
   readonly residentBytes: number | undefined;
-  readonly walBytes: number;
   /** What it says of itself; undefined when it does not answer. */
   readonly said:
     | {
@@ -81,20 +78,15 @@ export class Observer {
   }
 
   async look(region: Region): Promise<Sample> {
-    const { process, admin, plan } = region;
+    const { process, admin } = region;
     const [isReady, status] = await Promise.all([process.isReady(), admin.status(STATUS_MS_MAX)]);
     this.#readyByPlace[region.place] = isReady;
-    // As the process sees it, which may have mounts of its own.
-    const root = process.pid === undefined ? "/" : `/proc/${process.pid}/root`;
-    const file = join(root, plan.dataDirectory, "atoll.db-wal");
-    const wal = statSync(file, { throwIfNoEntry: false });
     const sample: Sample = {
       atMs: this.#nowMs(),
       region: region.name,
       isUp: process.isUp,
       isReady,
       residentBytes: process.residentBytes(),
-      walBytes: wal?.size ?? 0,
       said: status && {
         root: status.root,
         documents: status.counts.documents,

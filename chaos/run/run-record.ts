@@ -15,7 +15,7 @@ export interface RunRecord {
   readonly criteria: readonly Criterion[];
   readonly expectations: readonly Expectation[];
   readonly convergeMsMax: number;
-  /** Acknowledged, from the first to the last. */
+  /** Acknowledged, while clients were there. */
   readonly writesPerSecond: number;
   readonly acknowledged: number;
   readonly wallMs: number;

@@ -1,7 +1,7 @@
 /**
  * One scenario from an empty directory to a verdict.
  *
- *     start ─▶ load ─▶ steady state, measured ─▶ act (fault … heal) ─▶ a little more load ─▶ quiet
+ *     start ─▶ load ─▶ warm ─▶ steady state, measured ─▶ act (fault … heal) ─▶ a little more load ─▶ quiet
  *           ─▶ equal? ─▶ verify ─▶ final states ─▶ checkers ─▶ verdict, history, report
  *
  * Whatever is thrown on the way is a failed run and not a broken suite: it is told as such, with what the
@@ -16,6 +16,7 @@ import type { FinalState } from "@atoll/simulation/checkers";
 import type { Call } from "@atoll/simulation/workload";
 import type { Region } from "../fleet/fleet.ts";
 import { Fleet } from "../fleet/fleet.ts";
+import { footprintOf } from "../fleet/footprint.ts";
 import type { Launch } from "../fleet/region-process.ts";
 import { seesProbe, writeProbe } from "../fleet/probe.ts";
 import { REGIONS } from "../fleet/region-plan.ts";
@@ -24,6 +25,7 @@ import { readFinalStates } from "../judge/final-states.ts";
 import { heard } from "../judge/signal.ts";
 import type { Criterion } from "../judge/verdict.ts";
 import { isAcknowledgedWrite, judgeRun } from "../judge/verdict.ts";
+import { writesPerSecond } from "../judge/write-rate.ts";
 import { HttpClient } from "../load/http-client.ts";
 import { LOAD_DEFAULT, Load } from "../load/load.ts";
 import type { Backend } from "../network/links.ts";
@@ -35,6 +37,8 @@ import { Observer } from "./observer.ts";
 import type { Expectation, FaultRecord } from "./stage.ts";
 import { Stage } from "./stage.ts";
 
+/** Of a process that has just begun most of its time goes into compiling: that is no state to compare with. */
+const WARM_MS = 5_000;
 const STEADY_MS = 3_000;
 const AFTER_MS = 2_500;
 const LOOK_MS = 50;
@@ -119,15 +123,18 @@ class Run {
 
     observer.start();
     load.start();
+    await delay(WARM_MS);
+    const warmMs = nowMs();
     await delay(STEADY_MS);
-    const baseline = await Promise.all(fleet.regions.map((region) => observer.look(region)));
+    const before = await Promise.all(fleet.regions.map(footprintOf));
     const faultMs = nowMs();
     await scenario.act(stage);
     const healMs = nowMs();
     const covering = this.#untilCovered();
     await delay(AFTER_MS);
+    const stopMs = nowMs();
     await load.stop();
-    this.#writesPerSecond = rateOf(load.history.calls, nowMs());
+    this.#writesPerSecond = writesPerSecond(calls, { fromMs: warmMs, toMs: stopMs });
     if (scenario.writesPerSecondMin !== undefined) {
       const what = `at least ${scenario.writesPerSecondMin} acknowledged writes a second`;
       const rate = this.#writesPerSecond;
@@ -142,7 +149,7 @@ class Run {
       })),
     );
     const finals = await this.#finals();
-    const last = await Promise.all(fleet.regions.map((region) => observer.look(region)));
+    const after = await Promise.all(fleet.regions.map(footprintOf));
     await observer.stop();
     this.#criteria = judgeRun({
       calls,
@@ -153,8 +160,8 @@ class Run {
       equalMs,
       convergeMsMax: scenario.convergeMsMax,
       verified,
-      baseline,
-      last,
+      before,
+      after,
       signal: scenario.signal && {
         asked: scenario.signal,
         heard: heard(scenario.signal, observer.samples, { faultMs, healMs }),
@@ -270,11 +277,4 @@ function spoilt(launch: Launch, planted: string | undefined): Launch {
 function hostText(): string {
   const [load = 0] = loadavg();
   return `load average ${load.toFixed(1)} on ${availableParallelism()} cores`;
-}
-
-/** Acknowledged writes, from the first call to now. */
-function rateOf(calls: readonly Call[], nowMs: number): number {
-  const [first] = calls;
-  if (first === undefined) return 0;
-  return (calls.filter(isAcknowledgedWrite).length / (nowMs - first.invokedMs)) * 1_000;
 }

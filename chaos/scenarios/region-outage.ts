@@ -1,6 +1,7 @@
 /** 1–3: a whole region dies at once, as in a power cut, and comes back. Each region in turn. */
 import { REGIONS } from "../fleet/region-plan.ts";
 import { linkDown } from "../judge/signal.ts";
+import { LOAD_HIGH } from "../load/load.ts";
 import type { Scenario } from "../scenario.ts";
 
 export const regionOutages: readonly Scenario[] = REGIONS.map((name, place) => {
@@ -14,7 +15,7 @@ export const regionOutages: readonly Scenario[] = REGIONS.map((name, place) => {
       expectation:
         "clients go on in the two others; nothing acknowledged is lost; the region catches up",
     },
-    load: { rate: 330, sessions: 64, readRate: 0.2 },
+    load: LOAD_HIGH,
     writesPerSecondMin: 200,
     seconds: { quick: 6, full: 300 },
     convergeMsMax: 10_000,

@@ -2,6 +2,7 @@
 import { AP, EU, US } from "../fleet/region-plan.ts";
 import { linkDown } from "../judge/signal.ts";
 import { setPair } from "../network/links.ts";
+import { LOAD_HIGH } from "../load/load.ts";
 import type { Scenario } from "../scenario.ts";
 
 export const splitBrain: Scenario = {
@@ -13,7 +14,7 @@ export const splitBrain: Scenario = {
     expectation:
       "both sides serve all the while, both know of the cut within 10 s, and become equal by themselves",
   },
-  load: { rate: 330, sessions: 64, readRate: 0.2 },
+  load: LOAD_HIGH,
   writesPerSecondMin: 200,
   seconds: { quick: 8, full: 600 },
   convergeMsMax: 15_000,
