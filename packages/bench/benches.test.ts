@@ -18,6 +18,7 @@ import { mixedBench } from "./mixed.ts";
 import { overloadBench } from "./overload.ts";
 import { percentile } from "./percentile.ts";
 import { readBench } from "./read.ts";
+import { readersBench } from "./readers.ts";
 import { sessionsBench } from "./sessions.ts";
 import { startupBench } from "./startup.ts";
 import { tableText } from "./table.ts";
@@ -138,6 +139,15 @@ test("read and write count every request that is answered, of both servers", asy
     expect(of("bare").ratio).toBe(1);
     expect(of("cold").requests).toBeLessThan(parameters["profiles"] as number); // some warm it up
   }
+});
+
+test("readers answer what one process answered, each for itself", async () => {
+  const { figures } = await quick(readersBench);
+  for (const name of ["one", "two"]) {
+    const { perSecond } = figures[name] as { perSecond: number };
+    expect(perSecond).toBeGreaterThan(0);
+  }
+  expect(figures["scale"]).toBeGreaterThan(0);
 });
 
 test("crash kills, cuts and flips, and counts nothing lost", async () => {

@@ -20,6 +20,7 @@ import { writeProfile } from "./profile-files.ts";
 import { historyBench } from "./history.ts";
 import { memoryBench } from "./memory.ts";
 import { readBench } from "./read.ts";
+import { readersBench } from "./readers.ts";
 import { sessionsBench } from "./sessions.ts";
 import { retentionBench } from "./retention.ts";
 import { startupBench } from "./startup.ts";
@@ -33,6 +34,7 @@ const BENCHES: readonly Bench[] = [
   retentionBench,
   visibilityBench,
   readBench,
+  readersBench,
   writeBench,
   sessionsBench,
   crashBench,

@@ -16,6 +16,8 @@ import { TappedTransport } from "./tapped-transport.ts";
 
 export const benchCodec = new ProfileCodec(socialProfileSchema);
 
+export const BENCH_SECRET = "a secret for benches";
+
 export function benchCluster(
   names: readonly string[],
   shardCount = limits.SHARDS_DEFAULT,
@@ -28,7 +30,7 @@ export function benchCluster(
     id: "bench",
     shardCount,
     regions,
-    keys: deriveClusterKeys("a secret for benches", "bench"),
+    keys: deriveClusterKeys(BENCH_SECRET, "bench"),
   };
 }
 
