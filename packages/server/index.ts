@@ -5,12 +5,12 @@ export { auditReport } from "./audit-report.ts";
 export { createBackup, restoreBackup, verifyBackup } from "./backup/lazy.ts";
 export type { BackupProgress, BackupStage } from "./backup/progress.ts";
 export type { BackupReport } from "./backup/verify.ts";
+export { configVariables } from "./config-environment.ts";
 export type { LogLevel, RegionConfig } from "./config.ts";
 export {
   commandCredential,
   configFaultLine,
   configFileFromEnvironment,
-  configVariables,
   contextsPath,
   environmentWithoutAtoll,
   loadRegionConfig,
