@@ -63,11 +63,7 @@ export function outcomeItem(
   return profileItem(profile, created ? 201 : 200, answering, receipt);
 }
 
-function problemItem(
-  id: string | undefined,
-  reason: unknown,
-  { names }: BatchAnswering,
-): string {
+function problemItem(id: string | undefined, reason: unknown, { names }: BatchAnswering): string {
   const problem = problemBody(reason, names);
   return JSON.stringify({ id, status: problem.status, problem });
 }

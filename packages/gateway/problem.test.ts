@@ -46,11 +46,6 @@ describe("an AtollError of the service", () => {
     expect((await call(traceparent)).json()).toMatchObject({ traceId: trace });
     expect((await call(traceparent, "/nowhere")).json()).toMatchObject({ traceId: trace });
     expect((await call("nonsense")).json()).not.toHaveProperty("traceId");
-    const batch = await region.call("POST", "/v1/profiles:batchWrite", {
-      headers: { traceparent, "content-type": "application/json" },
-      body: JSON.stringify({ writes: [{ id: "ann", method: "put", data: {} }] }),
-    });
-    expect(batch.json()).toMatchObject({ items: [{ problem: { traceId: trace } }] });
   });
 
   test("carries its data in headers and members", async () => {
