@@ -45,8 +45,8 @@ export async function fullDisk(directory: string): Promise<DiskOutcome[]> {
     let written = 0;
     let refusal = await put(url, written);
     while (refusal.status < 300 && ++written < WRITES_MAX) refusal = await put(url, written);
-    const problem = (await refusal.json()) as { type?: string; detail?: string };
-    const isSaid = refusal.status === 507 && problem.type?.endsWith("storage-full") === true;
+    const told = await refusal.text();
+    const isSaid = refusal.status === 507 && told.includes("/storage-full");
     const reads = await Promise.all(
       [0, Math.floor(written / 2), written - 1].map((n) => fetch(`${url}/p${n}`)),
     );
@@ -54,7 +54,7 @@ export async function fullDisk(directory: string): Promise<DiskOutcome[]> {
     store.limitFile(64 * MIB);
     const resumed = await put(url, written);
     return [
-      outcome("full: a write is refused with 507", isSaid, problem.detail ?? `${refusal.status}`),
+      outcome("full: a write is refused with 507", isSaid, `${refusal.status} ${told}`),
       outcome("full: and so is the next", again.status === 507, String(again.status)),
       outcome(
         "full: reads go on",

@@ -49,8 +49,8 @@ export async function killing(
       byPoint[point] = (byPoint[point] ?? 0) + 1;
       if ((counts.kills + 1) % 25 === 0) tell(`${counts.kills + 1} kills, ${counts.lost} lost`);
     }
-    if (await region.start()) await compare(region, counts);
-    else counts.faults.push("it does not start any more");
+    if (!(await region.start())) counts.faults.push("it does not start any more");
+    else if (!(await compare(region, counts))) counts.faults.push("it does not show what it has");
     region.kill("SIGTERM");
     await region.ended;
     counts.faults.push(...fileFaults(region.database));
@@ -83,14 +83,14 @@ async function killOnce(
   if (signal !== "SIGKILL") counts.faults.push(`it ended by itself, ${code}: ${region.words}`);
 }
 
-/** What is shown now, against what was answered before. */
-async function compare(region: CrashRegion, counts: KillCounts): Promise<void> {
+/** What is shown now, against what was answered before. False when not all could be asked. */
+async function compare(region: CrashRegion, counts: KillCounts): Promise<boolean> {
   for (const tally of region.tallies) {
     let shown: number;
     try {
       shown = await region.shown(tally);
     } catch {
-      return; // killed while it was asked: the next start is asked
+      return false; // killed while it was asked: the next start is asked
     }
     counts.lost += Math.max(0, tally.acknowledged - shown);
     counts.invented += Math.max(0, shown - tally.sent);
@@ -98,6 +98,7 @@ async function compare(region: CrashRegion, counts: KillCounts): Promise<void> {
     tally.acknowledged = Math.max(tally.acknowledged, shown);
     tally.sent = tally.acknowledged;
   }
+  return true;
 }
 
 function crashAt(point: string, count: number): string {

@@ -98,12 +98,19 @@ export class CrashRegion {
     await Promise.all(this.tallies.map((tally) => this.#addUntilGone(tally)));
   }
 
-  /** How many additions are there. */
+  /** How many additions are there. What is refused for the moment (408, 503) is asked again: it is not lost. */
   async shown({ id }: Tally): Promise<number> {
-    const answer = await this.#ask("GET", id);
-    if (answer.status === 404) return 0;
-    const profile = (await answer.json()) as { stats?: { followers?: number } };
-    return profile.stats?.followers ?? 0;
+    for (let waitedMs = 0; ; waitedMs += LOOK_MS) {
+      const answer = await this.#ask("GET", id);
+      if (answer.status === 404) return 0;
+      const text = await answer.text();
+      if (answer.ok) {
+        const profile = JSON.parse(text) as { stats?: { followers?: number } };
+        return profile.stats?.followers ?? 0;
+      }
+      if (waitedMs > ANSWER_MS_MAX) throw new Error(`${id} is not shown: ${answer.status} ${text}`);
+      await delay(LOOK_MS);
+    }
   }
 
   async #addUntilGone(tally: Tally): Promise<void> {

@@ -38,11 +38,12 @@ export class SlowClients {
   }
 
   dripping(count: number): void {
-    for (let i = 0; i < count; i++) this.#drip();
+    for (let i = 0; i < count; i++) this.#after((DRIP_MS * i) / count, () => this.#drip());
   }
 
   sipping(count: number): void {
-    for (let i = 0; i < count; i++) this.#sip();
+    for (let i = 0; i < count; i++)
+      this.#after((SIPS_EACH * SIP_MS * i) / count, () => this.#sip());
   }
 
   deaf(count: number): void {

@@ -11,6 +11,7 @@ import { join } from "node:path";
 import { SeededRandom, delay, systemClock } from "@atoll/core";
 import type { Bench, BenchReport } from "./bench.ts";
 import { atMost } from "./bench.ts";
+import type { CpuProfile } from "./cpu-profile.ts";
 import { driveHttp, httpRequest } from "./http-connections.ts";
 import { httpProfileId } from "./http-profiles.ts";
 import { ServerProcess } from "./http-server-process.ts";
@@ -37,7 +38,7 @@ export const overloadBench: Bench = {
   name: "overload",
   summary: "healthy reads and memory among slow clients and feed consumers that never read",
 
-  async run({ quick, directory, tell }): Promise<BenchReport> {
+  async run({ quick, directory, tell, profile }): Promise<BenchReport> {
     const size = quick ? QUICK : NORMAL;
     const own = join(directory, REGION);
     mkdirSync(own);
@@ -58,6 +59,7 @@ export const overloadBench: Bench = {
       const crowded: number[] = [];
       const rssPeaks: number[] = [];
       let hungUp = 0;
+      const profiles: Record<string, CpuProfile> = {};
       for (let turn = 0; turn < size.turns; turn++) {
         tell(`turn ${turn + 1} of ${size.turns}: alone`);
         alone.push(...(await readers(size.turnMs)));
@@ -70,7 +72,9 @@ export const overloadBench: Bench = {
         }
         await delay(quick ? 100 : SETTLE_MS);
         tell(`among ${crowd.open} slow clients`);
-        crowded.push(...(await readers(size.turnMs)));
+        const among = async (): Promise<void> => void crowded.push(...(await readers(size.turnMs)));
+        if (profile) profiles["crowded"] = await region.sampled(among);
+        else await among();
         rssPeaks.push((await region.usage()).residentBytes);
         hungUp += crowd.hungUp;
         crowd.close();
@@ -102,6 +106,7 @@ export const overloadBench: Bench = {
             rows: [[before.residentBytes / MIB, Math.max(...rssPeaks) / MIB]],
           },
         ],
+        profiles,
       };
     } finally {
       region.kill();

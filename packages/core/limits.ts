@@ -168,6 +168,10 @@ export const FEED_OPENED_MAX = 16;
 export const FEED_SUPERSEDED_MAX = 32;
 /** Events read at a time for a stream. */
 export const FEED_STREAM_EVENTS = 64;
+/** A page of a stream is the same for everybody who asks for it within this time. */
+export const FEED_SHARED_MS = 1_000;
+/** Pages kept for that. Oldest go: they are read again. */
+export const FEED_SHARED_PAGES_MAX = 64;
 /** Consumers are woken this long after a commit: many commits wake them once. */
 export const FEED_PACE_MS = 20;
 /** A quiet stream says that it lives: below the 30 s after which proxies give up. */

@@ -9,6 +9,7 @@ import { noSuchProfile } from "./exchange.ts";
 import type { Fields } from "./fields.ts";
 import type { Preferences } from "./prefer.ts";
 import { problemBody } from "./problem.ts";
+import type { RequestNames } from "./problem.ts";
 import type {
   Durability,
   ProfileSnapshot,
@@ -27,7 +28,7 @@ export interface BatchAnswering {
   readonly preferences: Preferences;
   /** Members that may be seen. */
   readonly fields: Fields | undefined;
-  readonly requestId: string;
+  readonly names: RequestNames;
 }
 
 export function profileItem(
@@ -62,12 +63,8 @@ export function outcomeItem(
   return profileItem(profile, created ? 201 : 200, answering, receipt);
 }
 
-function problemItem(
-  id: string | undefined,
-  reason: unknown,
-  { requestId }: BatchAnswering,
-): string {
-  const problem = problemBody(reason, requestId);
+function problemItem(id: string | undefined, reason: unknown, { names }: BatchAnswering): string {
+  const problem = problemBody(reason, names);
   return JSON.stringify({ id, status: problem.status, problem });
 }
 

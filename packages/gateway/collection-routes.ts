@@ -31,6 +31,7 @@ import {
   tenantOf,
 } from "./ownership.ts";
 import { parsePrefer, preferenceApplied } from "./prefer.ts";
+import { requestNames } from "./problem.ts";
 import type { Preferences } from "./prefer.ts";
 import type { Durability, Precondition, WriteOptions } from "./profile-service.ts";
 import { envelopeOf } from "./representation.ts";
@@ -134,7 +135,7 @@ export function mountCollectionRoutes(app: Express, exchange: Exchange): void {
       schema: service.schema,
       preferences,
       fields: shownFields(reply, undefined),
-      requestId: reply.locals.requestId,
+      names: requestNames(reply),
     };
     await exchange.read(request, reply, {
       body: bytes,

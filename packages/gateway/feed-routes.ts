@@ -25,6 +25,7 @@ import { EVENT_STREAM_TYPE, JSON_TYPE, NDJSON_TYPE } from "./media-type.ts";
 import { shownFields, tenantOf } from "./ownership.ts";
 import { parsePrefer, preferenceApplied } from "./prefer.ts";
 import type { FeedPage, FeedService } from "./profile-service.ts";
+import { SharedPages } from "./shared-pages.ts";
 import type { Turns } from "./turns.ts";
 
 export interface FeedRoutesDeps {
@@ -45,6 +46,7 @@ const NO_STORE = { "Cache-Control": "no-store", "X-Accel-Buffering": "no" };
 
 export function mountFeedRoutes(app: Express, { feed, clock, log, turns }: FeedRoutesDeps): void {
   const streamsByPrincipal = new Map<string, number>();
+  const shared = new SharedPages(feed, clock);
 
   async function page(request: Request, reply: Reply, asked: Asked): Promise<void> {
     const { waitMs } = parsePrefer(request.get("prefer"));
@@ -86,13 +88,13 @@ export function mountFeedRoutes(app: Express, { feed, clock, log, turns }: FeedR
   async function run(reply: Reply, format: FeedFormat, asked: Asked): Promise<void> {
     const departure = departureSignal(reply);
     const fields = shownFields(reply, undefined);
+    const pages = fields === undefined ? shared : new SharedPages(feed, clock, fields);
     await turns.next();
-    let found = await feed.page(asked); // what is wrong with the request is told before the head
+    let found = await pages.page(asked, format); // what is wrong with the request is told before the head
     sendHead(reply, 200, { ...NO_STORE, "Content-Type": format.type });
-    let text = format.opening;
+    let text = format.opening + found.text;
     try {
       for (;;) {
-        text += found.events.map((event) => format.event(event, fields)).join("");
         if (text !== "") await write(reply, text, departure, clock);
         text = "";
         if (!found.more) {
@@ -100,12 +102,12 @@ export function mountFeedRoutes(app: Express, { feed, clock, log, turns }: FeedR
           if (!changed && feed.isClosed) break;
           if (!changed) {
             text = format.beat;
-            found = { ...found, events: [] };
             continue;
           }
         }
         await turns.next();
-        found = await next(found, asked);
+        found = await pages.page({ ...asked, since: found.cursor }, format);
+        text = found.text;
       }
       reply.end();
     } catch (error) {

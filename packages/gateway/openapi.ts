@@ -258,7 +258,7 @@ function refusalOf(codes: readonly ErrorCode[], schema: JsonObject): OpenapiResp
 
 function problemExample(code: ErrorCode): JsonObject {
   const error = new AtollError(code, "what is wrong with this request");
-  return JSON.parse(JSON.stringify(problemBody(error, REQUEST_ID))) as JsonObject;
+  return JSON.parse(JSON.stringify(problemBody(error, { requestId: REQUEST_ID }))) as JsonObject;
 }
 
 function ratesOf({ permission }: Access): readonly AnswerHeader[] {

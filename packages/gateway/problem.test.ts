@@ -37,6 +37,17 @@ describe("an AtollError of the service", () => {
     expect(region.log.lines).toHaveLength(status === 500 ? 1 : 0);
   });
 
+  test("names the trace that its request is part of", async () => {
+    const trace = "0af7651916cd43dd8448eb211c80319c";
+    const call = (traceparent: string, path = "/v1/profiles/ann") =>
+      region.call("GET", path, { headers: { traceparent } });
+    region.service.failure = new AtollError("overloaded", "busy");
+    const traceparent = `00-${trace}-b7ad6b7169203331-01`;
+    expect((await call(traceparent)).json()).toMatchObject({ traceId: trace });
+    expect((await call(traceparent, "/nowhere")).json()).toMatchObject({ traceId: trace });
+    expect((await call("nonsense")).json()).not.toHaveProperty("traceId");
+  });
+
   test("carries its data in headers and members", async () => {
     const fault = { pointer: "/age", detail: "must be a number", code: "type" };
     region.service.failure = new AtollError("overloaded", "busy", {

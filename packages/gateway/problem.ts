@@ -12,6 +12,7 @@ import type { ErrorCode, Log } from "@atoll/core";
 import { send } from "./answer.ts";
 import type { Reply } from "./answer.ts";
 import { ClientGone, discardBody } from "./body.ts";
+import { traceOf } from "./request-tracing.ts";
 
 interface ProblemKind {
   readonly status: number;
@@ -90,8 +91,7 @@ export function sendProblem(
   error: AtollError,
   headers: OutgoingHttpHeaders = {},
 ): void {
-  const { requestId } = reply.locals;
-  const body = { ...problemBody(error, requestId), instance: pathOf(request) };
+  const body = { ...problemBody(error, requestNames(reply)), instance: pathOf(request) };
   discardBody(request);
   const problemHeaders = {
     "Content-Type": "application/problem+json",
@@ -102,8 +102,18 @@ export function sendProblem(
   send(reply, body.status, problemHeaders, JSON.stringify(body));
 }
 
+/** What a request is called in the logs: here, and where its client looks. */
+export interface RequestNames {
+  readonly requestId: string;
+  readonly traceId?: string;
+}
+
+export function requestNames(reply: Reply): RequestNames {
+  return { requestId: reply.locals.requestId, ...traceOf(reply) };
+}
+
 /** What a problem document says but for where it happened: a part of a batch says the same. */
-export function problemBody(thrown: unknown, requestId: string) {
+export function problemBody(thrown: unknown, names: RequestNames) {
   const error = toAtollError(thrown);
   const { status, title } = PROBLEMS[error.code];
   const { faults, missingRegions, durableIn, missingIn, cursor } = error.data;
@@ -112,7 +122,7 @@ export function problemBody(thrown: unknown, requestId: string) {
     title,
     status,
     detail: status === 500 ? "the request failed here; its id is in our log" : error.message,
-    requestId,
+    ...names,
     ...(faults !== undefined && {
       errors: faults.map(({ pointer, detail, code }) => ({ pointer, detail, code })),
     }),

@@ -5,12 +5,12 @@
  * speed it is the most expensive thing that a read does.
  */
 import type { Log } from "@atoll/core";
-import { parseTraceparent } from "@atoll/core";
 import type { RequestLog } from "./answer.ts";
+import { traceOf } from "./request-tracing.ts";
 
 export function requestLogger(log: Log): RequestLog {
   return (reply, status, ms) => {
-    const { requestId, route, principal, span } = reply.locals;
+    const { requestId, route, principal } = reply.locals;
     log.info("request", {
       requestId,
       method: reply.req.method,
@@ -18,12 +18,7 @@ export function requestLogger(log: Log): RequestLog {
       status,
       ms: Math.round(ms * 100) / 100,
       ...(principal !== undefined && { principal: principal.name }),
-      ...traceOf(span?.traceparent ?? reply.req.headers["traceparent"]),
+      ...traceOf(reply),
     });
   };
-}
-
-function traceOf(header: string | string[] | undefined): { readonly traceId?: string } {
-  const context = parseTraceparent(header);
-  return context === undefined ? {} : { traceId: context.traceId };
 }

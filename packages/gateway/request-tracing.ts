@@ -3,8 +3,11 @@
  *
  * Begun where the route is known and not earlier, so that its name is the path as mounted and never
  * somebody's profile. Probes are left out: they would be most of all traces.
+ *
+ * Where nothing is recorded a request may still be part of its client's trace: log and problems name that.
  */
 import type { Request } from "express";
+import { parseTraceparent } from "@atoll/core";
 import type { Tracing } from "@atoll/core";
 import type { Reply } from "./answer.ts";
 import type { Access } from "./policy.ts";
@@ -27,4 +30,10 @@ export function traceRequest(
       "atoll.request_id": requestId,
     },
   });
+}
+
+/** The trace that this request is part of, ours or its client's. */
+export function traceOf({ locals, req }: Reply): { readonly traceId?: string } {
+  const context = parseTraceparent(locals.span?.traceparent ?? req.headers["traceparent"]);
+  return context === undefined ? {} : { traceId: context.traceId };
 }

@@ -12,6 +12,10 @@ export function problemDocument(types: readonly string[]): z.ZodObject {
     detail: z.string(),
     instance: z.string().optional().meta({ description: "The path that was asked for" }),
     requestId: z.string(),
+    traceId: z
+      .string()
+      .optional()
+      .meta({ description: "The W3C trace that the request is part of, if it is part of one" }),
     errors: z
       .array(z.object({ pointer: z.string(), detail: z.string(), code: z.string() }))
       .optional()
