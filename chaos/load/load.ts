@@ -64,6 +64,8 @@ export interface LoadOptions {
   readonly seed: string;
   /** Milliseconds since the run began. */
   readonly nowMs: () => number;
+  /** From nobody to everybody: a region that has just begun is not shown the whole world at once. */
+  readonly rampMs: number;
   /** Where a client that is drawn for a region goes. */
   readonly route: (region: number) => number;
 }
@@ -111,12 +113,18 @@ export class Load {
   }
 
   #beat(): void {
-    const passedMs = systemClock.monotonicMs() - this.#startedMs;
-    while (this.#next !== undefined && this.#next.atMs <= passedMs) {
+    const dueMs = this.#dueMs(systemClock.monotonicMs() - this.#startedMs);
+    while (this.#next !== undefined && this.#next.atMs <= dueMs) {
       this.#send(this.#next);
       this.#next = this.#draw();
     }
     this.#timer = systemClock.after(BEAT_MS, () => this.#beat());
+  }
+
+  /** How far into its operations it has come: in the beginning time goes slower for it, and less and less so. */
+  #dueMs(passedMs: number): number {
+    const { rampMs } = this.#options;
+    return passedMs < rampMs ? passedMs ** 2 / (2 * rampMs) : passedMs - rampMs / 2;
   }
 
   #send(operation: Operation): void {

@@ -114,7 +114,7 @@ class Run {
     this.#client = client;
     const shape = { ...LOAD_DEFAULT, ...scenario.load };
     const route = (place: number): number => observer.route(place);
-    const load = new Load({ client, shape, seed, nowMs, route });
+    const load = new Load({ client, shape, seed, nowMs, route, rampMs: WARM_MS });
     this.#load = load;
     const random = this.#random.fork("scenario");
     const { calls } = load.history;

@@ -583,6 +583,24 @@ export class AutomergeDocument {
       else if (patch.action === "del") this.#forgetIds(patch.path);
       if (!patchTree(this.#tree, patch, treeValues)) return this.#askForTree();
     }
+    for (const patch of patches) {
+      if (patch.action === "conflict" && !this.#askForMember(patch.path)) return this.#askForTree();
+    }
+  }
+
+  /**
+   * Where a conflict has come, Automerge 3.5.0 does not always say that another value wins: one before it may have gone in
+   * the same delivery. So the member is asked for. False when there is no such member.
+   */
+  #askForMember([part, key]: StoredPath): boolean {
+    if (typeof part !== "string" || typeof key !== "string") return false;
+    const id = this.#findId([part]);
+    const found = id === undefined ? undefined : this.#handle.getWithType(id, key);
+    const [type, stored] = found ?? [];
+    if (type === undefined) return false;
+    const [path, value] = [[part, key], this.#valueOf(type, stored)] as const;
+    this.#forgetIds(path, value);
+    return patchTree(this.#tree, { action: "put", path, value }, treeValues);
   }
 
   /** A container in whose place there is something else has another name, or none. */

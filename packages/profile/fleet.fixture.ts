@@ -94,6 +94,16 @@ export class Copy {
     }
   }
 
+  /** Several in one delivery, parents first: what else waits goes on waiting. */
+  receiveTogether(entries: readonly Entry[]): void {
+    const ready = entries.filter((entry) => {
+      if (!this.#isReady(entry)) return false;
+      [...entry.containers, entry.change].forEach((chunk) => this.#learn(chunk));
+      return true;
+    });
+    this.profile.append(ready.flatMap(({ containers, change }) => [...containers, change]));
+  }
+
   get waiting(): number {
     return this.#waiting.length;
   }

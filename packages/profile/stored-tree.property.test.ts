@@ -55,6 +55,53 @@ test("a view kept up by every edit and every delivery is the view of the whole d
   );
 });
 
+test("a view kept up by deliveries of several changes at once is the view of the whole document", () => {
+  // Few members, so that values come and go where others have written.
+  const value = fc.option(fc.nat({ max: 9 }));
+  const small = fc.record({ nick: value, place: fc.record({ at: value }) }, { requiredKeys: [] });
+  const patch = small.map((members) => ({ kind: "merge-patch", patch: members }) as const);
+  const edit = fc.oneof({ arbitrary: patch, weight: 4 }, anyEdit);
+  const many = fc.record({
+    edits: fc.array(fc.tuple(fc.nat({ max: 1 }), edit), { minLength: 1, maxLength: 5 }),
+    own: fc.option(edit),
+  });
+  fc.assert(
+    fc.property(fc.array(many, { minLength: 1, maxLength: 4 }), (rounds) => {
+      withCopies(3, (copies) => {
+        const reader = copies[2];
+        if (reader === undefined) return;
+        for (const { edits, own } of rounds) {
+          const entries = edits.flatMap(([number, edit]) => copies[number]?.edit(edit) ?? []);
+          if (own !== null) reader.edit(own);
+          reader.receiveTogether(entries);
+          expectWhole(reader);
+        }
+      });
+    }),
+    { numRuns: 150 },
+  );
+});
+
+test.each([
+  [0, 1],
+  [1, 0],
+])(
+  "when the winner goes and another comes in one delivery, that other is shown: %i, %i",
+  (a, b) => {
+    withCopies(3, (copies) => {
+      const [one, other, reader] = [copies[a], copies[b], copies[2]];
+      const put = one?.edit({ kind: "merge-patch", patch: { nick: "the winner" } });
+      const removal = one?.edit({ kind: "merge-patch", patch: { nick: null } });
+      const another = other?.edit({ kind: "merge-patch", patch: { nick: "the other" } });
+      if (reader === undefined || put === undefined) return expect.unreachable();
+      reader.receive(put);
+      reader.receiveTogether([another, removal].filter((entry) => entry !== undefined));
+      expect(reader.json()).toEqual({ nick: "the other" });
+      expectWhole(reader);
+    });
+  },
+);
+
 const values: TreeValues = {
   fromJson: (value) => value,
   counter: (value) => ({ toJSON: () => value }),
