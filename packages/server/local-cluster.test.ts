@@ -6,8 +6,9 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { gunzipSync } from "node:zlib";
-import { afterAll, afterEach, beforeAll, describe, expect, test } from "vitest";
+import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { delay, limits, must, systemClock, systemRandom } from "@atoll/core";
+import { lockDirectory } from "@atoll/store";
 import type { LocalCluster } from "./local-cluster.ts";
 import { startLocalCluster } from "./local-cluster.ts";
 import { localPorts, planLocalCluster } from "./local-plan.ts";
@@ -26,15 +27,17 @@ beforeAll(async () => {
   dataDir = mkdtempSync(join(tmpdir(), "atoll-local-"));
   basePort = await findFreeBasePort(systemRandom);
 });
-afterEach(async () => {
-  await running?.stop();
-  running = undefined;
-});
 afterAll(() => rmSync(dataDir, { recursive: true, force: true }));
 
+/** The cluster that the last test left running, or a new one: a start costs more than most tests do. */
 async function start(): Promise<LocalCluster> {
-  running = await startLocalCluster({ dataDir, basePort });
-  return running;
+  return (running ??= await startLocalCluster({ dataDir, basePort }));
+}
+
+async function stop(): Promise<boolean | undefined> {
+  const isInOrder = await running?.stop();
+  running = undefined;
+  return isInOrder;
 }
 
 /** Looks until it is so; the real processes tell when they are ready, nobody knows how long it takes. */
@@ -145,6 +148,8 @@ async function expectProxied({ regions }: LocalCluster): Promise<void> {
 }
 
 describe("three regions on one machine", () => {
+  afterAll(stop);
+
   test("take a write in any region and show it in all, and nothing is left of them when stopped", async () => {
     const cluster = await start();
     for (const { rest } of cluster.regions) {
@@ -163,7 +168,7 @@ describe("three regions on one machine", () => {
     await expectDurableEverywhere(cluster);
     await expectProxied(cluster);
     const pids = cluster.regions.map(({ pid }) => must(pid, "a running process"));
-    expect(await cluster.stop()).toBe(true);
+    expect(await stop()).toBe(true);
     expect(pids.filter(isAlive)).toEqual([]);
   });
 
@@ -189,7 +194,7 @@ describe("three regions on one machine", () => {
 
   test("lose no acknowledged edit to kill -9 in the middle of the demo's edits, and catch up", async () => {
     const cluster = await start();
-    const edits = demoEdits(900);
+    const edits = demoEdits(600);
     const acknowledged: { readonly id: string; readonly mark: string; readonly region: string }[] =
       [];
     const ofEurope = () => acknowledged.filter(({ region }) => region === "eu-west-1").length;
@@ -216,7 +221,7 @@ describe("three regions on one machine", () => {
     tellRestarted();
     await writing;
 
-    expect(ofEurope()).toBeGreaterThan(200); // at most one request was under way when it died
+    expect(ofEurope()).toBeGreaterThan(133); // of 200; at most one was under way when it died
     await eventually("equal roots", () => rootsAreEqual(cluster));
     const ids = [...new Set(acknowledged.map(({ id }) => id))];
     for (const id of ids) {
@@ -247,13 +252,9 @@ describe("a start that cannot succeed", () => {
     const spoiled = mkdtempSync(join(tmpdir(), "atoll-spoiled-"));
     try {
       const plan = planLocalCluster({ dataDir: spoiled, basePort });
-      const cluster = await startLocalCluster({ dataDir: spoiled, basePort });
-      await cluster.stop();
       const victim = must(plan.regions[2], "a region");
-      rmSync(join(victim.directory, "atoll.db"));
-      rmSync(join(victim.directory, "lock.db"));
       // A directory where the database should be: the region cannot open it.
-      mkdirSync(join(victim.directory, "atoll.db"));
+      mkdirSync(join(victim.directory, "atoll.db"), { recursive: true });
       const startMs = systemClock.monotonicMs();
       await expect(startLocalCluster({ dataDir: spoiled, basePort })).rejects.toMatchObject({
         message: expect.stringContaining("ap-northeast-1") as string,
@@ -314,6 +315,7 @@ describe("the command", () => {
     expect(stderr.trim().split("\n")).toEqual([
       expect.stringMatching(/^atoll: 127\.0\.0\.1:\d+ is in use.*listen\.rest\.$/),
     ]);
-    await start(); // nothing of the failed one holds the directory or a port
+    expect(await allPortsAreFree()).toBe(true);
+    lockDirectory(region.directory).release();
   });
 });

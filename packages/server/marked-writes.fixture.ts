@@ -13,8 +13,8 @@ import type { FaultyCluster, RegionName } from "./faulty-links.fixture.ts";
 import { LOCAL_REGIONS } from "./local-plan.ts";
 
 const PROFILES_DEFAULT = 24;
-/** Between two edits of one writer: a steady load that leaves the machine to the regions. */
-const PACE_MS = 25;
+/** Between two edits of one writer: a steady load that leaves the machine to the regions, and to other tests. */
+const PACE_MS = 50;
 const ANSWER_MS_MAX = 5_000;
 
 export interface Mark {
