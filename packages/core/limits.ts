@@ -312,8 +312,10 @@ export const LINK_CREDIT_BYTES = 8 * MIB;
 export const LINK_CREDIT_RESERVE_BYTES = 2 * MIB;
 /** Unsent bytes in a link's outbox and socket. Beyond, eager push stops and the peer reads the log. */
 export const LINK_BACKLOG_BYTES_MAX = 4 * MIB;
-/** The beat at which replication looks at its timers. */
+/** The beat at which replication looks at its timers while something is under way. */
 export const TICK_MS = 25;
+/** The same while nothing is: whatever nobody foresaw is noticed this soon. */
+export const TICK_IDLE_MS = 250;
 /** Heartbeat period while entries flow: bounds how long a session waits beyond the link's delay. */
 export const HEARTBEAT_ACTIVE_MS = 50;
 /** Time that the disk is told of in advance, before peers hear of it: one more fsync this often. */
@@ -573,6 +575,7 @@ export const DEMO_STATUS_MS_MAX = 5_000;
 assert(BODY_BYTES_MAX * 2 <= CHANGE_BYTES_MAX, "a change must hold the largest body");
 assert(CHANGE_BYTES_MAX * 2 <= FRAME_BYTES_MAX, "a frame must hold the largest change");
 assert(LINK_SILENCE_MS_MAX === HEARTBEAT_IDLE_MS * 2, "a half-open link is found in two intervals");
+assert(TICK_IDLE_MS * 4 <= HEARTBEAT_IDLE_MS, "a stall is measured to a fraction of a heartbeat");
 assert(TICK_MS * 2 <= STALL_MS_MIN, "a tick that is a little late is no stall");
 assert(STALL_MS_MIN < LINK_SILENCE_MS_MAX, "a stall is noticed before it looks like silence");
 assert(

@@ -18,7 +18,6 @@ import type {
   RegionCode,
   RegionVector,
   SpendingExchange,
-  Timer,
   Tracing,
   AtollError,
 } from "@atoll/core";
@@ -36,6 +35,7 @@ import type { SyncEffect, SyncEvent, Transport, VersionRange } from "@atoll/sync
 import { Sync } from "@atoll/sync";
 import type { ShownActor } from "./actor-list.ts";
 import { listActors } from "./actor-list.ts";
+import { Alarm } from "./alarm.ts";
 import { DocumentDesk } from "./document-desk.ts";
 import { Feed } from "./feed.ts";
 import { GroupCommit, isStorageFault } from "./group-commit.ts";
@@ -97,9 +97,8 @@ export class RegionDriver {
   readonly #startedAt: Epoch;
   readonly #rateGossip: RateGossip | undefined;
   #peers: ReadonlyMap<RegionCode, string>;
-  #tick: Timer | undefined;
-  #wake: Timer | undefined;
-  #wakeAtMs = Infinity;
+  readonly #ticks: Alarm;
+  readonly #wakes: Alarm;
   #covered: RegionVector = VECTOR_ZERO;
   #confirmations = 0;
   #storageFault: AtollError | undefined;
@@ -189,6 +188,8 @@ export class RegionDriver {
       known: (code) => this.#sync.known(code),
       stage: (work) => this.#stage(work),
     });
+    this.#ticks = new Alarm(clock, () => this.#tick());
+    this.#wakes = new Alarm(clock, () => this.#beat());
     transport.attach({
       linkUp: (link, _dialled, identity) => this.#step({ kind: "link-up", link, identity }),
       frame: (link, bytes) => this.#step({ kind: "frame", link, bytes }),
@@ -198,7 +199,6 @@ export class RegionDriver {
 
   start(): void {
     this.#step({ kind: "start" });
-    this.#scheduleTick();
     this.scrub.start();
     this.retention.start();
   }
@@ -207,8 +207,8 @@ export class RegionDriver {
   async close(): Promise<void> {
     if (this.#stopping) return;
     this.#stopping = true;
-    this.#tick?.cancel();
-    this.#wake?.cancel();
+    this.#ticks.stop();
+    this.#wakes.stop();
     this.scrub.stop();
     this.retention.stop();
     this.#sessions.close();
@@ -223,8 +223,8 @@ export class RegionDriver {
   /** Stops without a word or a write, as kill -9 would: for tests and the simulator. */
   kill(): void {
     this.#stopping = true;
-    this.#tick?.cancel();
-    this.#wake?.cancel();
+    this.#ticks.stop();
+    this.#wakes.stop();
     this.scrub.stop();
     this.retention.stop();
   }
@@ -308,6 +308,7 @@ export class RegionDriver {
       this.replica.ledger.cover(coverage);
       this.#group.afterwards(() => this.#sessions.covered());
     }
+    this.#planTick();
   }
 
   #perform(effect: SyncEffect): void {
@@ -346,7 +347,7 @@ export class RegionDriver {
       case "spent":
         return this.#options.rates?.hear(effect.spent);
       case "wake":
-        return this.#wakeIn(effect.delayMs);
+        return this.#wakes.by(this.#options.clock.monotonicMs() + effect.delayMs);
       case "report":
         return log[effect.level](effect.event, effect.fields);
       default:
@@ -363,26 +364,20 @@ export class RegionDriver {
     }
   }
 
-  #scheduleTick(): void {
-    this.#tick = this.#options.clock.after(limits.TICK_MS, () => {
-      this.#beat();
-      this.#rateGossip?.tick();
-      this.#stage(() => this.replica.upkeep());
-      this.#scheduleTick();
-    });
+  #tick(): void {
+    this.#beat();
+    this.#rateGossip?.tick();
+    if (this.replica.isUpkeepDue) this.#stage(() => this.replica.upkeep());
+    this.#planTick();
   }
 
-  /** The earliest of several wakes counts: whoever asked for a later one asks again then. */
-  #wakeIn(delayMs: number): void {
-    const { clock } = this.#options;
-    const atMs = clock.monotonicMs() + delayMs;
-    if (atMs >= this.#wakeAtMs || this.#stopping) return;
-    this.#wake?.cancel();
-    this.#wakeAtMs = atMs;
-    this.#wake = clock.after(delayMs, () => {
-      this.#wakeAtMs = Infinity;
-      this.#beat();
-    });
+  /** After whatever may have given a tick something to do. A tick that comes too early does no harm. */
+  #planTick(): void {
+    this.#ticks.by(this.#sync.nextTickMs);
+    if (this.#rateGossip !== undefined) this.#ticks.by(this.#rateGossip.dueMs);
+    if (this.replica.isUpkeepDue) {
+      this.#ticks.by(this.#options.clock.monotonicMs() + limits.TICK_MS);
+    }
   }
 
   /** Flushes first, so that a heartbeat never speaks of entries that follow it. */

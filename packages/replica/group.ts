@@ -11,6 +11,7 @@ export class Group {
   readonly #store: Store;
   #staged: LogEntry[] = [];
   #touched = new Set<DocKey>();
+  #opened = 0;
 
   constructor(store: Store) {
     this.#store = store;
@@ -27,7 +28,14 @@ export class Group {
 
   /** Opens the transaction if it is not open. */
   open(): void {
-    if (!this.#store.inTransaction) this.#store.begin();
+    if (this.isOpen) return;
+    this.#store.begin();
+    this.#opened++;
+  }
+
+  /** How many there have been: as long as this stands still, so does the store. */
+  get opened(): number {
+    return this.#opened;
   }
 
   add(entry: LogEntry): void {

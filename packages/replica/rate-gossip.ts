@@ -31,10 +31,15 @@ export class RateGossip {
     this.#tell = options.tell;
   }
 
+  /** When it is to be told again. */
+  get dueMs(): number {
+    return this.#toldMs + limits.SPENT_PERIOD_MS;
+  }
+
   tick(): void {
     this.#rates.sharedBy(1 + this.#sharers(), this.#regions);
     const nowMs = this.#clock.monotonicMs();
-    if (nowMs - this.#toldMs < limits.SPENT_PERIOD_MS) return;
+    if (nowMs < this.dueMs) return;
     this.#toldMs = nowMs;
     const spent = this.#rates.takeSpent();
     if (spent.length > 0) this.#tell(spent);

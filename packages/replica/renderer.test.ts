@@ -64,3 +64,28 @@ test("one batch shows no more open documents than a turn may", () => {
     expect(reader.replica.read(id as ProfileId).snapshot?.json).toBe('{"value":2}');
   }
 });
+
+test("nothing is kept up while nothing has been staged since there was nothing to do", () => {
+  const { replica } = reader;
+  const settle = (): number => {
+    let rounds = 0;
+    for (; replica.isUpkeepDue; rounds++) {
+      replica.upkeep();
+      replica.flush();
+    }
+    return rounds;
+  };
+  expect(settle()).toBe(1); // a process that has just started looks once
+  for (let n = 0; n < limits.UPKEEP_DOCUMENTS_MAX + 1; n++) write(`p${n}`, 1);
+  received();
+  replica.upkeep(); // staged, and not in the store for good
+  expect(replica.isUpkeepDue).toBe(true);
+  replica.abandon();
+  expect(replica.isUpkeepDue).toBe(true);
+  expect(settle()).toBe(1);
+  write("last", 1);
+  received();
+  replica.flush();
+  expect(settle()).toBe(2);
+  expect(rowOf("last")?.dirty).toBe(false);
+});

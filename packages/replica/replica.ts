@@ -111,6 +111,8 @@ export class Replica {
   readonly #commit: Commit;
   readonly #snapshots = new Snapshots();
   readonly #author: Author;
+  /** The group after which there was nothing to keep up. */
+  #idleSince = -1;
 
   constructor(options: ReplicaOptions) {
     const { cluster, region, store, clock, log, codec } = options;
@@ -317,13 +319,20 @@ export class Replica {
     this.documents.clear();
   }
 
+  /** False when the last `upkeep` found nothing to do and nothing has been staged since. */
+  get isUpkeepDue(): boolean {
+    return this.#idleSince !== this.group.opened || this.group.isOpen;
+  }
+
   /** Some background work: views and tails, and buckets that have become too full. */
   upkeep(): void {
+    const { opened } = this.group;
     this.renderer.upkeep();
     if (this.ledger.tree.isCrowded) {
       this.group.open();
       this.ledger.tree.deepen();
     }
+    if (this.group.opened === opened && !this.group.isOpen) this.#idleSince = opened;
   }
 
   /** True while a write would use a name that may have a past which this file does not know. */

@@ -271,12 +271,12 @@ export class Acts {
     // The only copy of an entry cannot be brought back by anybody: replica/DESIGN.md, gaps.
     const others = this.#fleet.regions.filter((other) => other !== region);
     const isOnlyCopy = [...region.held].some((hash) => !others.some(({ held }) => held.has(hash)));
-    const places = damagePlaces(region.touchFile()).filter(
+    const places = damagePlaces(region.file).filter(
       ({ table }) => FLIPPED.includes(table) && !(isOnlyCopy && table === "log"),
     );
     const place = places[random.below(Math.max(1, places.length))];
     if (place === undefined) return;
-    const damage = flipOneBit(region.touchFile(), place, random);
+    const damage = flipOneBit(region.file, place, random);
     if (damage === undefined) return;
     this.hasDamaged = true;
     this.#fleet.trace.add(JSON.stringify(damage));

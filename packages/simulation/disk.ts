@@ -9,7 +9,7 @@
  *
  * The file lies in memory (tmpfs) where the machine has it, because a seed makes a thousand commits.
  */
-import { existsSync, mkdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { existsSync, mkdirSync, readFileSync, readdirSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import type { Random } from "@atoll/core";
@@ -24,6 +24,8 @@ export interface Image {
 const WAL_HEADER_BYTES = 32;
 const FRAME_HEADER_BYTES = 24;
 const MEMORY_FILES = "/dev/shm";
+
+const PREFIX = "atoll-sim-";
 
 /** Names of directories never repeat within a process. */
 let made = 0;
@@ -126,8 +128,26 @@ function commitEnds(wal: Uint8Array): number[] {
 
 function newDirectory(): string {
   const base = existsSync(MEMORY_FILES) ? MEMORY_FILES : tmpdir();
-  const path = join(base, `atoll-sim-${process.pid}-${made++}`);
+  if (made === 0) sweep(base);
+  const path = join(base, `${PREFIX}${process.pid}-${made++}`);
   rmSync(path, { recursive: true, force: true });
   mkdirSync(path);
   return path;
+}
+
+/** Removes what was left by processes that were killed in the middle of a run. */
+function sweep(base: string): void {
+  const names = readdirSync(base).filter((name) => name.startsWith(PREFIX));
+  for (const name of names) {
+    const pid = Number(name.slice(PREFIX.length).split("-", 1)[0]);
+    if (!isAlive(pid)) rmSync(join(base, name), { recursive: true, force: true });
+  }
+}
+
+function isAlive(pid: number): boolean {
+  try {
+    return process.kill(pid, 0);
+  } catch (error) {
+    return (error as NodeJS.ErrnoException).code !== "ESRCH"; // else somebody else's
+  }
 }

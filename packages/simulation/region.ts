@@ -97,8 +97,7 @@ export class SimRegion {
   }
 
   /** Where its file lies, for somebody who is about to change it behind its back. Only while it is up. */
-  touchFile(): string {
-    this.#door?.touched();
+  get file(): string {
     return this.#disk.path;
   }
 

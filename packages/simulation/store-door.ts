@@ -41,9 +41,6 @@ export class StoreDoor {
   #staged: LogEntry[] = [];
   #removed: ChangeHash[] = [];
   #isLost = false;
-  /** Questions that upkeep asks at every tick, answered "none" since the last transaction. */
-  #hasNoDirty = false;
-  #hasNoLong = false;
   /** The next commit is the last. */
   crashAt: CommitCrash | undefined;
   fault: DiskFault | undefined;
@@ -54,22 +51,6 @@ export class StoreDoor {
     this.#random = random;
     const isLost = (): boolean => this.#isLost;
     this.store = withHooks(real, {
-      begin: () => {
-        this.touched();
-        real.begin();
-      },
-      dirtyDocuments: (limit) => {
-        if (this.#hasNoDirty) return [];
-        const places = real.dirtyDocuments(limit);
-        this.#hasNoDirty = places.length === 0 && !real.inTransaction;
-        return places;
-      },
-      longTails: (changesMax, bytesMax, limit) => {
-        if (this.#hasNoLong) return [];
-        const places = real.longTails(changesMax, bytesMax, limit);
-        this.#hasNoLong = places.length === 0 && !real.inTransaction;
-        return places;
-      },
       get isTransactionLost() {
         return isLost();
       },
@@ -84,12 +65,6 @@ export class StoreDoor {
       // Its own thread and connection: nothing that a simulation can order.
       scrub: withHooks(real.scrub, { checkFile: () => Promise.resolve([]) }),
     });
-  }
-
-  /** The file is not what it was: nothing that was remembered of it holds. */
-  touched(): void {
-    this.#hasNoDirty = false;
-    this.#hasNoLong = false;
   }
 
   #commit(): void {

@@ -10,9 +10,10 @@
  *   - No error of SQLite's leaves this file as it is: disk trouble becomes an `AtollError`, a broken
  *     constraint an `InvariantError`.
  *
- * A statement is prepared once, when it is first used: a process needs some of the hundred to start, and most of
- * them hardly ever. `reader` and `writer` are the only ways to get one. `better-sqlite3` binds every number as a double, which is exact for our 52-bit numbers and
- * which SQLite turns back into an integer for a column of type INTEGER.
+ * A statement is prepared once, when it is first used: of a hundred a process needs few to start with, and
+ * most of them hardly ever. `reader` and `writer` are the only ways to get one. `better-sqlite3` binds
+ * every number as a double, which is exact for our 52-bit numbers and which SQLite turns back into an
+ * integer for a column of type INTEGER.
  */
 import { accessSync, constants, statSync } from "node:fs";
 import { dirname } from "node:path";

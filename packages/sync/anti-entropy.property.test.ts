@@ -301,6 +301,25 @@ describe("a peer that lies", () => {
     expect(opens(false)).toBe(true);
   });
 
+  test("is asked nothing before a comparison is due", () => {
+    const act = fc.record({ passesMs: fc.nat(40_000), isDisturbed: fc.boolean() });
+    fc.assert(
+      fc.property(fc.array(act, { maxLength: 20 }), (acts) => {
+        const pair = new ComparingPair();
+        fill(pair, [[1, 1, 0]]);
+        const [machine] = pair.machines;
+        for (const { passesMs, isDisturbed } of acts) {
+          if (isDisturbed) machine.disturbed([], pair.nowMs);
+          const dueMs = machine.dueMs(TWO);
+          pair.nowMs += passesMs;
+          const out: SyncEffect[] = [];
+          machine.tick(TWO, true, pair.nowMs, out);
+          if (pair.nowMs < dueMs) expect(out).toEqual([]);
+        }
+      }),
+    );
+  });
+
   test("that answers only part of a question is asked for the rest", () => {
     const pair = new ComparingPair();
     fill(

@@ -159,6 +159,16 @@ export class AntiEntropy {
     }
   }
 
+  /** When `tick` has something to do with a peer with which we are level. */
+  dueMs(peer: RegionCode): number {
+    const pair = this.#pairs.get(peer);
+    if (pair === undefined || this.#view.region.code > peer) return Infinity;
+    if (pair.opened !== undefined) return pair.opened.heardMs + limits.ANTI_ENTROPY_ANSWER_MS_MAX;
+    const meet = this.#announced.cutWith(peer);
+    if (this.#unionWith(peer, pair, meet) !== undefined) return pair.unionMs;
+    return Math.min(pair.nextMs, provableMs(pair, meet));
+  }
+
   /**
    * Opens a comparison with a peer when one is due. The lower code asks. Not level, one side lacks what the
    * other is known to have: the log comes first, but not for ever, because a place may stay missing.
@@ -178,7 +188,7 @@ export class AntiEntropy {
       if (nowMs < pair.unionMs) return;
     } else {
       if (!isLevel && nowMs < pair.nextMs + limits.ANTI_ENTROPY_PERIOD_MS) return;
-      if (nowMs < pair.nextMs && !isProvable(pair, meet, nowMs)) return;
+      if (nowMs < pair.nextMs && nowMs < provableMs(pair, meet)) return;
       pair.unproven = undefined;
     }
     const cut = union ?? meet;
@@ -386,8 +396,8 @@ export class AntiEntropy {
   }
 }
 
-/** The pair has fallen quiet, and the cut covers what has not been proven. */
-function isProvable({ unproven, disturbedMs }: Pair, cut: RegionVector, nowMs: number): boolean {
-  if (unproven === undefined || nowMs - disturbedMs < limits.ANTI_ENTROPY_REST_MS) return false;
-  return missingRegions(cut, unproven).length === 0;
+/** When the pair has fallen quiet, if the cut covers what has not been proven; never if it does not. */
+function provableMs({ unproven, disturbedMs }: Pair, cut: RegionVector): number {
+  if (unproven === undefined || missingRegions(cut, unproven).length > 0) return Infinity;
+  return disturbedMs + limits.ANTI_ENTROPY_REST_MS;
 }

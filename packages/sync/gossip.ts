@@ -139,6 +139,16 @@ export class Gossip {
     if (sent !== undefined) sent.set(lane, Math.min(upTo, sent.get(lane) ?? 0));
   }
 
+  /** When there is something to say at a tick. */
+  dueMs(): number {
+    let dueMs = Infinity;
+    for (const [peer, outbox] of this.#outboxes) {
+      if (outbox.entries.length > 0) return 0;
+      dueMs = Math.min(dueMs, this.#heartbeatDueMs(peer, outbox));
+    }
+    return dueMs;
+  }
+
   tick(nowMs: number, out: SyncEffect[]): void {
     for (const [peer, outbox] of this.#outboxes) this.#beat(peer, outbox, nowMs, out);
   }

@@ -52,7 +52,6 @@ export interface Link {
 export class Links {
   readonly #links = new Map<LinkId, Link>();
   readonly #versionMin: number;
-  #tickedMs: number | undefined;
 
   constructor(versionMin: number) {
     this.#versionMin = versionMin;
@@ -111,9 +110,25 @@ export class Links {
     link.excusedMs = 0;
   }
 
-  /** To be called at every tick; returns the links that must end, with the reason. */
-  overdue(nowMs: number): { readonly link: Link; readonly reason: string }[] {
-    this.#excuse(nowMs);
+  /** When the first of them is overdue, unless something is heard. */
+  dueMs(): number {
+    let dueMs = Infinity;
+    for (const { ended, liveMs, lastHeardMs, openedMs, excusedMs } of this.#links.values()) {
+      if (ended !== undefined) continue;
+      const fromMs = liveMs === undefined ? openedMs : lastHeardMs;
+      const patienceMs =
+        liveMs === undefined ? limits.HANDSHAKE_MS_MAX : limits.LINK_SILENCE_MS_MAX;
+      dueMs = Math.min(dueMs, fromMs + patienceMs + excusedMs);
+    }
+    return dueMs;
+  }
+
+  /**
+   * To be called at every tick, which came later than planned by so much; returns the links that must end, with
+   * the reason.
+   */
+  overdue(nowMs: number, lateMs: number): { readonly link: Link; readonly reason: string }[] {
+    if (lateMs > limits.STALL_MS_MIN) this.#excuse(lateMs);
     const overdue: { link: Link; reason: string }[] = [];
     for (const link of this.#links.values()) {
       if (link.ended !== undefined) continue;
@@ -141,10 +156,7 @@ export class Links {
     out.push({ kind: "close", link: link.id, reason });
   }
 
-  #excuse(nowMs: number): void {
-    const lateMs = nowMs - (this.#tickedMs ?? nowMs) - limits.TICK_MS;
-    this.#tickedMs = nowMs;
-    if (lateMs <= limits.STALL_MS_MIN) return;
+  #excuse(lateMs: number): void {
     for (const link of this.#links.values()) link.excusedMs += lateMs;
   }
 }

@@ -103,8 +103,15 @@ export class Peers {
     return this.#peers.status(this.#links.all());
   }
 
-  tick(nowMs: number, out: SyncEffect[]): void {
-    for (const { link, reason } of this.#links.overdue(nowMs)) {
+  /** When there is something to do at a tick. */
+  dueMs(): number {
+    const dials = this.#peers.all().filter((peer) => this.#dials(peer));
+    return Math.min(this.#links.dueMs(), ...dials.map(({ redial }) => redial.dueMs));
+  }
+
+  /** `lateMs`: by how much the tick came later than planned. */
+  tick(nowMs: number, lateMs: number, out: SyncEffect[]): void {
+    for (const { link, reason } of this.#links.overdue(nowMs, lateMs)) {
       sometimes("link overdue");
       // Told, because the other direction may work: a transport that waits to be answered would not tell.
       this.#endings.refuse(link, { code: "leaving", detail: reason }, nowMs, out);

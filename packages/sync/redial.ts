@@ -33,7 +33,12 @@ export class Redial {
   }
 
   isDue(nowMs: number): boolean {
-    return !this.#isUnderWay && nowMs >= this.#dueMs;
+    return nowMs >= this.dueMs;
+  }
+
+  /** When the next attempt may begin; never while one is under way. */
+  get dueMs(): number {
+    return this.#isUnderWay ? Infinity : this.#dueMs;
   }
 
   /** True for the link that was dialled. */

@@ -106,6 +106,7 @@ export class FakeRegion {
   isStuck = false;
   /** Added to what the network says. */
   extraBacklogBytes = 0;
+  ticks = 0;
   readonly sync: Sync;
   readonly #regions: Regions;
   readonly #name: Name;
@@ -115,6 +116,7 @@ export class FakeRegion {
   readonly #aside = new Map<string, LogEntry>();
   #wake: Timer | undefined;
   #wakeAtMs = Infinity;
+  #steppedMs = 0;
 
   constructor(regions: Regions, cluster: Cluster, region: Region) {
     this.#regions = regions;
@@ -159,11 +161,6 @@ export class FakeRegion {
 
   start(): void {
     this.step({ kind: "start" });
-    const tick = (): void => {
-      this.step({ kind: "tick" });
-      this.#regions.clock.after(limits.TICK_MS, tick);
-    };
-    this.#regions.clock.after(limits.TICK_MS, tick);
   }
 
   /** Writes entries of our own, durable in one group; `changeBytes` of noise each. */
@@ -194,9 +191,24 @@ export class FakeRegion {
     return this.#transport.backlogBytesMax();
   }
 
+  /** What a tick would do now that none is planned for: nothing, if plans are right. */
+  overlooked(): SyncEffect[] {
+    const nowMs = this.#regions.clock.monotonicMs();
+    const isPlanned = nowMs >= this.sync.nextTickMs || nowMs - this.#steppedMs < limits.TICK_MS;
+    if (isPlanned) return [];
+    return this.#effectsOf({ kind: "tick" }).filter(({ kind }) => kind !== "wake");
+  }
+
   step(event: SyncEvent): void {
-    const effects = this.sync.step(event, this.#regions.clock.monotonicMs());
+    const effects = this.#effectsOf(event);
     for (const effect of effects) this.#perform(effect);
+    this.#wakeIn(this.sync.nextTickMs - this.#regions.clock.monotonicMs());
+  }
+
+  #effectsOf(event: SyncEvent): SyncEffect[] {
+    this.#steppedMs = this.#regions.clock.monotonicMs();
+    if (event.kind === "tick") this.ticks++;
+    return this.sync.step(event, this.#steppedMs);
   }
 
   #perform(effect: SyncEffect): void {

@@ -29,6 +29,7 @@ import { OwnOrigin, seenOf } from "./own-origin.ts";
 import type { PeerLinkStatus } from "./peer-table.ts";
 import { Peers } from "./peers.ts";
 import type { SyncView } from "./sync-view.ts";
+import { TickPlan } from "./tick-plan.ts";
 import type { LinkId } from "./transport.ts";
 import type { VersionRange } from "./version.ts";
 import { VERSIONS_SPOKEN } from "./version.ts";
@@ -62,6 +63,7 @@ export class Sync {
   readonly #gossip: Gossip;
   readonly #catchUp: CatchUp;
   readonly #antiEntropy: AntiEntropy;
+  readonly #plan = new TickPlan();
   #unknownMessages = 0;
 
   constructor(options: {
@@ -121,6 +123,11 @@ export class Sync {
   /** What another region is known to hold; undefined when it has not spoken since the start. */
   known(peer: RegionCode): KnownHoldings | undefined {
     return this.#announced.known(peer);
+  }
+
+  /** When the next tick must come, as far as is known now: to be asked again after every step. */
+  get nextTickMs(): number {
+    return this.#plan.nextMs;
   }
 
   /** Messages of a kind this version does not know. */
@@ -204,6 +211,7 @@ export class Sync {
       default:
         unreachable(event);
     }
+    this.#plan.after(nowMs, () => this.#dueMs());
     return out;
   }
 
@@ -224,7 +232,7 @@ export class Sync {
   }
 
   #tick(nowMs: number, out: SyncEffect[]): void {
-    this.#peers.tick(nowMs, out);
+    this.#peers.tick(nowMs, this.#plan.tick(nowMs), out);
     this.#gossip.tick(nowMs, out);
     this.#catchUp.ask(nowMs, out);
     this.#catchUp.pump(nowMs, out);
@@ -233,6 +241,16 @@ export class Sync {
       if (!this.#announced.knows(peer)) continue;
       this.#antiEntropy.tick(peer, this.#catchUp.idle(peer), nowMs, out);
     }
+  }
+
+  /** When a tick has something to do. What is asked for or answered is looked at at every one. */
+  #dueMs(): number {
+    let dueMs = Math.min(this.#peers.dueMs(), this.#gossip.dueMs());
+    for (const peer of this.#peers.live()) {
+      if (this.#catchUp.busyServing(peer) || !this.#catchUp.idle(peer)) return 0;
+      if (this.#announced.knows(peer)) dueMs = Math.min(dueMs, this.#antiEntropy.dueMs(peer));
+    }
+    return dueMs;
   }
 
   /** A region is not linked any more. */
