@@ -8,6 +8,7 @@
  * host cannot execute is skipped with the reason, which is told and is no pass.
  */
 import { parseArgs } from "node:util";
+import { errorText } from "@atoll/core";
 import type { DrillReport } from "./drill.ts";
 import { runDrill } from "./drill.ts";
 import { lacking } from "./host.ts";
@@ -49,7 +50,12 @@ if (unknown.length > 0) {
 async function execute(page: Page): Promise<DrillReport> {
   const reason = lacking(page.drill.needs);
   if (reason !== undefined) return { page: page.name, verdict: "skipped", reason };
-  return runDrill(page, { tell: print, show: values.show === true });
+  try {
+    return await runDrill(page, { tell: print, show: values.show === true });
+  } catch (error) {
+    // Not even its regions have started: the others are drilled all the same.
+    return { page: page.name, verdict: "failed", reason: errorText(error) };
+  }
 }
 
 function lineOf({ page, verdict, reason, seconds, ...rest }: DrillReport): string {

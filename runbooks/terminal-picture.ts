@@ -29,7 +29,8 @@ const shown = [
 process.stdout.write(svgOf(shown));
 
 function svgOf(lines: readonly string[]): string {
-  const width = Math.ceil(COLUMNS * CHAR_WIDTH + 2 * MARGIN);
+  const columns = Math.max(COLUMNS, ...lines.map(({ length }) => length));
+  const width = Math.ceil(columns * CHAR_WIDTH + 2 * MARGIN);
   const height = lines.length * LINE_HEIGHT + 2 * MARGIN;
   const rows = lines.map((line, index) => {
     const y = MARGIN + (index + 1) * LINE_HEIGHT - 5;
@@ -49,9 +50,9 @@ function colorOf(line: string): string {
   return COLORS.find(([pattern]) => pattern.test(line))?.[1] ?? INK;
 }
 
-/** At spaces; what goes on is indented. */
+/** At spaces; what goes on is indented. A table is as wide as it is: one that is folded cannot be read. */
 function wrapped(line: string): string[] {
-  if (line.length <= COLUMNS) return [line];
+  if (line.length <= COLUMNS || /^[┌├└│]/.test(line)) return [line];
   const at = line.lastIndexOf(" ", COLUMNS);
   const cut = at > 0 ? at : COLUMNS;
   return [line.slice(0, cut), ...wrapped(`    ${line.slice(cut).trimStart()}`)];

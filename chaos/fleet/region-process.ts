@@ -31,6 +31,9 @@ export interface Launch {
   readonly configFile?: string;
 }
 
+/** `silent`: no answer in time, which may be the region or the machine that it shares with us. */
+export type Readiness = "ready" | "not-ready" | "silent";
+
 export class RegionProcess {
   readonly plan: RegionPlan;
   readonly #prefix: readonly string[];
@@ -113,13 +116,19 @@ export class RegionProcess {
   }
 
   async isReady(): Promise<boolean> {
+    return (await this.readiness()) === "ready";
+  }
+
+  async readiness(): Promise<Readiness> {
     try {
       const signal = AbortSignal.timeout(READY_ANSWER_MS_MAX);
       const answer = await fetch(`${restUrl(this.plan)}/readyz`, { signal });
       await answer.arrayBuffer();
-      return answer.status === 200;
-    } catch {
-      return false;
+      return answer.status === 200 ? "ready" : "not-ready";
+    } catch (error) {
+      return error instanceof DOMException && error.name === "TimeoutError"
+        ? "silent"
+        : "not-ready";
     }
   }
 
@@ -157,7 +166,8 @@ export class RegionProcess {
     if (this.pid === undefined) return undefined;
     try {
       const status = readFileSync(`/proc/${this.pid}/status`, "utf8");
-      return Number(/^VmRSS:\s+(\d+) kB$/m.exec(status)?.[1] ?? 0) * 1_024;
+      const kib = /^VmRSS:\s+(\d+) kB$/m.exec(status)?.[1]; // none of a process that has just died
+      return kib === undefined ? undefined : Number(kib) * 1_024;
     } catch {
       return undefined;
     }

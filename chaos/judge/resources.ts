@@ -1,7 +1,7 @@
 /**
  * C6: is given back what a fault has cost? What a region holds of memory and of log, before and after.
  *
- * Memory without V8's young generation (`footprint.ts` says why). In 90 s at 100 writes a second a region grew from 244 to
+ * Memory without V8's young generation (`footprint.ts` says why). In 100 s at 50 writes a second a region grew from 244 to
  * 335 MiB resident: 65 of them in one step when the young generation doubled, 9 in Automerge's memory, the rest in code and
  * while it read all it has stored; what was alive after a collection fell from 48 to 43 MiB meanwhile.
  */

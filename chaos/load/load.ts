@@ -12,6 +12,7 @@ import type { Random, Timer } from "@atoll/core";
 import { SeededRandom, delay, must, systemClock } from "@atoll/core";
 import type { Operation, ProfileClient, WorkloadShape } from "@atoll/simulation/workload";
 import { History, Session, drawOperations } from "@atoll/simulation/workload";
+import { rampedMs } from "./ramp.ts";
 
 const BEAT_MS = 10;
 /** Operations of one session that wait before further ones are let go. */
@@ -47,8 +48,8 @@ export const LOAD_DEFAULT: LoadShape = {
  * served what it has seen, waits for it with each request, and would soon be most of the load.
  */
 export const LOAD_HIGH: Partial<LoadShape> = {
-  rate: 340,
-  sessions: 96,
+  rate: 380,
+  sessions: 112,
   profiles: 10,
   readRate: 0.2,
   hopRate: 0.004,
@@ -64,7 +65,7 @@ export interface LoadOptions {
   readonly seed: string;
   /** Milliseconds since the run began. */
   readonly nowMs: () => number;
-  /** From nobody to everybody: a region that has just begun is not shown the whole world at once. */
+  /** Until all clients are there. */
   readonly rampMs: number;
   /** Where a client that is drawn for a region goes. */
   readonly route: (region: number) => number;
@@ -113,18 +114,12 @@ export class Load {
   }
 
   #beat(): void {
-    const dueMs = this.#dueMs(systemClock.monotonicMs() - this.#startedMs);
+    const dueMs = rampedMs(systemClock.monotonicMs() - this.#startedMs, this.#options.rampMs);
     while (this.#next !== undefined && this.#next.atMs <= dueMs) {
       this.#send(this.#next);
       this.#next = this.#draw();
     }
     this.#timer = systemClock.after(BEAT_MS, () => this.#beat());
-  }
-
-  /** How far into its operations it has come: in the beginning time goes slower for it, and less and less so. */
-  #dueMs(passedMs: number): number {
-    const { rampMs } = this.#options;
-    return passedMs < rampMs ? passedMs ** 2 / (2 * rampMs) : passedMs - rampMs / 2;
   }
 
   #send(operation: Operation): void {

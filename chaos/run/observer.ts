@@ -9,9 +9,15 @@ import type { Timer } from "@atoll/core";
 import { systemClock } from "@atoll/core";
 import type { Fleet, Region } from "../fleet/fleet.ts";
 import type { PeerStatus } from "../fleet/region-admin.ts";
+import type { Readiness } from "../fleet/region-process.ts";
 
 const LOOK_MS = 500;
 const STATUS_MS_MAX = 1_500;
+/**
+ * Looks in a row without an answer after which clients go elsewhere, as load balancers count. One would do on a machine
+ * of its own; here it moved all clients of a busy region to the other side of a cut, with sessions that hold them there.
+ */
+const SILENT_LOOKS_MAX = 2;
 
 export interface Sample {
   readonly atMs: number;
@@ -38,6 +44,7 @@ export class Observer {
   readonly #fleet: Fleet;
   readonly #nowMs: () => number;
   readonly #readyByPlace: boolean[];
+  readonly #silentLooksByPlace: number[];
   readonly #avoided = new Set<number>();
   #timer: Timer | undefined;
   #looking: Promise<unknown> = Promise.resolve();
@@ -46,6 +53,7 @@ export class Observer {
     this.#fleet = fleet;
     this.#nowMs = nowMs;
     this.#readyByPlace = fleet.regions.map(() => true);
+    this.#silentLooksByPlace = fleet.regions.map(() => 0);
   }
 
   start(): void {
@@ -79,13 +87,16 @@ export class Observer {
 
   async look(region: Region): Promise<Sample> {
     const { process, admin } = region;
-    const [isReady, status] = await Promise.all([process.isReady(), admin.status(STATUS_MS_MAX)]);
-    this.#readyByPlace[region.place] = isReady;
+    const [readiness, status] = await Promise.all([
+      process.readiness(),
+      admin.status(STATUS_MS_MAX),
+    ]);
+    this.#note(region.place, readiness);
     const sample: Sample = {
       atMs: this.#nowMs(),
       region: region.name,
       isUp: process.isUp,
-      isReady,
+      isReady: readiness === "ready",
       residentBytes: process.residentBytes(),
       said: status && {
         root: status.root,
@@ -99,5 +110,12 @@ export class Observer {
     };
     this.samples.push(sample);
     return sample;
+  }
+
+  #note(place: number, readiness: Readiness): void {
+    const silent = readiness === "silent" ? (this.#silentLooksByPlace[place] ?? 0) + 1 : 0;
+    this.#silentLooksByPlace[place] = silent;
+    if (silent > 0 && silent < SILENT_LOOKS_MAX) return;
+    this.#readyByPlace[place] = readiness === "ready";
   }
 }

@@ -1,6 +1,10 @@
 /** 16: one frame in twenty is cut short or has a bit turned in what it carries. */
+import { limits } from "@atoll/core";
 import { EU, REGIONS, US } from "../fleet/region-plan.ts";
 import type { Scenario } from "../scenario.ts";
+
+/** What came damaged is asked for again after this pause; then a busy machine. */
+const CONVERGE_MS_MAX = limits.QUARANTINE_RETRY_MS + 15_000;
 
 export const damagedFrames: Scenario = {
   name: "damaged-frames",
@@ -12,7 +16,7 @@ export const damagedFrames: Scenario = {
   },
   needs: ["frames"],
   seconds: { quick: 8, full: 300 },
-  convergeMsMax: 60_000,
+  convergeMsMax: CONVERGE_MS_MAX,
   async act(stage) {
     const frames = { duplicateRate: 0, reorderRate: 0, corruptRate: 0.05 };
     await stage.during(`damaged frames between ${US} and ${EU}`, [], async () => {
