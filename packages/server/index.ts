@@ -5,6 +5,7 @@ export { auditReport } from "./audit-report.ts";
 export { createBackup, restoreBackup, verifyBackup } from "./backup/lazy.ts";
 export type { BackupProgress, BackupStage } from "./backup/progress.ts";
 export type { BackupReport } from "./backup/verify.ts";
+export { checkRegionConfig } from "./check-config.ts";
 export type { LogLevel, RegionConfig } from "./config.ts";
 export {
   commandCredential,
