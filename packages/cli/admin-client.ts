@@ -48,15 +48,7 @@ export class AdminClient {
     if (expected.includes(answer.status)) {
       return { status: answer.status, body: parseJson(answer.body) };
     }
-    throw this.#failureOf(answer);
-  }
-
-  #failureOf(answer: HttpAnswer): AtollError {
-    const code = codeOf(answer);
-    const isRefused = code === "unauthenticated" || code === "forbidden";
-    return new AtollError(code, `${this.#endpoint}: ${problemText(answer)}`, {
-      ...(isRefused && { mend: "Set ATOLL_TOKEN to an API key or a token with the right role." }),
-    });
+    throw failureOf(this.#endpoint, answer);
   }
 
   #url(path: string): string {
@@ -75,7 +67,7 @@ export class AdminClient {
       ...(sent && { headers: { "content-type": sent.type }, body: sent.bytes }),
     });
     if (answer.status === 200) return answer;
-    throw this.#failureOf(answer);
+    throw failureOf(this.#endpoint, answer);
   }
 
   close(): void {
@@ -118,6 +110,15 @@ export async function withAdmin<T>(
   } finally {
     admin.close();
   }
+}
+
+/** What `of` has answered, as the failure that a person is told. */
+export function failureOf(of: string, answer: HttpAnswer): AtollError {
+  const code = codeOf(answer);
+  const isRefused = code === "unauthenticated" || code === "forbidden";
+  return new AtollError(code, `${of}: ${problemText(answer)}`, {
+    ...(isRefused && { mend: "Set ATOLL_TOKEN to an API key or a token with the right role." }),
+  });
 }
 
 function codeOf({ status, body }: HttpAnswer): ErrorCode {

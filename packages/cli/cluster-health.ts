@@ -22,7 +22,7 @@ export interface Health {
   /** What is wrong, one sentence each. */
   readonly faults: readonly string[];
   readonly links: readonly LinkVerdict[];
-  /** More than one in a split brain. */
+  /** More than one in a split brain. A region that does not answer is down, and no part that serves. */
   readonly parts: readonly (readonly string[])[];
 }
 
@@ -54,7 +54,9 @@ export function judgeCluster(reports: readonly RegionReport[]): Health {
     ...links.filter(({ state }) => state !== "live").map(linkFault),
     ...divergenceFaults(reports),
   ];
-  return { healthy: faults.length === 0, faults, links, parts: connectedParts(links) };
+  const answering = new Set(reports.map(({ status }) => status?.region));
+  const parts = connectedParts(links).filter((part) => part.some((name) => answering.has(name)));
+  return { healthy: faults.length === 0, faults, links, parts };
 }
 
 /** How much each side has for the other: empty when nothing waits. */

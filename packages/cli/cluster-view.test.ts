@@ -80,6 +80,15 @@ describe("a cluster", () => {
     ]);
   });
 
+  test("with a region that is down is in one part: what is down serves nobody", () => {
+    const { parts, faults } = judgeCluster([
+      report(status("a", "b", { state: "down", lastFailure: "refused" })),
+      { endpoint: "http://b:2", name: "b", status: undefined },
+    ]);
+    expect(parts).toEqual([["a"]]);
+    expect(faults).toContain("b (http://b:2) does not answer");
+  });
+
   test("is equal only when all answer, nothing is behind or unknown, and the roots agree", () => {
     const [a, b] = [status("a", "b"), status("b", "a")];
     expect(areEqual([a, b])).toBe(true);

@@ -15,6 +15,7 @@ import { addAuditCommand } from "./commands/audit.ts";
 import { addBackupCommand } from "./commands/backup.ts";
 import { addCertsCommand } from "./commands/certs.ts";
 import { addCompletionCommand } from "./commands/completion.ts";
+import { addConfigCommand } from "./commands/config.ts";
 import { addContextCommand } from "./commands/context.ts";
 import { addDemoCommand } from "./commands/demo.ts";
 import { addDivergenceCommand } from "./commands/divergence.ts";
@@ -107,6 +108,7 @@ function createProgram(context: CommandContext): Command {
   addKeyCommand(program, context);
   addCertsCommand(program, context);
   addBackupCommand(program, context);
+  addConfigCommand(program, context);
   addContextCommand(program, context);
   addCompletionCommand(program, context);
   return program;

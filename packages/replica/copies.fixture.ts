@@ -9,8 +9,8 @@ import { MemoryStore } from "@atoll/store";
 import { testCluster, testCodec } from "./fleet.fixture.ts";
 import { Replica } from "./replica.ts";
 
-/** Of each property; together they are the longest tests of the house. */
-export const RUNS = 500;
+/** Of each property, with a new seed in every run of the suite: together they are its longest tests. */
+export const RUNS = 300;
 const cluster = testCluster();
 
 export interface Copy {

@@ -6,6 +6,7 @@ export { createBackup, restoreBackup, verifyBackup } from "./backup/lazy.ts";
 export type { BackupProgress, BackupStage } from "./backup/progress.ts";
 export type { BackupReport } from "./backup/verify.ts";
 export { configVariables } from "./config-environment.ts";
+export { checkRegionConfig } from "./check-config.ts";
 export type { LogLevel, RegionConfig } from "./config.ts";
 export {
   commandCredential,

@@ -1,16 +1,20 @@
-/** `atoll profile …`: reading one profile, loading many. */
+/** `atoll profile …`: reading and writing one profile, loading and exporting many. */
 import type { Command } from "commander";
-import { AtollError, delay, limits, systemClock, systemRandom } from "@atoll/core";
+import { delay, limits, systemClock, systemRandom } from "@atoll/core";
 import { LOCAL_BASE_PORT_DEFAULT } from "@atoll/server";
 import type { CommandContext } from "../command-context.ts";
 import { endpointUrl, wholeNumber } from "../command-context.ts";
 import { EXIT } from "../exit-code.ts";
-import { HttpClient, problemText } from "../http-client.ts";
+import { HttpClient } from "../http-client.ts";
 import type { ImportSummary } from "../import-profiles.ts";
 import { importProfiles } from "../import-profiles.ts";
 import { openJsonLines } from "../json-lines.ts";
 import { startProgress } from "../progress.ts";
+import type { SessionOptions } from "../profile-client.ts";
+import { profilePath, withProfiles, withSession } from "../profile-client.ts";
+import { addProfileExport } from "./profile-export.ts";
 import { addProfilePast } from "./profile-past.ts";
+import { addProfileWrites } from "./profile-write.ts";
 
 const LOCAL_ENDPOINT = `http://127.0.0.1:${LOCAL_BASE_PORT_DEFAULT + 1}`;
 
@@ -19,14 +23,13 @@ interface EndpointOption {
 }
 
 export function addProfileCommand(program: Command, context: CommandContext): void {
-  const profile = program.command("profile").description("read and load profiles");
-  profile
-    .command("get <id>")
+  const profile = program.command("profile").description("read, write, load and export profiles");
+  withSession(profile.command("get <id>"), LOCAL_ENDPOINT)
     .description("print one profile as JSON")
-    .option("--endpoint <url>", "REST URL of a region", endpointUrl, LOCAL_ENDPOINT)
-    .action(async (id: string, { endpoint }: EndpointOption) => {
-      await get(id, endpoint, context);
+    .action(async (id: string, options: SessionOptions) => {
+      await get(id, options, context);
     });
+  addProfileWrites(profile, LOCAL_ENDPOINT, context);
   addProfilePast(profile, LOCAL_ENDPOINT, context);
   profile
     .command("import <file>")
@@ -41,21 +44,21 @@ export function addProfileCommand(program: Command, context: CommandContext): vo
     .action(async (file: string, options: EndpointOption & { readonly concurrency: number }) => {
       await importFile({ file, ...options }, context);
     });
+  addProfileExport(profile, LOCAL_ENDPOINT, context);
 }
 
-async function get(id: string, endpoint: string, { terminal }: CommandContext): Promise<void> {
-  const client = new HttpClient({ connections: 1 });
-  try {
-    const url = `${endpoint}/v1/profiles/${encodeURIComponent(id)}`;
-    const answer = await client.send({ method: "GET", url });
-    if (answer.status !== 200) throw new AtollError("not-found", `${id}: ${problemText(answer)}`);
+async function get(
+  id: string,
+  options: SessionOptions,
+  { terminal }: CommandContext,
+): Promise<void> {
+  await withProfiles(options, terminal, async (client) => {
+    const answer = await client.ask(id, { method: "GET", path: profilePath(id) });
     terminal.print(answer.body);
     if (answer.headers["conflicts"] === "?1") {
       terminal.tell("Concurrent writes left conflicts in it; this shows the winners.");
     }
-  } finally {
-    client.close();
-  }
+  });
 }
 
 async function importFile(
