@@ -64,3 +64,24 @@ test("one batch shows no more open documents than a turn may", () => {
     expect(reader.replica.read(id as ProfileId).snapshot?.json).toBe('{"value":2}');
   }
 });
+
+test("a tail is folded soon where the document is closed, and later where it is open", () => {
+  const { replica } = writer;
+  const place = replica.placeOf(docIdOf("p" as ProfileId));
+  const tailChanges = (): number | undefined => replica.store.readBody(place)?.tailChanges;
+  let written = 0;
+  const writeUntil = (changes: number): void => {
+    while ((tailChanges() ?? 0) < changes) write("p", ++written);
+    replica.upkeep();
+    replica.flush();
+  };
+  writeUntil(limits.TAIL_CHANGES_MAX + 1);
+  expect(tailChanges()).toBeGreaterThan(limits.TAIL_CHANGES_MAX); // nobody would load it
+  replica.documents.drop(place);
+  writeUntil(0);
+  expect(tailChanges()).toBe(0);
+  writeUntil(limits.OPEN_TAIL_CHANGES_MAX + 1);
+  expect(replica.documents.isOpen(place)).toBe(true);
+  expect(tailChanges()).toBe(0);
+  expect(replica.read("p" as ProfileId).snapshot?.json).toBe(`{"value":${written}}`);
+});
