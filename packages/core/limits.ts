@@ -262,14 +262,34 @@ export const CONTAINERS_CACHED_MAX = 10_000;
 export const DOCUMENTS_OPEN_MAX = 2_000;
 /** Changes of a history that are searched for concurrency. Longer ones are asked member by member. */
 export const HISTORY_SEARCHED_MAX = 64;
-/** Raw changes kept behind a saved base before they are folded into it. Longer makes opening slow. */
+/**
+ * Raw changes kept behind the saved base of a document that is not open, before they are folded into it.
+ * Longer makes opening slow, by some 30 µs a change.
+ */
 export const TAIL_CHANGES_MAX = 48;
 /** The same in bytes. */
 export const TAIL_BYTES_MAX = 6 * KIB;
+/**
+ * The same of any document. An open one is not loaded, and saving it and verifying what was saved costs
+ * the same however long the tail is: so it may be longer. What a crash leaves to be loaded is bounded by this.
+ */
+export const OPEN_TAIL_CHANGES_MAX = 128;
+/** The same in bytes: a write rewrites the tail. */
+export const OPEN_TAIL_BYTES_MAX = 16 * KIB;
 /** Bytes of a saved document's columns, inflated. More is no profile that was edited. → does not load */
 export const DOCUMENT_INFLATED_BYTES_MAX = 64 * MIB;
 /** Changes of ours that an open document takes in one go. More wait for nobody: Automerge makes the next. */
-export const OWN_LINE_CHANGES_MAX = 128;
+export const OWN_LINE_CHANGES_MAX = 192;
+/**
+ * Changes that are looked through for where a document ends, at some 10 µs each: for Automerge to make the
+ * next change costs as much as looking through 35. More → Automerge makes it
+ */
+export const OWN_LINE_SEARCHED_MAX = 24;
+/**
+ * Largest number of an operation after which changes are written without Automerge, whose own end at 32 bits.
+ * Only a hostile change brings a document there. → Automerge makes the next, or refuses it
+ */
+export const OWN_LINE_OPERATION_MAX = 2 ** 31;
 /** Documents of which it is remembered where they lie, ≈ 200 bytes each. Beyond, all are forgotten. */
 export const PLACES_KNOWN_MAX = 20_000;
 /** Rendered views kept as strings, in characters. Least recently used goes. */
@@ -486,6 +506,8 @@ export const PLACELESS_EARLY_MAX = 4_096;
 // ── Upkeep ───────────────────────────────────────────────────────────────────────────────────────
 /** Dirty documents rendered in one background turn: keeps the turn near 10 ms. */
 export const UPKEEP_DOCUMENTS_MAX = 16;
+/** Long tails of open documents passed over in one background turn, in search of one that is not open. */
+export const OPEN_TAILS_PASSED_MAX = 64;
 /** How far a peer's clock may pull ours. More is a broken clock, and is only reported. */
 export const CLOCK_PULL_MS_MAX = 500;
 /** How far beyond our wall clock a peer may remind us of what we announced: a clock set back by a day. */

@@ -27,7 +27,8 @@ export interface ScalarRow {
 }
 
 export interface ScalarChange {
-  readonly parent: ChangeHash;
+  /** Sorted. */
+  readonly parents: readonly ChangeHash[];
   /** 16 bytes, hexadecimal. */
   readonly actor: string;
   readonly seq: number;
@@ -64,7 +65,7 @@ function nameOf(id: OperationId): Name {
 }
 
 function contents(change: ScalarChange): Uint8Array {
-  const { parent, actor, seq, startOp, timeSeconds, message = "", rows } = change;
+  const { parents, actor, seq, startOp, timeSeconds, message = "", rows } = change;
   const objects = rows.map(({ object }) => nameOf(object));
   const overwritten = rows.map(({ overwrites }) => overwrites && nameOf(overwrites));
   const before = overwritten.filter((name) => name !== undefined && name !== "");
@@ -75,49 +76,42 @@ function contents(change: ScalarChange): Uint8Array {
   const numberOf = (name: Name): number => actors.indexOf(name.actor);
 
   const writer = new ByteWriter(256);
-  writer.varint(1).raw(parent).bytes(fromHex(actor)).varint(seq).varint(startOp);
+  writer.varint(parents.length);
+  for (const parent of parents) writer.raw(parent);
+  writer.bytes(fromHex(actor)).varint(seq).varint(startOp);
   writeSigned(writer, timeSeconds);
   writer.bytes(Buffer.from(message, "utf8")).varint(others.size);
   for (const other of actors.slice(1)) writer.bytes(fromHex(other));
 
   const raw = new ByteWriter(128);
   const metas = rows.map(({ value }) => writeValue(raw, value));
-  const columns: [spec: number, data: Uint8Array][] = [
-    [0x01, runsOf(objects.map(numberOf), writeUnsigned)],
-    [
-      0x02,
-      runsOf(
-        objects.map(({ counter }) => counter),
-        writeUnsigned,
-      ),
-    ],
-    [
-      0x15,
-      runsOf(
-        rows.map(({ key }) => key),
-        writeText,
-      ),
-    ],
-    [0x34, new ByteWriter(8).varint(rows.length).finish()], // none of them is an insert
-    [0x42, runsOf(rows.map(actionOf), writeUnsigned)],
-    [0x56, runsOf(metas, writeUnsigned)],
-    [0x57, raw.finish()],
-    [
-      0x70,
-      runsOf(
-        overwritten.map((name) => (name ? 1 : 0)),
-        writeUnsigned,
-      ),
-    ],
-    [0x71, runsOf(before.map(numberOf), writeUnsigned)],
-    [0x73, runsOf(differences(before.map(({ counter }) => counter)), writeSigned)],
-  ];
-  const filled = columns.filter(([, data]) => data.length > 0);
-  writer.varint(filled.length);
-  for (const [spec, data] of filled) writer.varint(spec).varint(data.length);
-  for (const [, data] of filled) writer.raw(data);
-  return writer.finish();
+  // Behind one another in one buffer: an edit has few rows, and ten buffers would cost more than they hold.
+  const data = new ByteWriter(128 + raw.length);
+  const sizes: [spec: number, bytes: number][] = [];
+  const column = (spec: number, write: (data: ByteWriter) => void): void => {
+    const from = data.length;
+    write(data);
+    if (data.length > from) sizes.push([spec, data.length - from]);
+  };
+  column(0x01, runsOf(objects.map(numberOf), writeUnsigned));
+  column(0x02, runsOf(objects.map(counterOf), writeUnsigned));
+  column(0x15, runsOf(rows.map(keyOf), writeText));
+  column(0x34, (to) => to.varint(rows.length)); // none of them is an insert
+  column(0x42, runsOf(rows.map(actionOf), writeUnsigned));
+  column(0x56, runsOf(metas, writeUnsigned));
+  column(0x57, (to) => to.raw(raw.finish()));
+  column(0x70, runsOf(overwritten.map(countOf), writeUnsigned));
+  column(0x71, runsOf(before.map(numberOf), writeUnsigned));
+  column(0x73, runsOf(differences(before.map(counterOf)), writeSigned));
+  writer.varint(sizes.length);
+  for (const [spec, bytes] of sizes) writer.varint(spec).varint(bytes);
+  return writer.raw(data.finish()).finish();
 }
+
+const counterOf = ({ counter }: Name): number => counter;
+const keyOf = ({ key }: ScalarRow): string => key;
+/** Of what a row overwrites. */
+const countOf = (name: Name | "" | undefined): number => (name ? 1 : 0);
 
 function actionOf({ value }: ScalarRow): number {
   return value === undefined ? ACTION_REMOVE : ACTION_PUT;
@@ -157,23 +151,23 @@ function differences(numbers: readonly number[]): number[] {
 type WriteValue<T> = (writer: ByteWriter, value: T) => void;
 
 /** n ≥ 2 equal values as n and the value; others, one after the other, as −n and the values. */
-function runsOf<T>(values: readonly T[], write: WriteValue<T>): Uint8Array {
-  const writer = new ByteWriter(16 + values.length * 4);
-  let at = 0;
-  while (at < values.length) {
-    const equal = equalFrom(values, at);
-    if (equal > 1) {
-      writeSigned(writer, equal);
-      write(writer, values[at] as T);
-      at += equal;
-      continue;
+function runsOf<T>(values: readonly T[], write: WriteValue<T>): (to: ByteWriter) => void {
+  return (to) => {
+    let at = 0;
+    while (at < values.length) {
+      const equal = equalFrom(values, at);
+      if (equal > 1) {
+        writeSigned(to, equal);
+        write(to, values[at] as T);
+        at += equal;
+        continue;
+      }
+      let end = at + 1;
+      while (end < values.length && equalFrom(values, end) === 1) end++;
+      writeSigned(to, at - end);
+      while (at < end) write(to, values[at++] as T);
     }
-    let end = at + 1;
-    while (end < values.length && equalFrom(values, end) === 1) end++;
-    writeSigned(writer, at - end);
-    while (at < end) write(writer, values[at++] as T);
-  }
-  return writer.finish();
+  };
 }
 
 function equalFrom<T>(values: readonly T[], at: number): number {

@@ -101,6 +101,8 @@ const GENESIS_ACTOR = "00".repeat(16);
 /** Owns wasm memory until `free`. Every method but `free` may throw `DocumentError`. */
 export class AutomergeDocument {
   readonly #handle: Handle;
+  /** 16 bytes, hexadecimal. */
+  readonly #actor: string;
   readonly #own: OwnLine;
   #tree: TreeMap;
   /** Names of maps, lists and texts in the document, by path; none of what lies below a list. */
@@ -111,6 +113,7 @@ export class AutomergeDocument {
 
   private constructor(handle: Handle, actor: string, tree: TreeMap) {
     this.#handle = handle;
+    this.#actor = actor;
     this.#own = new OwnLine(actor);
     this.#tree = tree;
     handle.updateDiffCursor(); // what is there is no news
@@ -210,7 +213,17 @@ export class AutomergeDocument {
     assert(operations.length > 0, "a change has operations");
     return guard("does not change", () => {
       const ahead = this.#writeAhead(operations, { timeSeconds, message });
-      if (ahead !== undefined) return ahead;
+      return ahead ?? this.performInModule(operations, timeSeconds, message);
+    });
+  }
+
+  /** The same, made by Automerge whatever it is: what is written ahead is compared with this. */
+  performInModule(
+    operations: readonly Operation[],
+    timeSeconds: number,
+    message?: string,
+  ): Uint8Array | undefined {
+    return guard("does not change", () => {
       const handle = this.#live();
       this.#own.end();
       for (const operation of operations) this.#execute(operation);
@@ -228,19 +241,40 @@ export class AutomergeDocument {
     operations: readonly Operation[],
     said: { readonly timeSeconds: number; readonly message: string | undefined },
   ): Uint8Array | undefined {
-    if (this.#own.head === undefined) return undefined;
     const edits: ScalarEdit[] = [];
     for (const operation of operations) {
       const edit = this.#scalarEdit(operation);
       if (edit === undefined) return undefined;
       edits.push(edit);
     }
+    if (this.#own.head === undefined) this.#resumeLine();
     // What waits has written nothing that the line does not know of, so the module may be behind.
     const change = this.#own.write(edits, said, (object, key) =>
       this.#handle.getAll(object, key).map((found) => String(found.at(-1))),
     );
     if (change !== undefined) this.#performOnTree(operations);
     return change;
+  }
+
+  /**
+   * Where one change has all others below it and the past is short, the line begins behind it. Numbers of
+   * operations are looked for in all changes: one from elsewhere may have fewer than what it builds on.
+   */
+  #resumeLine(): void {
+    const handle = this.#live();
+    const heads = handle.getHeads();
+    const [head] = heads;
+    if (head === undefined || heads.length > 1) return;
+    if (handle.stats().numChanges > limits.OWN_LINE_SEARCHED_MAX) return;
+    let [seq, nextOp, newestOfOurs] = [0, 1, head];
+    for (const { actor, ...change } of handle.getChangesMeta([])) {
+      nextOp = Math.max(nextOp, change.maxOp + 1);
+      if (actor !== this.#actor || change.seq <= seq) continue;
+      [seq, newestOfOurs] = [change.seq, change.hash];
+    }
+    // Automerge names a writer's last change as a parent, also where it lies below another.
+    const parents = [...new Set([head, newestOfOurs])].sort().map(hashFromHex);
+    this.#own.resume({ hash: hashFromHex(head), parents, seq, nextOp });
   }
 
   /** An operation that changes one scalar, or nothing, into another. */

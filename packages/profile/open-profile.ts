@@ -139,6 +139,7 @@ export class OpenProfile {
     if (containers.length > 0) this.#document.append(containers);
     const { operations } = plan;
     const message = context.by && authorshipMessage(context.by);
+    this.#searchConflicts(); // while all that is here is in the module
     const change =
       base === undefined
         ? this.#document.perform(operations, context.timeSeconds, message)
@@ -347,11 +348,15 @@ export class OpenProfile {
     this.#shown.touched(this.#document.takeTouched(), this.#document.profile);
   }
 
+  /** Looks once whether there can be any; an edit of ours adds none. */
+  #searchConflicts(): void {
+    if (this.#shown.knowsConflicts || this.#isForked) return;
+    if (this.#isOneLine()) this.#shown.knowNoConflicts();
+    else this.#isForked = true;
+  }
+
   #countConflicts(profile: StoredMap): number {
-    if (!this.#shown.knowsConflicts && !this.#isForked) {
-      if (this.#isOneLine()) this.#shown.knowNoConflicts();
-      else this.#isForked = true;
-    }
+    this.#searchConflicts();
     return this.#shown.conflicts(profile, (at, key) => this.#document.conflictsAt(at, key));
   }
 

@@ -1,7 +1,8 @@
 /** Small edits are written without Automerge; it must agree on every byte, whatever else happens between. */
 import fc from "fast-check";
-import { expect, test } from "vitest";
-import { must, toHex } from "@atoll/core";
+import { expect, test, vi } from "vitest";
+import { limits, must, toHex } from "@atoll/core";
+import { scalarChunk } from "./change-writer.ts";
 import { AutomergeDocument } from "./document.ts";
 import { actorOf, fleetSchema } from "./fleet.fixture.ts";
 import { genesisMessage } from "./genesis.ts";
@@ -49,26 +50,35 @@ const step = fc.oneof(
     }),
   },
   { weight: 1, arbitrary: fc.record({ kind: fc.constant("look" as const) }) },
+  { weight: 1, arbitrary: fc.record({ kind: fc.constant("reopen" as const) }) },
 );
 
 const START: Operation[] = [{ kind: "put", at: ["profile"], key: "map", value: { a: 1, z: "z" } }];
 
 test("Automerge makes the same bytes of any run of small edits", () => {
   const genesis = AutomergeDocument.genesis(fleetSchema.root, genesisMessage(fleetSchema.root));
+  const asked = vi.spyOn(AutomergeDocument.prototype, "performInModule");
   let ahead = 0;
+  let resumed = 0;
   fc.assert(
     fc.property(fc.array(step, { maxLength: 12 }), (steps) => {
-      const ours = genesis.fork(SELF);
+      let ours = genesis.fork(SELF);
       const others = OTHERS.map((actor) => genesis.fork(actor));
       const first = must(ours.perform(START, 0), "a change");
-      let theirs = genesis.fork(SELF);
+      const theirs = genesis.fork(SELF);
       const give = (to: AutomergeDocument, chunk: Uint8Array | undefined): void => {
         if (chunk !== undefined) to.append([chunk]);
       };
       for (const document of [theirs, ...others]) give(document, first);
+      let isResuming = false;
       for (const each of steps) {
+        if (each.kind === "theirs" || each.kind === "reopen") isResuming = true;
         if (each.kind === "look") {
           ours.history();
+        } else if (each.kind === "reopen") {
+          const reopened = AutomergeDocument.load(ours.save(), SELF);
+          ours.free();
+          ours = reopened;
         } else if (each.kind === "theirs") {
           const other = must(others[each.who], "another");
           if (each.seen) other.append(ours.changes());
@@ -76,15 +86,15 @@ test("Automerge makes the same bytes of any run of small edits", () => {
           give(ours, chunk);
           give(theirs, chunk);
         } else {
-          const asked = each.operations.filter(hasOwnPlace);
-          // Loaded anew, so that there is no line to write at and Automerge makes the change.
-          const reloaded = AutomergeDocument.load(theirs.save(), SELF);
-          theirs.free();
-          theirs = reloaded;
-          const chunk = ours.perform(asked, each.time, each.message);
-          const made = theirs.perform(asked, each.time, each.message);
+          const operations = each.operations.filter(hasOwnPlace);
+          const before = asked.mock.calls.length;
+          const chunk = ours.perform(operations, each.time, each.message);
+          const isAhead = asked.mock.calls.length === before;
+          const made = theirs.performInModule(operations, each.time, each.message);
           expect(chunk && toHex(chunk)).toBe(made && toHex(made));
-          if (chunk !== undefined) ahead++;
+          if (isAhead) ahead++;
+          if (isAhead && isResuming) resumed++;
+          isResuming = false;
         }
         expect(ours.heads().map(toHex)).toEqual(theirs.heads().map(toHex));
         expect(sameTree(ours.profile, theirs.profile)).toBe(true);
@@ -95,7 +105,27 @@ test("Automerge makes the same bytes of any run of small edits", () => {
     { numRuns: 60 },
   );
   expect(ahead).toBeGreaterThan(30);
+  expect(resumed).toBeGreaterThan(10);
+  asked.mockRestore();
   genesis.free();
+});
+
+test("where a hostile change uses up the numbers of operations, Automerge decides", () => {
+  const genesis = AutomergeDocument.genesis(fleetSchema.root, genesisMessage(fleetSchema.root));
+  const document = genesis.fork(SELF);
+  const edit = { kind: "put", at: ["profile"], key: "a", value: 1 } as const;
+  const hostile = scalarChunk({
+    ...{ parents: document.heads(), actor: toHex(must(OTHERS[0], "another")), seq: 1 },
+    ...{ startOp: limits.OWN_LINE_OPERATION_MAX, timeSeconds: 0, message: undefined },
+    rows: [{ object: document.objectId(["profile"]), key: "b", value: 2, overwrites: undefined }],
+  });
+  document.append([hostile]);
+  const asked = vi.spyOn(document, "performInModule");
+  document.perform([edit], 0);
+  expect(asked).toHaveBeenCalledTimes(1);
+  document.perform([{ ...edit, value: 2 }], 0);
+  expect(asked).toHaveBeenCalledTimes(2);
+  for (const each of [document, genesis]) each.free();
 });
 
 /** Larger integers are refused before there is a plan. */

@@ -4,10 +4,11 @@
  *     document in its module ──▶ ours ──▶ ours ──▶ ours
  *                                └─ written as bytes, not applied yet ─┘
  *
- * After a change of ours that builds on all there is, everything that the next one must say is known without
- * asking: its parent, its number, where its operations begin, and what wrote the values that it overwrites.
- * So a run of small edits never enters the module; it is applied there in one go when somebody needs what
- * only the module knows. Anything from elsewhere ends the line, and Automerge makes the change after that.
+ * Where one change builds on all there is, everything that the next one must say is known without asking: its
+ * parent, its number, where its operations begin, and what wrote the values that it overwrites. So a run of
+ * small edits never enters the module, from the first edit of a document that was just opened; it is applied
+ * there in one go when somebody needs what only the module knows. Anything from elsewhere ends the line.
+ * Where it ends is looked for again then, and where that is not one change, Automerge makes the next one.
  */
 import type { ChangeHash } from "@atoll/core";
 import { assert, limits, nameOfReceived } from "@atoll/core";
@@ -28,9 +29,15 @@ export interface ScalarEdit {
 /** All that wrote what lies under a key of a map, as the module has it. */
 export type AskWriters = (object: OperationId, key: string) => readonly OperationId[];
 
-interface End {
+/** Where the document ends: what the next change must say of itself. */
+export interface LineEnd {
+  /** The one change that no other builds on. */
   readonly hash: ChangeHash;
+  /** What the next change builds on: that one, and the newest of ours where it is another. Sorted. */
+  readonly parents: readonly ChangeHash[];
+  /** Of the newest change of ours, wherever it lies; 0: there is none. */
   readonly seq: number;
+  /** Above every operation of the document. */
   readonly nextOp: number;
 }
 
@@ -39,7 +46,7 @@ const NOBODY = "";
 
 export class OwnLine {
   readonly #actor: string;
-  #end: End | undefined;
+  #end: LineEnd | undefined;
   #writerByPlace = new Map<string, OperationId>();
   #waiting: Uint8Array[] = [];
 
@@ -59,7 +66,13 @@ export class OwnLine {
     const parsed = parseChangeChunk(chunk, nameOfReceived(chunk));
     if (parsed.kind === "fault") return;
     const { hash, seq, startOp, opCount } = parsed;
-    this.#end = { hash, seq, nextOp: startOp + opCount };
+    this.#end = { hash, parents: [hash], seq, nextOp: startOp + opCount };
+  }
+
+  /** The line begins behind changes of anybody's. */
+  resume(end: LineEnd): void {
+    this.end();
+    this.#end = end;
   }
 
   /** What is known of the end of the document does not hold any more. Nothing may be waiting. */
@@ -84,6 +97,7 @@ export class OwnLine {
   ): Uint8Array | undefined {
     const end = this.#end;
     if (end === undefined || this.#waiting.length >= limits.OWN_LINE_CHANGES_MAX) return undefined;
+    if (end.nextOp > limits.OWN_LINE_OPERATION_MAX) return undefined;
     const rows: ScalarRow[] = [];
     const writers: [place: string, writer: OperationId][] = [];
     for (const edit of edits) {
@@ -96,13 +110,14 @@ export class OwnLine {
       rows.push({ ...edit, overwrites: writer === NOBODY ? undefined : writer });
     }
     const chunk = scalarChunk({
-      ...{ parent: end.hash, actor: this.#actor, seq: end.seq + 1, startOp: end.nextOp },
+      ...{ parents: end.parents, actor: this.#actor, seq: end.seq + 1, startOp: end.nextOp },
       ...said,
       rows,
     });
     for (const [place, writer] of writers) this.#writerByPlace.set(place, writer);
     const hash = nameOfReceived(chunk);
-    this.#end = { hash, seq: end.seq + 1, nextOp: end.nextOp + rows.length };
+    const nextOp = end.nextOp + rows.length;
+    this.#end = { hash, parents: [hash], seq: end.seq + 1, nextOp };
     this.#waiting.push(chunk);
     return chunk;
   }

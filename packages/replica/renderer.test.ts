@@ -89,3 +89,24 @@ test("nothing is kept up while nothing has been staged since there was nothing t
   expect(settle()).toBe(2);
   expect(rowOf("last")?.dirty).toBe(false);
 });
+
+test("a tail is folded soon where the document is closed, and later where it is open", () => {
+  const { replica } = writer;
+  const place = replica.placeOf(docIdOf("p" as ProfileId));
+  const tailChanges = (): number | undefined => replica.store.readBody(place)?.tailChanges;
+  let written = 0;
+  const writeUntil = (changes: number): void => {
+    while ((tailChanges() ?? 0) < changes) write("p", ++written);
+    replica.upkeep();
+    replica.flush();
+  };
+  writeUntil(limits.TAIL_CHANGES_MAX + 1);
+  expect(tailChanges()).toBeGreaterThan(limits.TAIL_CHANGES_MAX); // nobody would load it
+  replica.documents.drop(place);
+  writeUntil(0);
+  expect(tailChanges()).toBe(0);
+  writeUntil(limits.OPEN_TAIL_CHANGES_MAX + 1);
+  expect(replica.documents.isOpen(place)).toBe(true);
+  expect(tailChanges()).toBe(0);
+  expect(replica.read("p" as ProfileId).snapshot?.json).toBe(`{"value":${written}}`);
+});

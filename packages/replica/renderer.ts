@@ -74,12 +74,29 @@ export class Renderer {
 
   /** Background work: some dirty views, or when there are none, some long tails. */
   upkeep(): void {
-    const { UPKEEP_DOCUMENTS_MAX, TAIL_CHANGES_MAX, TAIL_BYTES_MAX } = limits;
-    const dirty = this.#store.dirtyDocuments(UPKEEP_DOCUMENTS_MAX);
+    const dirty = this.#store.dirtyDocuments(limits.UPKEEP_DOCUMENTS_MAX);
     for (const place of dirty) this.clean(place);
     if (dirty.length > 0) return;
-    const long = this.#store.longTails(TAIL_CHANGES_MAX, TAIL_BYTES_MAX, UPKEEP_DOCUMENTS_MAX);
-    for (const place of long) this.#fold(place);
+    for (const place of this.#tailsToFold()) this.#fold(place);
+  }
+
+  /**
+   * The longest, open or not; otherwise those that whoever opens their document next would pay for. Of many
+   * that are open only some are passed over in a turn: they are folded in time, and stand in nobody's way.
+   */
+  #tailsToFold(): readonly DocumentPlace[] {
+    const { TAIL_CHANGES_MAX, TAIL_BYTES_MAX, OPEN_TAIL_CHANGES_MAX, OPEN_TAIL_BYTES_MAX } = limits;
+    const { UPKEEP_DOCUMENTS_MAX, OPEN_TAILS_PASSED_MAX } = limits;
+    const long = this.#store.longTails(TAIL_CHANGES_MAX, TAIL_BYTES_MAX, OPEN_TAILS_PASSED_MAX);
+    if (long.length === 0) return long;
+    const longest = this.#store.longTails(
+      OPEN_TAIL_CHANGES_MAX,
+      OPEN_TAIL_BYTES_MAX,
+      UPKEEP_DOCUMENTS_MAX,
+    );
+    if (longest.length > 0) return longest;
+    const closed = long.filter((place) => !this.#documents.isOpen(place));
+    return closed.slice(0, UPKEEP_DOCUMENTS_MAX);
   }
 
   #render(row: DocumentRow): DocumentRow {

@@ -66,6 +66,7 @@ async function populate(): Promise<void> {
   await fleet.write("us-east-1", "ada", { kind: "merge-patch", patch: { role: "poet" } });
   await fleet.until("converged", () => fleet.converged());
   for (const id of PROFILES) await fleet.json(HERE, id);
+  fleet.driver(HERE).replica.documents.clear(); // the tail of one that is open may be longer
   await fleet.run(200); // folds the long tail
 }
 
