@@ -1,6 +1,7 @@
-/** The engine's own word on a file, all at once: for a thread of its own, and for files that nobody serves. */
+/** The engine's own word on a file, and whether its tables are ours, all at once: for a thread of its own, and for files that nobody serves. */
 import Database from "better-sqlite3";
 import { errorText } from "@atoll/core";
+import { shapeFaults } from "./sqlite-shape.ts";
 
 /** Lines of one report: a file that is wrong in more places is a file to be replaced. */
 const LINES_MAX = 20;
@@ -13,7 +14,8 @@ export function fileFaults(path: string): string[] {
       const lines = database.pragma(`integrity_check(${LINES_MAX})`) as {
         integrity_check: string;
       }[];
-      return lines.map((line) => line.integrity_check).filter((line) => line !== "ok");
+      const found = lines.map((line) => line.integrity_check).filter((line) => line !== "ok");
+      return [...found, ...shapeFaults(database).map((name) => `${name} is not what it should be`)];
     } finally {
       database.close();
     }

@@ -21,6 +21,7 @@ import Database from "better-sqlite3";
 import { AtollError, ByteStreamError, InvariantError, assert, errorText } from "@atoll/core";
 import { openCopy } from "./sqlite-copy.ts";
 import { PAGE_BYTES, checkOwnership, configure, migrate, refuseOlder } from "./sqlite-schema.ts";
+import { shapeFaults } from "./sqlite-shape.ts";
 
 export interface SqliteOptions {
   /** A file whose directory exists, or ":memory:" for tests: the same code, nothing durable. */
@@ -57,6 +58,7 @@ export class SqliteConnection {
         configure(this.#database, path);
         migrate(this.#database);
       }
+      refuseMisshapen(this.#database, path);
       if (fileBytesMax !== undefined) {
         this.limitFile(fileBytesMax);
       }
@@ -279,6 +281,11 @@ function openDatabase(path: string): Database.Database {
   } catch (error) {
     throw unusable(path, error);
   }
+}
+
+function refuseMisshapen(database: Database.Database, path: string): void {
+  const faults = shapeFaults(database);
+  if (faults.length > 0) throw failed(path, `damaged: ${faults.join(", ")}`, undefined);
 }
 
 /** Before the first successful read, "cannot open" is about the place and not about the disk. */

@@ -264,8 +264,16 @@ export function refuseOlder(database: Database.Database, path: string): void {
   );
 }
 
+/** A table, index or trigger, by the text that made it. */
+export interface TableText {
+  readonly type: string;
+  readonly name: string;
+  /** NULL for what SQLite made by itself. */
+  readonly sql: string | null;
+}
+
 /** What a file of ours of this format consists of, and nothing else: as SQLite itself tells it. */
-export function tablesOfFormat(format: number): readonly unknown[] {
+export function tablesOfFormat(format: number): readonly TableText[] {
   const database = new Database(":memory:");
   try {
     migrate(database, MIGRATIONS.slice(0, format));
@@ -275,8 +283,9 @@ export function tablesOfFormat(format: number): readonly unknown[] {
   }
 }
 
-export function readTables(database: Database.Database): readonly unknown[] {
-  return database.prepare("SELECT type, name, sql FROM sqlite_schema ORDER BY type, name").all();
+export function readTables(database: Database.Database): readonly TableText[] {
+  const sql = "SELECT type, name, sql FROM sqlite_schema ORDER BY type, name";
+  return database.prepare<[], TableText>(sql).all();
 }
 
 export function readFormat(database: Database.Database): number {

@@ -7,6 +7,7 @@ import { afterEach, beforeEach, describe, expect, test, vi } from "vitest";
 import type { RegionCode } from "@atoll/core";
 import { AtollError, InvariantError, must, mustHlc } from "@atoll/core";
 import { killNow, startFixture } from "./child-process.ts";
+import { fileFaults } from "./file-faults.ts";
 import { MemoryStore } from "./memory-store.ts";
 import { APPLICATION_ID, MIGRATIONS, configure, migrate } from "./sqlite-schema.ts";
 import { openSqliteStore } from "./sqlite-store.ts";
@@ -293,6 +294,30 @@ describe("trouble with the disk", () => {
     const again = openSqliteStore({ path });
     expect(await again.scrub.checkFile()).not.toEqual([]);
     again.close();
+  });
+
+  test.each([
+    ["an index that means something else", "pending_place", "shard, origin", "shard< origin"],
+    ["a table that has lost a constraint", "log", "origin INTEGER NOT NULL", "origin INTEGER"],
+  ])("%s is found by who looks, and the next start refuses it", (_what, name, was, is) => {
+    const store = openSqliteStore({ path });
+    writeSamples(store, 1);
+    store.close();
+    expect(fileFaults(path)).toEqual([]);
+    const outside = new Database(path);
+    outside.unsafeMode().pragma("writable_schema = ON");
+    const changed = outside
+      .prepare("UPDATE sqlite_schema SET sql = replace(sql, ?, ?) WHERE name = ?")
+      .run(was, is, name);
+    expect(changed.changes).toBe(1);
+    outside.close();
+    expect(fileFaults(path).join()).toContain(name);
+    expect(() => openSqliteStore({ path })).toThrow(
+      expect.objectContaining({
+        code: "storage-failed",
+        message: expect.stringContaining(name) as string,
+      }),
+    );
   });
 
   test("a damaged entry is as good as none, and is shown to who looks for damage", () => {
