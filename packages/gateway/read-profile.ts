@@ -36,7 +36,7 @@ export interface Reading {
 /** What an answer shows besides the snapshot. */
 export interface Shown {
   readonly clock: Clock;
-  body(profile: ProfileSnapshot, format: Format, fields: Fields | undefined): string;
+  readonly body: (profile: ProfileSnapshot, format: Format, fields: Fields | undefined) => string;
 }
 
 /** `canForward`: there is another region to hand a session to. Throws for what is malformed. */
