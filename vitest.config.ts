@@ -27,7 +27,15 @@ const LONG = [
   "packages/replica/convergence.property.test.ts",
   "packages/replica/concurrency.property.test.ts",
   "packages/server/backup/backup.test.ts",
+  "packages/profile/convergence.property.test.ts",
+  "packages/server/readers/readers.test.ts",
+  "packages/replica/retention.property.test.ts",
+  "packages/profile/edits.property.test.ts",
   "packages/cli/operator.test.ts",
+  "packages/profile/merging.property.test.ts",
+  "packages/sync/anti-entropy.property.test.ts",
+  "deploy/prometheus/rules.test.ts",
+  "packages/store/store.property.test.ts",
 ];
 
 class LongestFirst extends BaseSequencer {
@@ -52,8 +60,8 @@ export default defineConfig({
     pool: "forks",
     isolate: false,
     restoreMocks: true,
-    // One more than cores: tests of real processes mostly wait for them.
-    maxWorkers: Math.min(availableParallelism() + 1, 6),
+    // Two more than cores: tests of real processes mostly wait for them.
+    maxWorkers: Math.min(availableParallelism() + 2, 6),
     sequence: { sequencer: LongestFirst },
     // Halves what each process that a test starts costs before its first word.
     env: { NODE_COMPILE_CACHE: join(import.meta.dirname, "node_modules/.cache/atoll") },

@@ -22,11 +22,19 @@ const END_OF_UPGRADE = Buffer.from("\r\n\r\n");
 
 export class FrameSplitter {
   #rest: Buffer = Buffer.alloc(0);
+  /** What came after `#rest`, in pieces: a large frame is joined once, and not with every piece of it. */
+  #more: Buffer[] = [];
+  #length = 0;
+  /** Bytes that the frame in front has, as far as is known. */
+  #needed = 0;
   #isUpgraded = false;
 
   /** What is complete now: frames, and before the first of them the upgrade as bytes. */
   *take(chunk: Buffer): Generator<Frame | Buffer> {
-    this.#rest = this.#rest.length === 0 ? chunk : Buffer.concat([this.#rest, chunk]);
+    this.#more.push(chunk);
+    this.#length += chunk.length;
+    if (this.#length < this.#needed) return;
+    this.#join();
     if (!this.#isUpgraded) {
       const at = this.#rest.indexOf(END_OF_UPGRADE);
       if (at < 0) return;
@@ -34,20 +42,32 @@ export class FrameSplitter {
       yield this.#cut(at + END_OF_UPGRADE.length);
     }
     for (let size = frameSize(this.#rest); size !== undefined; size = frameSize(this.#rest)) {
-      if (this.#rest.length < size.headerBytes + size.payloadBytes) return;
-      const bytes = this.#cut(size.headerBytes + size.payloadBytes);
+      this.#needed = size.headerBytes + size.payloadBytes;
+      if (this.#length < this.#needed) return;
+      const bytes = this.#cut(this.#needed);
+      this.#needed = 0;
       yield { opcode: (bytes[0] ?? 0) & 0x0f, bytes, headerBytes: size.headerBytes };
     }
   }
 
   /** What never became a frame. */
   end(): Buffer {
-    return this.#cut(this.#rest.length);
+    this.#join();
+    return this.#cut(this.#length);
+  }
+
+  #join(): void {
+    this.#rest =
+      this.#rest.length === 0 && this.#more.length === 1
+        ? (this.#more[0] ?? this.#rest)
+        : Buffer.concat([this.#rest, ...this.#more]);
+    this.#more = [];
   }
 
   #cut(length: number): Buffer {
     const cut = this.#rest.subarray(0, length);
     this.#rest = this.#rest.subarray(length);
+    this.#length -= length;
     return cut;
   }
 }

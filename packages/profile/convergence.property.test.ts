@@ -61,7 +61,7 @@ test("three copies converge under any edits in any order of delivery, with dupli
         fromLog.free();
       });
     }),
-    { numRuns: 500 },
+    { numRuns: 300 },
   );
 });
 

@@ -115,7 +115,7 @@ test("any history of writes, commits and rollbacks reads the same from both stor
         disk.close();
       }
     }),
-    { numRuns: 500 },
+    { numRuns: 300 },
   );
 });
 
