@@ -378,6 +378,8 @@ export const ANSWER_BACKLOG_BYTES_MAX = 16 * KIB;
 export const ANSWER_PAUSE_MS = 1;
 /** Ranges of the log read for one slice: keeps a slice of sparse ranges short. */
 export const ANSWER_READS_MAX = 128;
+/** What two regions cover may stand still for this long while one covers more. → their documents are compared */
+export const STANDSTILL_MS_MAX = 60_000;
 /** What a peer has trimmed from its log is not asked of it again for this long. */
 export const TRIMMED_RETRY_MS = 60_000;
 /** A NEED not answered for this long may be asked of another peer. */

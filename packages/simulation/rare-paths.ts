@@ -11,6 +11,7 @@ export const RARE_PATHS: readonly string[] = [
   "sim: a copy of an orderly stop",
   "sim: a core without some regions",
   "sim: an operator gave up an entry",
+  "coverage stood still",
   // on the wire
   "wire: batch",
   "wire: need",

@@ -26,6 +26,7 @@ import {
   limits,
   missingRegions,
   originRegion,
+  sometimes,
   vectorAt,
 } from "@atoll/core";
 import type { Announced } from "./announced.ts";
@@ -69,6 +70,8 @@ interface Pair {
   unionMs: number;
   /** The newest comparison at a union that ended with equal roots. */
   equalUnion: number | undefined;
+  /** Per region, up to where both of us cover it, and since when that has stood there. */
+  readonly still: Map<RegionCode, { readonly hlc: Hlc; readonly sinceMs: number }>;
 }
 
 export class AntiEntropy {
@@ -118,6 +121,7 @@ export class AntiEntropy {
       theirHorizon: VECTOR_ZERO,
       unionMs: nowMs + limits.ANTI_ENTROPY_RETRY_MS,
       equalUnion: undefined,
+      still: new Map(),
     });
   }
 
@@ -127,6 +131,29 @@ export class AntiEntropy {
     if (pair === undefined || !this.#outlet.speaksOfTrimming(peer)) return;
     pair.isTrimmed = true;
     pair.unionMs = Math.min(pair.unionMs, nowMs + limits.ANTI_ENTROPY_REST_MS);
+  }
+
+  /**
+   * Looks whether what both of us cover has stood still for long, although one of us covers more: what the log
+   * has brought must be waiting for a change that no log will bring, because its place was given up. Documents
+   * have it. To be called at every tick; `isAsking`: the log is still asked.
+   */
+  noticeStandstill(peer: RegionCode, isAsking: boolean, nowMs: number): void {
+    const pair = this.#pairs.get(peer);
+    if (pair === undefined) return;
+    if (isAsking) return pair.still.clear();
+    const meet = this.#announced.cutWith(peer);
+    let standsStill = false;
+    for (const [region, hlc] of joinVectors(this.#answers.held(), this.#announced.said(peer))) {
+      const both = vectorAt(meet, region);
+      const still = pair.still.get(region);
+      if (still?.hlc !== both) pair.still.set(region, { hlc: both, sinceMs: nowMs });
+      else if (both < hlc && nowMs - still.sinceMs >= limits.STANDSTILL_MS_MAX) standsStill = true;
+    }
+    if (!standsStill) return;
+    sometimes("coverage stood still");
+    pair.still.clear(); // once in a while, however long it lasts
+    this.trimmed(peer, nowMs);
   }
 
   /** The next comparison is due now, level or not. Of the two sides only the lower code has one to make. */

@@ -90,6 +90,11 @@ export class CatchUp {
     return !this.#questions.has(peer) && this.#isCaughtUp(peer);
   }
 
+  /** This peer is being asked. */
+  isAsking(peer: RegionCode): boolean {
+    return this.#questions.has(peer);
+  }
+
   /** An answer to this peer is under way: whatever is less urgent waits. */
   busyServing(peer: RegionCode): boolean {
     return this.#answers.isBusy(peer);

@@ -239,6 +239,7 @@ export class Sync {
     for (const peer of this.#peers.live()) {
       if (this.#catchUp.busyServing(peer)) continue;
       if (!this.#announced.knows(peer)) continue;
+      this.#antiEntropy.noticeStandstill(peer, this.#catchUp.isAsking(peer), nowMs);
       this.#antiEntropy.tick(peer, this.#catchUp.idle(peer), nowMs, out);
     }
   }
