@@ -3,10 +3,10 @@
 import { describe, expect, test } from "vitest";
 import fc from "fast-check";
 import type { LogEntry } from "@atoll/core";
-import { SUM_BYTES, SeededRandom, docKeyOf, limits, must, mustHlc } from "@atoll/core";
-import { encodeMessage } from "./codec.ts";
+import { SUM_BYTES, SeededRandom, docKeyOf, joinVectors, limits, must, mustHlc } from "@atoll/core";
+import { decodeFrame, encodeMessage } from "./codec.ts";
 import type { Copy, Frame } from "./comparing-pair.fixture.ts";
-import { ComparingPair, ONE, TWO, madeEntry } from "./comparing-pair.fixture.ts";
+import { CUT, ComparingPair, ONE, TWO, madeEntry } from "./comparing-pair.fixture.ts";
 import type { SyncEffect } from "./effects.ts";
 import type { ComparisonMessage } from "./messages.ts";
 import { PROTOCOL_VERSION } from "./version.ts";
@@ -299,6 +299,31 @@ describe("a peer that lies", () => {
     expect(opens(false)).toBe(false);
     pair.nowMs += 1;
     expect(opens(false)).toBe(true);
+  });
+
+  test.each([
+    ["nothing is asked", false, true],
+    ["it is still asked", true, false],
+  ])("that covers more for long, and %s: whether at a union", (_what, isAsking, isExpected) => {
+    const pair = new ComparingPair();
+    const [region, hlc] = must([...CUT][1], "a region");
+    pair.saidNow = joinVectors(CUT, new Map([[region, mustHlc(hlc + 1)]]));
+    const [machine] = pair.machines;
+    const isUnion = (effect: SyncEffect): boolean => {
+      const decoded = effect.kind === "send" ? decodeFrame(effect.frame) : undefined;
+      const message = decoded?.kind === "message" ? decoded.message : undefined;
+      return message?.kind === "compare-open" && message.union === true;
+    };
+    const startMs = pair.nowMs;
+    let firstMs: number | undefined;
+    for (; pair.nowMs < startMs + 2 * limits.STANDSTILL_MS_MAX; pair.nowMs += 1_000) {
+      const out: SyncEffect[] = [];
+      machine.noticeStandstill(TWO, isAsking, pair.nowMs);
+      machine.tick(TWO, true, pair.nowMs, out);
+      if (out.some(isUnion)) firstMs ??= pair.nowMs - startMs;
+    }
+    expect(firstMs !== undefined).toBe(isExpected);
+    if (isExpected) expect(firstMs).toBeGreaterThanOrEqual(limits.STANDSTILL_MS_MAX);
   });
 
   test("is asked nothing before a comparison is due", () => {

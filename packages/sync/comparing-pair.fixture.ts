@@ -254,6 +254,8 @@ export class ComparingPair {
   readonly reports: string[] = [];
   readonly recounts: (0 | 1)[] = [];
   nowMs = 1_000_000;
+  /** What each has heard that the other covers. */
+  saidNow: RegionVector = CUT;
   /** Bytes of everything that is not an entry, and round trips. */
   metadataBytes = 0;
   halfRounds = 0;
@@ -268,7 +270,10 @@ export class ComparingPair {
         this.copies[side],
         {
           peers: { linkTo: () => 1, versionOf: () => PROTOCOL_VERSION },
-          announced: { coverage: CUT, cutWith: () => CUT, contig: () => 0, said: () => CUT },
+          announced: {
+            ...{ coverage: CUT, cutWith: () => CUT },
+            ...{ contig: () => 0, said: () => this.saidNow },
+          },
         },
         new SeededRandom(side),
       );
