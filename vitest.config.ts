@@ -1,4 +1,4 @@
-// One suite for the whole house, within five minutes on two cores.
+// One suite for the whole house, in some five minutes on two cores.
 //
 // Forks, not threads: better-sqlite3 and the Automerge wasm heap are per process, and a test that kills its
 // process must not take its neighbours along. A fork runs one file after the other all the same: to start one
