@@ -36,6 +36,10 @@ const LONG = [
   "packages/sync/anti-entropy.property.test.ts",
   "deploy/prometheus/rules.test.ts",
   "packages/store/store.property.test.ts",
+  "packages/replica/slow-link.test.ts",
+  "packages/sync/catch-up.test.ts",
+  "packages/replica/driver.test.ts",
+  "packages/cli/bin/bin.test.ts",
 ];
 
 class LongestFirst extends BaseSequencer {
