@@ -14,7 +14,8 @@
  * Where the log is trimmed, the entries above a cut that lies too far back are not known any more, so a
  * region that was away for long cannot be compared at what both cover. Then the cut is what *either*
  * covers: each side compares all that it holds at or below it, differences are sent both ways, and once the
- * roots are equal each side may take the other's lanes as held (lane-adoption.ts).
+ * roots are equal each side may take the other's lanes as held (lane-adoption.ts). The same cut is taken
+ * when what both cover stands still: then entries wait for a change that only documents have.
  *
  * Every comparison ends with equal roots, or is repeated at the same cut until they are; what is still
  * different after that is reported, and tried again in the next period at a new cut.
