@@ -50,11 +50,14 @@ export class ServedRegion {
       stdio: ["ignore", "pipe", "inherit", "ipc"],
     });
     const readerPids: number[] = [];
+    let rest: string | undefined;
+    // Region and readers write to one pipe, each when it comes to it: their lines have no order.
     for await (const text of createInterface({ input: must(child.stdout, "its output") })) {
       const line = JSON.parse(text) as Line;
       if (line.event === "reader-started") readerPids.push(must(line.pid, "a process"));
-      if (line.rest === undefined || readerPids.length < readers) continue;
-      return new ServedRegion(child, Number(new URL(line.rest).port), readerPids);
+      rest ??= line.rest;
+      if (rest === undefined || readerPids.length < readers) continue;
+      return new ServedRegion(child, Number(new URL(rest).port), readerPids);
     }
     throw new Error(`${region} did not start`);
   }

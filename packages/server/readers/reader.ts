@@ -39,8 +39,8 @@ export async function serveReads(config: RegionConfig): Promise<void> {
     tell({ kind: "failed", code, message }, () => process.exit(1));
     return;
   }
-  tell({ kind: "listening", port: reader.port });
   log.info("reader-started", { pid: process.pid, port: reader.port });
+  tell({ kind: "listening", port: reader.port });
   await stopped;
   await reader.close();
   process.exit(0);
