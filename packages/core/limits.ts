@@ -279,17 +279,17 @@ export const OPEN_TAIL_BYTES_MAX = 16 * KIB;
 /** Bytes of a saved document's columns, inflated. More is no profile that was edited. → does not load */
 export const DOCUMENT_INFLATED_BYTES_MAX = 64 * MIB;
 /** Changes of ours that an open document takes in one go. More wait for nobody: Automerge makes the next. */
-export const OWN_LINE_CHANGES_MAX = 192;
+export const PLAIN_LINE_CHANGES_MAX = 192;
 /**
  * Changes that are looked through for where a document ends, at some 10 µs each: for Automerge to make the
  * next change costs as much as looking through 35. More → Automerge makes it
  */
-export const OWN_LINE_SEARCHED_MAX = 24;
+export const PLAIN_LINE_SEARCHED_MAX = 24;
 /**
  * Largest number of an operation after which changes are written without Automerge, whose own end at 32 bits.
  * Only a hostile change brings a document there. → Automerge makes the next, or refuses it
  */
-export const OWN_LINE_OPERATION_MAX = 2 ** 31;
+export const PLAIN_LINE_OPERATION_MAX = 2 ** 31;
 /** Documents of which it is remembered where they lie, ≈ 200 bytes each. Beyond, all are forgotten. */
 export const PLACES_KNOWN_MAX = 20_000;
 /** Rendered views kept as strings, in characters. Least recently used goes. */

@@ -83,7 +83,7 @@ export type ChangeHead = Pick<ChangeChunk, "deps" | "message">;
 export function readChangeHead(chunk: Uint8Array): ChangeHead | undefined {
   try {
     if (chunk[HASHED_FROM] !== TYPE_CHANGE) return undefined;
-    const { deps, message } = parsePreface(new ByteReader(chunk));
+    const { deps, message } = readPreface(new ByteReader(chunk));
     return { deps, message };
   } catch (error) {
     if (error instanceof ByteStreamError) return undefined;
@@ -129,7 +129,7 @@ function inflate(contents: Uint8Array): Uint8Array {
 
 function parseContents(chunk: Uint8Array): Omit<ChangeChunk, "kind" | "hash"> {
   const reader = new ByteReader(chunk);
-  const preface = parsePreface(reader);
+  const preface = readPreface(reader);
   for (let rest = reader.varint(); rest > 0; rest--) readActor(reader);
   const opCount = readColumns(reader);
   reader.end();
@@ -137,7 +137,7 @@ function parseContents(chunk: Uint8Array): Omit<ChangeChunk, "kind" | "hash"> {
 }
 
 /** Everything before the names of other actors. */
-function parsePreface(
+export function readPreface(
   reader: ByteReader,
 ): Omit<ChangeChunk, "kind" | "hash" | "opCount" | "chunk"> {
   reader.raw(HASHED_FROM + 1);
@@ -155,7 +155,7 @@ function parsePreface(
   return { deps, actor, seq, startOp, timeSeconds, message };
 }
 
-function readActor(reader: ByteReader): Uint8Array {
+export function readActor(reader: ByteReader): Uint8Array {
   const actor = reader.bytes(ACTOR_BYTES);
   if (actor.length !== ACTOR_BYTES) throw fault("an actor has 16 bytes");
   return actor;
@@ -270,7 +270,7 @@ function countBooleans(data: ByteReader): number {
 }
 
 /** Signed LEB128 within the safe integers. */
-function readSigned(reader: ByteReader): number {
+export function readSigned(reader: ByteReader): number {
   let value = 0;
   let scale = 1;
   for (let i = 0; i < 8; i++) {

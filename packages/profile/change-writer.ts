@@ -42,16 +42,44 @@ const MAGIC = Uint8Array.of(0x85, 0x6f, 0x4a, 0x83);
 const CHECKSUM_LATER = new Uint8Array(4);
 const TYPE_CHANGE = 1;
 /** Automerge's numbers for "put a value" and "take out". */
-const ACTION_PUT = 1;
-const ACTION_REMOVE = 3;
+export const ACTION_PUT = 1;
+export const ACTION_REMOVE = 3;
+
+/** Specifications of the columns that such a change has. */
+export const columns = {
+  objectActor: 0x01,
+  objectCounter: 0x02,
+  key: 0x15,
+  insert: 0x34,
+  action: 0x42,
+  valueMeta: 0x56,
+  valueRaw: 0x57,
+  predecessorCount: 0x70,
+  predecessorActor: 0x71,
+  predecessorCounter: 0x73,
+  count: 10,
+} as const;
+
+/** The low four bits of what is said of a value; above them its length. */
+export const valueTypes = { null: 0, false: 1, true: 2, integer: 4, double: 5, text: 6 } as const;
 
 export function scalarChunk(change: ScalarChange): Uint8Array {
+  const chunk = new Uint8Array(unsealed(change));
+  sealChange(chunk);
+  return chunk;
+}
+
+/** Whether these are the bytes that `scalarChunk` writes, but for the checksum, which is not looked at. */
+export function isSpeltAs(chunk: Uint8Array, change: ScalarChange): boolean {
+  const from = MAGIC.length + CHECKSUM_LATER.length;
+  return Buffer.compare(unsealed(change).subarray(from), chunk.subarray(from)) === 0;
+}
+
+function unsealed(change: ScalarChange): Uint8Array {
   const body = contents(change);
   const writer = new ByteWriter(body.length + 16);
   writer.raw(MAGIC).raw(CHECKSUM_LATER).u8(TYPE_CHANGE).bytes(body);
-  const chunk = new Uint8Array(writer.finish());
-  sealChange(chunk);
-  return chunk;
+  return writer.finish();
 }
 
 interface Name {
@@ -93,16 +121,16 @@ function contents(change: ScalarChange): Uint8Array {
     write(data);
     if (data.length > from) sizes.push([spec, data.length - from]);
   };
-  column(0x01, runsOf(objects.map(numberOf), writeUnsigned));
-  column(0x02, runsOf(objects.map(counterOf), writeUnsigned));
-  column(0x15, runsOf(rows.map(keyOf), writeText));
-  column(0x34, (to) => to.varint(rows.length)); // none of them is an insert
-  column(0x42, runsOf(rows.map(actionOf), writeUnsigned));
-  column(0x56, runsOf(metas, writeUnsigned));
-  column(0x57, (to) => to.raw(raw.finish()));
-  column(0x70, runsOf(overwritten.map(countOf), writeUnsigned));
-  column(0x71, runsOf(before.map(numberOf), writeUnsigned));
-  column(0x73, runsOf(differences(before.map(counterOf)), writeSigned));
+  column(columns.objectActor, runsOf(objects.map(numberOf), writeUnsigned));
+  column(columns.objectCounter, runsOf(objects.map(counterOf), writeUnsigned));
+  column(columns.key, runsOf(rows.map(keyOf), writeText));
+  column(columns.insert, (to) => to.varint(rows.length)); // none of them is an insert
+  column(columns.action, runsOf(rows.map(actionOf), writeUnsigned));
+  column(columns.valueMeta, runsOf(metas, writeUnsigned));
+  column(columns.valueRaw, (to) => to.raw(raw.finish()));
+  column(columns.predecessorCount, runsOf(overwritten.map(countOf), writeUnsigned));
+  column(columns.predecessorActor, runsOf(before.map(numberOf), writeUnsigned));
+  column(columns.predecessorCounter, runsOf(differences(before.map(counterOf)), writeSigned));
   writer.varint(sizes.length);
   for (const [spec, bytes] of sizes) writer.varint(spec).varint(bytes);
   return writer.raw(data.finish()).finish();
@@ -123,24 +151,24 @@ function writeValue(raw: ByteWriter, value: JsonScalar | undefined): number {
   const meta = (type: number): number => (raw.length - from) * 16 + type;
   switch (typeof value) {
     case "undefined":
-      return meta(0);
+      return meta(valueTypes.null);
     case "boolean":
-      return meta(value ? 2 : 1);
+      return meta(value ? valueTypes.true : valueTypes.false);
     case "number": {
       if (Number.isInteger(value)) {
         writeSigned(raw, value);
-        return meta(4);
+        return meta(valueTypes.integer);
       }
       const bytes = Buffer.allocUnsafe(8);
       bytes.writeDoubleLE(value);
       raw.raw(bytes);
-      return meta(5);
+      return meta(valueTypes.double);
     }
     case "string":
       raw.raw(Buffer.from(value, "utf8"));
-      return meta(6);
+      return meta(valueTypes.text);
     default:
-      return meta(0); // null
+      return meta(valueTypes.null);
   }
 }
 

@@ -7,7 +7,7 @@
  *   - a document that threw may be half changed: `DocumentError` means free it and open it again;
  *   - changes whose parents are missing are queued without a word, so every append is checked;
  *   - every operation takes compressed columns apart, so a run of small edits is written as bytes beside the
- *     module and applied there when somebody needs it (`own-line.ts`);
+ *     module and applied there when somebody needs it (`plain-line.ts`);
  *   - `change()` hands out proxies and makes the document anew around each change, at three times the
  *     price of the change itself. So the handle below it is used, and the values lie in a tree of our own.
  *
@@ -26,13 +26,15 @@ import {
 } from "@atoll/core";
 import type { ChangeHash } from "@atoll/core";
 import { unfoldingFault } from "./document-chunk.ts";
+import { readScalarChange } from "./change-reader.ts";
+import type { OperationId, ScalarRow } from "./change-writer.ts";
 import { alteredChange } from "./given-back.ts";
 import type { JsonScalar, JsonValue } from "./json.ts";
 import { isJsonArray, isJsonScalar } from "./json.ts";
 import type { Operation, StoredPath } from "./operations.ts";
 import type { SchemaNode } from "./schema.ts";
-import { OwnLine } from "./own-line.ts";
-import type { ScalarEdit } from "./own-line.ts";
+import { PlainLine } from "./plain-line.ts";
+import type { ScalarEdit } from "./plain-line.ts";
 import { markKey, naturalKey } from "./slots.ts";
 import type { SlotKind } from "./slots.ts";
 import type { StoredMap } from "./stored.ts";
@@ -101,9 +103,7 @@ const GENESIS_ACTOR = "00".repeat(16);
 /** Owns wasm memory until `free`. Every method but `free` may throw `DocumentError`. */
 export class AutomergeDocument {
   readonly #handle: Handle;
-  /** 16 bytes, hexadecimal. */
-  readonly #actor: string;
-  readonly #own: OwnLine;
+  readonly #line: PlainLine;
   #tree: TreeMap;
   /** Names of maps, lists and texts in the document, by path; none of what lies below a list. */
   readonly #idByPath = new Map<string, string>();
@@ -113,8 +113,7 @@ export class AutomergeDocument {
 
   private constructor(handle: Handle, actor: string, tree: TreeMap) {
     this.#handle = handle;
-    this.#actor = actor;
-    this.#own = new OwnLine(actor);
+    this.#line = new PlainLine(actor);
     this.#tree = tree;
     handle.updateDiffCursor(); // what is there is no news
   }
@@ -183,19 +182,35 @@ export class AutomergeDocument {
     return touched;
   }
 
-  /** Changes whose parents are here or earlier in the list; applying one twice is harmless. */
-  append(chunks: readonly Uint8Array[]): void {
+  /**
+   * Changes whose parents are here or earlier in the list; applying one twice is harmless. Returns those that
+   * Automerge had to take: what is understood without it is known to be such that it can be saved.
+   */
+  append(chunks: readonly Uint8Array[]): readonly Uint8Array[] {
+    return guard("does not apply", () => {
+      let followed = 0;
+      while (followed < chunks.length && this.#follow(chunks[followed])) followed++;
+      const rest = chunks.slice(followed);
+      if (rest.length > 0) this.appendInModule(rest);
+      return rest;
+    });
+  }
+
+  /** The same, applied by Automerge whatever they are: what is followed is compared with this. */
+  appendInModule(chunks: readonly Uint8Array[]): void {
     guard("does not apply", () => {
       const handle = this.#live();
-      this.#own.end();
+      this.#line.close();
       handle.applyChanges([...chunks]);
       this.#refuseMissingParents();
       this.#patch(handle.diffIncremental());
+      for (const chunk of chunks) this.#line.learn(chunk);
     });
   }
 
   /** Refuses changes that are in the document and could not be saved with it. */
   prove(chunks: readonly Uint8Array[]): void {
+    if (chunks.length === 0) return;
     const altered = guard("does not give back a change", () => alteredChange(this.#live(), chunks));
     if (altered === undefined) return;
     throw new DocumentError(`the document gives back another change for ${toHex(altered)}`);
@@ -225,13 +240,13 @@ export class AutomergeDocument {
   ): Uint8Array | undefined {
     return guard("does not change", () => {
       const handle = this.#live();
-      this.#own.end();
+      this.#line.close();
       for (const operation of operations) this.#execute(operation);
       if (handle.commit(message, timeSeconds) === null) return undefined;
       handle.updateDiffCursor(); // the tree follows the plan, not the patches
       this.#performOnTree(operations);
       const change = this.lastChange();
-      this.#own.begin(change);
+      this.#line.begin(change);
       return change;
     });
   }
@@ -247,34 +262,66 @@ export class AutomergeDocument {
       if (edit === undefined) return undefined;
       edits.push(edit);
     }
-    if (this.#own.head === undefined) this.#resumeLine();
-    // What waits has written nothing that the line does not know of, so the module may be behind.
-    const change = this.#own.write(edits, said, (object, key) =>
-      this.#handle.getAll(object, key).map((found) => String(found.at(-1))),
-    );
+    this.#openLine();
+    const change = this.#line.write(edits, said, this.#writersOf);
     if (change !== undefined) this.#performOnTree(operations);
     return change;
   }
 
-  /**
-   * Where one change has all others below it and the past is short, the line begins behind it. Numbers of
-   * operations are looked for in all changes: one from elsewhere may have fewer than what it builds on.
-   */
-  #resumeLine(): void {
+  /** What waits has written nothing that the line does not know of, so the module may be behind. */
+  readonly #writersOf = (object: OperationId, key: string): readonly OperationId[] =>
+    this.#handle.getAll(object, key).map((found) => String(found.at(-1)));
+
+  /** Where one change has all others below it, the line begins behind it; where the past is short, with all writers. */
+  #openLine(): void {
+    if (this.#line.head !== undefined) return;
     const handle = this.#live();
-    const heads = handle.getHeads();
-    const [head] = heads;
-    if (head === undefined || heads.length > 1) return;
-    if (handle.stats().numChanges > limits.OWN_LINE_SEARCHED_MAX) return;
-    let [seq, nextOp, newestOfOurs] = [0, 1, head];
-    for (const { actor, ...change } of handle.getChangesMeta([])) {
-      nextOp = Math.max(nextOp, change.maxOp + 1);
-      if (actor !== this.#actor || change.seq <= seq) continue;
-      [seq, newestOfOurs] = [change.seq, change.hash];
+    const [head, another] = handle.getHeads();
+    if (head === undefined || another !== undefined) return;
+    this.#line.open(hashFromHex(head));
+    const isShort = handle.stats().numChanges <= limits.PLAIN_LINE_SEARCHED_MAX;
+    if (this.#line.isNumbered || !isShort) return;
+    const all = handle.getChangesMeta([]);
+    this.#line.know(all.map((change) => ({ ...change, hash: hashFromHex(change.hash) })));
+  }
+
+  /** Takes in a plain change that builds on all there is. False: Automerge has to take it. */
+  #follow(chunk: Uint8Array | undefined): boolean {
+    const change = chunk && readScalarChange(chunk);
+    if (chunk === undefined || change === undefined) return false;
+    this.#openLine();
+    const operations: Operation[] = [];
+    for (const row of change.rows) {
+      const operation = this.#operationOf(row);
+      if (operation === undefined) return false;
+      operations.push(operation);
     }
-    // Automerge names a writer's last change as a parent, also where it lies below another.
-    const parents = [...new Set([head, newestOfOurs])].sort().map(hashFromHex);
-    this.#own.resume({ hash: hashFromHex(head), parents, seq, nextOp });
+    if (!this.#line.follow(change, chunk, this.#writersOf)) return false;
+    this.#performOnTree(operations);
+    return true;
+  }
+
+  /** What a row does to the tree; undefined where that is not one scalar, or nothing, for another. */
+  #operationOf({ object, key, value }: ScalarRow): Operation | undefined {
+    const at = this.#mapAt(object);
+    const map = at && storedMap(treeAt(this.#tree, at));
+    if (at === undefined || map === undefined) return undefined;
+    const before = storedAt(map, key);
+    if (before !== undefined && storedScalar(before) === undefined) return undefined;
+    return value === undefined ? { kind: "remove", at, key } : { kind: "put", at, key, value };
+  }
+
+  /** Where the map lies that this operation made. */
+  #mapAt(object: OperationId): string[] | undefined {
+    const level: string[][] = [["profile"], ["meta"]];
+    for (let at = level.shift(); at !== undefined; at = level.shift()) {
+      if (this.#findId(at) === object) return at;
+      const map = storedMap(treeAt(this.#tree, at)) ?? {};
+      for (const key of Object.keys(map)) {
+        if (storedMap(map[key]) !== undefined) level.push([...at, key]);
+      }
+    }
+    return undefined;
   }
 
   /** An operation that changes one scalar, or nothing, into another. */
@@ -347,7 +394,7 @@ export class AutomergeDocument {
   makeContainer(path: readonly string[], kind: SlotKind, message: string): Uint8Array {
     return guard("does not take a container", () => {
       const handle = this.#live();
-      this.#own.end();
+      this.#line.close();
       const parent = this.#idAt(["profile", ...path.slice(0, -1)]);
       const key = path.at(-1) as string;
       switch (kind) {
@@ -365,7 +412,9 @@ export class AutomergeDocument {
       }
       handle.commit(message, 0);
       this.#patch(handle.diffIncremental());
-      return this.lastChange();
+      const change = this.lastChange();
+      this.#line.learn(change);
+      return change;
     });
   }
 
@@ -378,7 +427,7 @@ export class AutomergeDocument {
 
   /** Sorted. */
   heads(): ChangeHash[] {
-    const { head } = this.#own;
+    const { head } = this.#line;
     if (head !== undefined) return [head];
     return guard("has no heads", () => this.#live().getHeads().map(hashFromHex));
   }
@@ -514,7 +563,7 @@ export class AutomergeDocument {
   /** With all that was written beside it. */
   #live(): Handle {
     assert(!this.#isFreed, "a freed document is not used");
-    const ahead = this.#own.take();
+    const ahead = this.#line.take();
     if (ahead.length > 0) {
       this.#handle.applyChanges(ahead);
       this.#handle.updateDiffCursor(); // the tree has it already

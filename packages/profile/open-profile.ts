@@ -167,10 +167,12 @@ export class OpenProfile {
    */
   append(chunks: readonly Uint8Array[]): void {
     if (chunks.length === 0) return;
-    const isSuccession = this.#shown.knowsConflicts && this.#isSuccession(chunks);
-    this.#document.append(chunks);
-    this.#document.prove(chunks);
+    const before = this.#shown.knowsConflicts ? this.#document.heads() : undefined;
+    const rest = this.#document.append(chunks);
+    this.#document.prove(rest);
     this.#follow();
+    const isSuccession =
+      before !== undefined && (rest.length === 0 || this.#succeed(before, chunks));
     if (!isSuccession) this.#forked();
   }
 
@@ -372,9 +374,9 @@ export class OpenProfile {
     return true;
   }
 
-  /** True when these changes, one after the other, knew all that is here: nothing is concurrent. */
-  #isSuccession(chunks: readonly Uint8Array[]): boolean {
-    let heads = this.#document.heads().map(toHex);
+  /** True when these changes, one after the other, knew all that was here before: nothing is concurrent. */
+  #succeed(before: readonly ChangeHash[], chunks: readonly Uint8Array[]): boolean {
+    let heads = before.map(toHex);
     for (const [i, chunk] of chunks.entries()) {
       const head = readChangeHead(chunk);
       if (head === undefined) return false;

@@ -1,0 +1,127 @@
+/**
+ * A change as bytes, understood without Automerge: what `change-writer` writes, read again.
+ *
+ * Nothing is believed that was read. It is written down once more, and only when that gives the very bytes
+ * that came do they say it, and say it as Automerge would: so whatever is spelt in another way, damaged on
+ * purpose or simply of another kind is answered with undefined, and left to Automerge.
+ */
+import type { ChangeHash } from "@atoll/core";
+import { ByteReader, ByteStreamError, limits, toHex } from "@atoll/core";
+import { readActor, readPreface, readSigned } from "./change-chunk.ts";
+import type { OperationId, ScalarChange, ScalarRow } from "./change-writer.ts";
+import { ACTION_PUT, ACTION_REMOVE, columns, isSpeltAs, valueTypes } from "./change-writer.ts";
+import type { JsonScalar } from "./json.ts";
+
+/** The change that an uncompressed chunk holds; undefined for anything but scalars put into maps or taken out. */
+export function readScalarChange(chunk: Uint8Array): ScalarChange | undefined {
+  try {
+    const change = read(chunk);
+    return isSpeltAs(chunk, change) ? change : undefined;
+  } catch (error) {
+    if (error instanceof ByteStreamError) return undefined;
+    throw error;
+  }
+}
+
+function read(chunk: Uint8Array): ScalarChange {
+  const reader = new ByteReader(chunk);
+  const { deps, actor, seq, startOp, timeSeconds, message } = readPreface(reader);
+  const actors = [toHex(actor)];
+  for (let rest = reader.count(limits.CHANGE_OPS_MAX); rest > 0; rest--) {
+    actors.push(toHex(readActor(reader)));
+  }
+  const rows = readRows(readColumns(reader), actors);
+  const parents: readonly ChangeHash[] = deps;
+  return { parents, actor: actors[0] ?? "", seq, startOp, timeSeconds, message, rows };
+}
+
+type Columns = ReadonlyMap<number, ByteReader>;
+
+function readColumns(reader: ByteReader): Columns {
+  const sizes: [spec: number, bytes: number][] = [];
+  for (let rest = reader.count(columns.count); rest > 0; rest--) {
+    sizes.push([reader.varint(), reader.varint()]);
+  }
+  return new Map(sizes.map(([spec, bytes]) => [spec, new ByteReader(reader.raw(bytes))]));
+}
+
+function readRows(data: Columns, actors: readonly string[]): ScalarRow[] {
+  const unsigned = (spec: number): number[] => readRuns(data.get(spec), (from) => from.varint());
+  const objects = idsOf(unsigned(columns.objectActor), unsigned(columns.objectCounter), actors);
+  const keys = readRuns(data.get(columns.key), (from) => from.text(limits.CHANGE_BYTES_MAX));
+  const metas = unsigned(columns.valueMeta);
+  const raw = data.get(columns.valueRaw) ?? new ByteReader(new Uint8Array());
+  const counts = unsigned(columns.predecessorCount);
+  let counter = 0;
+  const counters = readRuns(data.get(columns.predecessorCounter), readSigned).map(
+    (difference) => (counter += difference),
+  );
+  const overwritten = idsOf(unsigned(columns.predecessorActor), counters, actors);
+  let next = 0;
+  return unsigned(columns.action).map((action, i) => ({
+    object: present(objects[i]),
+    key: present(keys[i]),
+    value: valueOf(action, present(metas[i]), raw),
+    overwrites: counts[i] === 1 ? present(overwritten[next++]) : undefined,
+  }));
+}
+
+function idsOf(
+  numbers: readonly number[],
+  counters: readonly number[],
+  actors: readonly string[],
+): OperationId[] {
+  return counters.map((counter, i) => `${counter}@${present(actors[present(numbers[i])])}`);
+}
+
+function valueOf(action: number, meta: number, raw: ByteReader): JsonScalar | undefined {
+  const value = readValue(meta % 16, raw.raw(Math.floor(meta / 16)));
+  if (action === ACTION_PUT) return value;
+  if (action === ACTION_REMOVE) return undefined;
+  throw new ByteStreamError(`action ${action} is of another kind`);
+}
+
+function readValue(type: number, bytes: Uint8Array): JsonScalar {
+  switch (type) {
+    case valueTypes.null:
+      return null;
+    case valueTypes.false:
+      return false;
+    case valueTypes.true:
+      return true;
+    case valueTypes.integer:
+      return readSigned(new ByteReader(bytes));
+    case valueTypes.double:
+      return readDouble(bytes);
+    case valueTypes.text:
+      return Buffer.from(bytes.buffer, bytes.byteOffset, bytes.length).toString("utf8");
+    default:
+      throw new ByteStreamError(`a value of type ${type} is of another kind`);
+  }
+}
+
+function readDouble(bytes: Uint8Array): number {
+  const isWhole = bytes.length === 8;
+  const value = isWhole ? new DataView(bytes.buffer, bytes.byteOffset).getFloat64(0, true) : NaN;
+  if (!Number.isFinite(value)) throw new ByteStreamError("no number of JSON");
+  return value;
+}
+
+/** As `runsOf` writes them. None of our columns has nulls. */
+function readRuns<T>(data: ByteReader | undefined, read: (from: ByteReader) => T): T[] {
+  const values: T[] = [];
+  while (data !== undefined && data.remaining > 0) {
+    const run = readSigned(data);
+    if (run === 0 || values.length + Math.abs(run) > limits.CHANGE_OPS_MAX) {
+      throw new ByteStreamError("no run of ours");
+    }
+    if (run > 0) values.push(...new Array<T>(run).fill(read(data)));
+    for (let literal = run; literal < 0; literal++) values.push(read(data));
+  }
+  return values;
+}
+
+function present<T>(value: T | undefined): T {
+  if (value === undefined) throw new ByteStreamError("columns of unequal length");
+  return value;
+}

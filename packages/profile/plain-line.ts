@@ -1,0 +1,241 @@
+/**
+ * The line of plain changes at the end of a document, ahead of Automerge.
+ *
+ *     document in its module ──▶ ours ──▶ theirs ──▶ ours
+ *                                └─ known as bytes, not applied yet ─┘
+ *
+ * Where one change builds on all there is, everything that the next one must say is known without asking: its
+ * parents, its number, where its operations begin, and what wrote the values that it overwrites. So a run of
+ * small edits never enters the module, from the first edit of a document that was just opened, whether we
+ * write them or another region sends them; it is applied there in one go when somebody needs what only the
+ * module knows. What does not fit ends the line, and the module takes it. Where the document ends is looked
+ * for again then, and where that is not one change, Automerge makes the next one.
+ */
+import type { ChangeHash } from "@atoll/core";
+import { assert, limits, nameOfReceived, toHex } from "@atoll/core";
+import { parseChangeChunk } from "./change-chunk.ts";
+import { scalarChunk } from "./change-writer.ts";
+import type { OperationId, ScalarChange, ScalarRow } from "./change-writer.ts";
+import type { JsonScalar } from "./json.ts";
+
+/** An edit of one member of a map. */
+export interface ScalarEdit {
+  /** The map, by the operation that made it. */
+  readonly object: OperationId;
+  readonly key: string;
+  /** Undefined: it is taken out. */
+  readonly value: JsonScalar | undefined;
+}
+
+/** All that wrote what lies under a key of a map, as the module has it. */
+export type AskWriters = (object: OperationId, key: string) => readonly OperationId[];
+
+/** A change of the document, by its writer. */
+export interface WrittenChange {
+  readonly hash: ChangeHash;
+  /** 16 bytes, hexadecimal. */
+  readonly actor: string;
+  readonly seq: number;
+  /** Its last operation. */
+  readonly maxOp: number;
+}
+
+/** Nothing lies there. */
+const NOBODY = "";
+
+export class PlainLine {
+  readonly #actor: string;
+  /** The one change that no other builds on. */
+  #head: ChangeHash | undefined;
+  /** The newest change of writers, wherever it lies: ours whenever `#nextOp` is known. */
+  readonly #newest = new Map<string, WrittenChange>();
+  /** All writers are in there. */
+  #isWhole = false;
+  /** Above every operation of the document, whoever made it. */
+  #nextOp: number | undefined;
+  readonly #writerByPlace = new Map<string, OperationId>();
+  #waiting: Uint8Array[] = [];
+
+  /** `actor`: of whoever writes here; 16 bytes, hexadecimal. */
+  constructor(actor: string) {
+    this.#actor = actor;
+  }
+
+  /** The one head of the document, while the line is open. */
+  get head(): ChangeHash | undefined {
+    return this.#head;
+  }
+
+  /** Whether `write` would know how to number what it writes, were the line open. */
+  get isNumbered(): boolean {
+    return this.#nextOp !== undefined;
+  }
+
+  /** The line begins behind this change, on which no other builds. */
+  open(head: ChangeHash): void {
+    this.close();
+    this.#head = head;
+  }
+
+  /** What is known of the end of the document does not hold any more. Nothing may be waiting. */
+  close(): void {
+    assert(this.#waiting.length === 0, "what was written is applied before the line ends");
+    this.#head = undefined;
+    this.#writerByPlace.clear();
+  }
+
+  /** These are all changes of the document. Operations of one may have fewer than what it builds on. */
+  know(all: Iterable<WrittenChange>): void {
+    this.#nextOp = 1;
+    for (const change of all) this.#note(change);
+    this.#isWhole = true;
+  }
+
+  /** The module has taken this: whose it is counts for what follows. */
+  learn(chunk: Uint8Array): void {
+    const change = writtenChange(chunk);
+    if (change === undefined) this.#forget();
+    else this.#note(change);
+  }
+
+  /** A change that Automerge made of all there was: the line begins behind it. */
+  begin(chunk: Uint8Array): void {
+    this.close();
+    const change = writtenChange(chunk);
+    if (change === undefined) return this.#forget();
+    this.#nextOp ??= change.maxOp + 1;
+    this.#note(change);
+    this.#head = change.hash;
+  }
+
+  /** What the module does not have yet; it is the caller's to apply. */
+  take(): Uint8Array[] {
+    const waiting = this.#waiting;
+    if (waiting.length > 0) this.#waiting = [];
+    return waiting;
+  }
+
+  /** Writes a change of ours. Undefined when Automerge has to make it. */
+  write(
+    edits: readonly ScalarEdit[],
+    said: { readonly timeSeconds: number; readonly message: string | undefined },
+    ask: AskWriters,
+  ): Uint8Array | undefined {
+    const head = this.#head;
+    const startOp = this.#nextOp;
+    if (head === undefined || startOp === undefined || this.#isFull) return undefined;
+    if (startOp > limits.PLAIN_LINE_OPERATION_MAX) return undefined;
+    const rows: ScalarRow[] = [];
+    for (const edit of edits) {
+      const writer = this.#writerOf(edit, ask);
+      if (writer === undefined || (edit.value === undefined && writer === NOBODY)) return undefined;
+      rows.push({ ...edit, overwrites: writer === NOBODY ? undefined : writer });
+    }
+    if (!namesEachOnce(rows)) return undefined;
+    const own = this.#newest.get(this.#actor);
+    const parents = parentsOf(head, own?.hash);
+    const change = {
+      parents,
+      actor: this.#actor,
+      seq: (own?.seq ?? 0) + 1,
+      startOp,
+      ...said,
+      rows,
+    };
+    const chunk = scalarChunk(change);
+    this.#extend(change, chunk);
+    return chunk;
+  }
+
+  /**
+   * Takes in a change from elsewhere, which its bytes say rightly: see `readScalarChange`. False, with the
+   * line as it was, when it does not build on all there is, or overwrites anything but the only value there.
+   */
+  follow(change: ScalarChange, chunk: Uint8Array, ask: AskWriters): boolean {
+    if (this.#isFull || !this.#isNext(change)) return false;
+    const overwritesAll = change.rows.every(
+      (row) => this.#writerOf(row, ask) === (row.overwrites ?? NOBODY),
+    );
+    if (!overwritesAll || !namesEachOnce(change.rows)) return false;
+    this.#extend(change, chunk);
+    return true;
+  }
+
+  get #isFull(): boolean {
+    return this.#waiting.length >= limits.PLAIN_LINE_CHANGES_MAX;
+  }
+
+  /** It is its writer's next, made by one who knew all that is here and nothing else. */
+  #isNext({ actor, seq, startOp, parents }: ScalarChange): boolean {
+    if (this.#head === undefined || startOp > limits.PLAIN_LINE_OPERATION_MAX) return false;
+    const last = this.#newest.get(actor);
+    if (last === undefined && !this.#isWhole) return false;
+    if (seq !== (last?.seq ?? 0) + 1 || startOp <= (last?.maxOp ?? 0)) return false;
+    if (this.#nextOp !== undefined && startOp !== this.#nextOp) return false;
+    const expected = parentsOf(this.#head, last?.hash);
+    return (
+      parents.length === expected.length &&
+      expected.every((hash, i) => toHex(hash) === toHex(parents[i] ?? new Uint8Array()))
+    );
+  }
+
+  #extend(change: ScalarChange, chunk: Uint8Array): void {
+    const { actor, seq, startOp, rows } = change;
+    for (const [i, { object, key, value }] of rows.entries()) {
+      const writer = value === undefined ? NOBODY : `${startOp + i}@${actor}`;
+      this.#writerByPlace.set(placeOf(object, key), writer);
+    }
+    const hash = nameOfReceived(chunk);
+    this.#note({ hash, actor, seq, maxOp: startOp + rows.length - 1 });
+    this.#head = hash;
+    this.#waiting.push(chunk);
+  }
+
+  #forget(): void {
+    this.#newest.clear();
+    this.#isWhole = false;
+    this.#nextOp = undefined;
+  }
+
+  #note(change: WrittenChange): void {
+    const last = this.#newest.get(change.actor);
+    if (last === undefined || change.seq > last.seq) this.#newest.set(change.actor, change);
+    if (this.#nextOp !== undefined) this.#nextOp = Math.max(this.#nextOp, change.maxOp + 1);
+  }
+
+  /** Undefined where several wrote at the same time. */
+  #writerOf(
+    { object, key }: Pick<ScalarEdit, "object" | "key">,
+    ask: AskWriters,
+  ): OperationId | undefined {
+    const known = this.#writerByPlace.get(placeOf(object, key));
+    if (known !== undefined) return known;
+    const writers = ask(object, key);
+    return writers.length > 1 ? undefined : (writers[0] ?? NOBODY);
+  }
+}
+
+/** Automerge names a writer's last change as a parent, also where it lies below another. */
+function parentsOf(head: ChangeHash, last: ChangeHash | undefined): readonly ChangeHash[] {
+  if (last === undefined) return [head];
+  const order = Buffer.compare(head, last);
+  if (order === 0) return [head];
+  return order < 0 ? [head, last] : [last, head];
+}
+
+function placeOf(object: OperationId, key: string): string {
+  return `${object} ${key}`;
+}
+
+function namesEachOnce(rows: readonly ScalarRow[]): boolean {
+  if (rows.length === 1) return true;
+  return new Set(rows.map(({ object, key }) => placeOf(object, key))).size === rows.length;
+}
+
+function writtenChange(chunk: Uint8Array): WrittenChange | undefined {
+  const parsed = parseChangeChunk(chunk);
+  if (parsed.kind === "fault") return undefined;
+  const { actor, seq, startOp, opCount } = parsed;
+  const hash = nameOfReceived(parsed.chunk); // what came compressed is named as it unfolds
+  return { hash, actor: toHex(actor), seq, maxOp: startOp + opCount - 1 };
+}
