@@ -2,7 +2,7 @@
  * What the parts of a scrub share: where they look, how far they are, and what they found.
  */
 import type { Hlc } from "@atoll/core";
-import { HLC_ZERO, limits } from "@atoll/core";
+import { HLC_ZERO, isAtollError, limits } from "@atoll/core";
 import type { Log } from "@atoll/core";
 import type { Replica } from "./replica.ts";
 
@@ -24,6 +24,8 @@ export class ScrubJob {
   repaired = 0;
   entriesDone = 0;
   documentsDone = 0;
+  /** What the log said was the highest timestamp when the pass began; undefined: it did not decode. */
+  readonly lastHlcBefore: Hlc | undefined;
   /** The highest timestamp of all rows seen. */
   highestHlc: Hlc = HLC_ZERO;
   /** A gap was opened: peers must be asked. */
@@ -36,6 +38,7 @@ export class ScrubJob {
   constructor(replica: Replica, log: Log) {
     this.replica = replica;
     this.#log = log;
+    this.lastHlcBefore = readable(() => replica.store.lastHlc());
   }
 
   report(fault: ScrubFault): void {
@@ -43,5 +46,15 @@ export class ScrubJob {
     if (fault.repair !== "none") this.repaired++;
     if (this.faults.length < limits.SCRUB_FAULTS_LISTED_MAX) this.faults.push(fault);
     this.#log.error("scrub-fault", { ...fault });
+  }
+}
+
+/** Undefined where what is stored does not decode. */
+export function readable<T>(read: () => T): T | undefined {
+  try {
+    return read();
+  } catch (error) {
+    if (isAtollError(error)) return undefined;
+    throw error;
   }
 }

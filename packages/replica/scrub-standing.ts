@@ -5,18 +5,11 @@
  * Buckets are first counted again from the document rows, shard by shard; only then is the stored level
  * compared with the one in memory, which follows from documents and log by then.
  */
-import {
-  hlcFromMs,
-  isAtollError,
-  limits,
-  low64,
-  missingRegions,
-  originText,
-  toHex,
-} from "@atoll/core";
+import { hlcFromMs, limits, low64, missingRegions, originText, toHex } from "@atoll/core";
 import { parseChangeChunk } from "@atoll/profile";
 import { contentOf } from "./quarantine-bytes.ts";
 import type { ScrubJob } from "./scrub-job.ts";
+import { readable } from "./scrub-job.ts";
 
 export function scrubBuckets(job: ScrubJob, shard: number): void {
   const { replica } = job;
@@ -123,7 +116,10 @@ function scrubIdentity(job: ScrubJob): void {
   job.report({ table: "identity", where, what: "not who this process is", repair: "done" });
 }
 
-/** The highest timestamp must explain itself: it is where our clock starts again. */
+/**
+ * The highest timestamp must explain itself: it is where our clock starts again. Judged by what it was when the
+ * pass began: what came since may be from a region whose clock is ahead, and lie in rows that were passed.
+ */
 function scrubLastHlc(job: ScrubJob, nowMs: number): void {
   const { store, group } = job.replica;
   const last = readable(() => store.lastHlc());
@@ -131,7 +127,9 @@ function scrubLastHlc(job: ScrubJob, nowMs: number): void {
   const known = [job.highestHlc, ...job.replica.ledger.horizon.values()]; // of rows, and of those gone
   const least = known.reduce((a, b) => (a > b ? a : b));
   const highest = least > bound ? least : bound;
-  if (last !== undefined && last >= job.highestHlc && last <= highest) return;
+  const before = job.lastHlcBefore;
+  const isDecoded = before !== undefined && last !== undefined;
+  if (isDecoded && last >= job.highestHlc && before <= highest) return;
   group.open();
   store.writeLastHlc(least);
   const what = "the highest timestamp is nobody's";
@@ -198,14 +196,4 @@ function* scrubQuarantine(job: ScrubJob): Generator<number> {
     if (page.length < limits.SCRUB_PAGE_DOCUMENTS) break;
   }
   quarantine.reload(); // by the ids that the records have now
-}
-
-/** Undefined when a row does not even decode. */
-function readable<T>(read: () => T): T | undefined {
-  try {
-    return read();
-  } catch (error) {
-    if (isAtollError(error)) return undefined;
-    throw error;
-  }
 }

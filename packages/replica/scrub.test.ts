@@ -23,6 +23,9 @@ import { damagePlaces, flipOneBit } from "@atoll/store/damage";
 import { Fleet, testCodec } from "./fleet.fixture.ts";
 import { Replica } from "./replica.ts";
 import type { VerifyReport } from "./scrub.ts";
+import { ScrubJob } from "./scrub-job.ts";
+import { scrubLog } from "./scrub-log.ts";
+import { scrubStanding } from "./scrub-standing.ts";
 import { Scrub } from "./scrub.ts";
 
 const HERE = "eu-west-1";
@@ -107,6 +110,31 @@ function setSomethingAside(): void {
   expect(replica.store.countPending()).toBe(1);
   expect(replica.store.countQuarantine()).toBe(2);
 }
+
+test("what comes from a clock that is a day ahead, behind the place that a pass has reached, is no fault", async () => {
+  await populate();
+  const { replica } = fleet.driver(HERE);
+  const early = new Replica({
+    cluster: fleet.cluster,
+    region: must(fleet.cluster.regions[0], "region"),
+    store: new MemoryStore(),
+    clock: new ManualClock(fleet.clock.nowMs() + 86_400_000),
+    random: new SeededRandom("a day ahead"),
+    log: fleet.log,
+    codec: testCodec,
+  });
+  const options = { precondition: {}, dep: VECTOR_ZERO, upsert: true };
+  early.write("zed" as ProfileId, { kind: "merge-patch", patch: { role: "early" } }, options);
+  const job = new ScrubJob(replica, fleet.log);
+  for (let shard = 0; shard < fleet.cluster.shardCount; shard++) {
+    const steps = scrubLog(job, shard);
+    while (steps.next().done !== true);
+  }
+  replica.ingest(early.flush(), { region: "us-east-1", repair: false });
+  scrubStanding(job, fleet.clock.nowMs());
+  replica.flush();
+  expect(job.faults).toEqual([]);
+});
 
 async function verify(name = HERE): Promise<VerifyReport> {
   const { scrub } = fleet.driver(name);
