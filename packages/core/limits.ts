@@ -298,6 +298,8 @@ export const VIEW_CACHE_CHARS_MAX = 64 * MIB;
 // ── A group commit ───────────────────────────────────────────────────────────────────────────────
 /** Entries in one transaction: keeps the pause of one fsync short. → commits, then goes on */
 export const GROUP_ENTRIES_MAX = 512;
+/** From one fsync to the next, where nobody here waits for it: what comes from peers is committed together. */
+export const GROUP_PAUSE_MS = 3;
 /** Document rows that one transaction keeps in memory: more than one group touches. → written early */
 export const GROUP_DOCUMENTS_MAX = 2_048;
 

@@ -1,6 +1,6 @@
 import { describe, expect, test, vi } from "vitest";
 import type { ProfileId } from "@atoll/core";
-import { AtollError, ManualClock, SeededRandom, VECTOR_ZERO, silentLog } from "@atoll/core";
+import { AtollError, ManualClock, SeededRandom, VECTOR_ZERO, limits, silentLog } from "@atoll/core";
 import { MemoryStore } from "@atoll/store";
 import { testCluster, testCodec } from "./fleet.fixture.ts";
 import { GroupCommit } from "./group-commit.ts";
@@ -53,6 +53,24 @@ describe("a group", () => {
     await durable;
     expect(commit).toHaveBeenCalledTimes(1);
     expect(seen).toEqual(["first", "second", "flushed 2", "answered"]);
+  });
+
+  test("takes what nobody waits for along with the next write, or ends a moment later without one", async () => {
+    const { clock, group, seen, write } = setUp();
+    write("a");
+    clock.advance(0);
+    expect(seen).toEqual(["flushed 1"]); // the first in a while waits for nothing
+    write("b");
+    clock.advance(limits.GROUP_PAUSE_MS - 1);
+    write("c");
+    const durable = group.durable();
+    expect(seen).toEqual(["flushed 1"]);
+    clock.advance(0);
+    await durable;
+    expect(seen).toEqual(["flushed 1", "flushed 2"]);
+    write("d");
+    clock.advance(limits.GROUP_PAUSE_MS);
+    expect(seen).toEqual(["flushed 1", "flushed 2", "flushed 1"]);
   });
 
   test("lets effects out at once when nothing is staged", () => {

@@ -6,11 +6,13 @@
  *     frame   ─┘
  *
  * While an fsync blocks the thread, requests queue in the kernel; the next turn takes them all. So the
- * group grows with the load by itself, and an idle region waits for nobody.
+ * group grows with the load by itself, and an idle region waits for nobody. What nobody here waits for,
+ * as entries from other regions, lets a moment pass since the last fsync: a region that is busy takes them
+ * along with a write of its own.
  * What must not be seen before it is durable waits here: answers as promises, effects as closures. If
  * the group fails, every answer fails with the same error and the effects are not performed.
  */
-import type { Clock, LogEntry } from "@atoll/core";
+import type { Clock, LogEntry, Timer } from "@atoll/core";
 import { AtollError, isAtollError, limits, sometimes } from "@atoll/core";
 import type { Replica } from "./replica.ts";
 
@@ -26,7 +28,11 @@ export class GroupCommit {
   readonly #failed: (error: AtollError) => void;
   #waiters: Waiter[] = [];
   #after: (() => void)[] = [];
-  #scheduled = false;
+  /** It ends with this turn. */
+  #isEnding = false;
+  /** It ends a moment later. */
+  #later: Timer | undefined;
+  #endedMs = -Infinity;
 
   constructor(options: {
     readonly replica: Replica;
@@ -46,13 +52,13 @@ export class GroupCommit {
   stage<T>(work: () => T): T {
     try {
       const result = work();
-      if (this.#replica.group.isOpen) this.#schedule();
+      if (this.#replica.group.isOpen) this.#endLater();
       if (this.#replica.group.size >= limits.GROUP_ENTRIES_MAX) this.flush();
       return result;
     } catch (error) {
       const fault = this.#storageFaultOf(error);
       if (fault !== undefined) this.#fail(fault);
-      else if (this.#replica.group.isOpen) this.#schedule(); // others' writes are still staged
+      else if (this.#replica.group.isOpen) this.#endLater(); // others' writes are still staged
       throw fault ?? error;
     }
   }
@@ -71,6 +77,7 @@ export class GroupCommit {
   /** Settles when everything staged so far is durable. */
   durable(): Promise<void> {
     if (!this.#replica.group.isOpen) return Promise.resolve();
+    this.#endSoon();
     return new Promise((resolve, reject) => this.#waiters.push({ resolve, reject }));
   }
 
@@ -78,7 +85,7 @@ export class GroupCommit {
   afterwards(run: () => void): void {
     if (!this.#replica.group.isOpen) return run();
     this.#after.push(run);
-    this.#schedule(); // it may have been opened by whoever is about to send
+    this.#endLater(); // it may have been opened by whoever is about to send
   }
 
   flush(): void {
@@ -93,7 +100,9 @@ export class GroupCommit {
       this.#fail(error);
       return;
     }
-    const seconds = (this.#clock.monotonicMs() - startedMs) / 1_000;
+    this.#forgetLater();
+    this.#endedMs = this.#clock.monotonicMs();
+    const seconds = (this.#endedMs - startedMs) / 1_000;
     const waiters = this.#waiters;
     const after = this.#after;
     this.#waiters = [];
@@ -103,13 +112,28 @@ export class GroupCommit {
     for (const waiter of waiters) waiter.resolve();
   }
 
-  #schedule(): void {
-    if (this.#scheduled) return;
-    this.#scheduled = true;
+  #endSoon(): void {
+    if (this.#isEnding) return;
+    this.#isEnding = true;
     this.#clock.afterTurn(() => {
-      this.#scheduled = false;
+      this.#isEnding = false;
       this.flush();
     });
+  }
+
+  #endLater(): void {
+    if (this.#isEnding || this.#later !== undefined) return;
+    const waitMs = this.#endedMs + limits.GROUP_PAUSE_MS - this.#clock.monotonicMs();
+    if (waitMs <= 0) return this.#endSoon();
+    this.#later = this.#clock.after(waitMs, () => {
+      this.#later = undefined;
+      this.flush();
+    });
+  }
+
+  #forgetLater(): void {
+    this.#later?.cancel();
+    this.#later = undefined;
   }
 
   /** What failed the group, if it was the disk; whoever writes on a lost transaction meets an invariant. */
@@ -120,6 +144,7 @@ export class GroupCommit {
 
   #fail(error: AtollError): void {
     sometimes("group failed and was undone");
+    this.#forgetLater();
     this.#replica.abandon();
     const waiters = this.#waiters;
     this.#waiters = [];
