@@ -344,6 +344,8 @@ export const HEARTBEAT_ACTIVE_MS = 50;
 export const ANNOUNCED_AHEAD_MS = 5_000;
 /** Heartbeat period when idle. */
 export const HEARTBEAT_IDLE_MS = 1_000;
+/** Heartbeats of a new link that are kept until the first, which says everything, has come. → the oldest goes */
+export const HEARTBEATS_EARLY_MAX = 8;
 /** Entries received are confirmed to their sender at once, but not more often than this. */
 export const ACK_DELAY_MS = 5;
 /** Silence after which a link is called down and redialled: a half-open link looks alive to TCP. */

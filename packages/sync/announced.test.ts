@@ -8,8 +8,8 @@ const origin = newOrigin(US, 0, new SeededRandom("announced"));
 const cluster = { shardCount: 64 } as never;
 const at = (n: number): Hlc => hlcFromMs(1_700_000_000_000 + n);
 
-/** Asia hears of us-east-1 through eu-west-1 alone. */
-function relayed() {
+/** Asia hears of us-east-1 through eu-west-1 alone. `isNew`: the relay has not spoken on this link yet. */
+function relayed(isNew = false) {
   const frontier = new Frontier();
   const region = { name: "ap-northeast-1", code: AP } as never;
   const announced = new Announced({ cluster, frontier, region, coverage: () => VECTOR_ZERO });
@@ -30,8 +30,9 @@ function relayed() {
     frontier.lane({ shard, origin }).add(seq);
     announced.advance();
   };
-  hear(at(0), [], true);
-  return { hear, arrive, coverage: () => vectorAt(announced.coverage, US) };
+  if (!isNew) hear(at(0), [], true);
+  const said = (shard: number): number => announced.contig(EU, { shard, origin });
+  return { announced, hear, arrive, said, coverage: () => vectorAt(announced.coverage, US) };
 }
 
 describe("what a relay speaks of is covered", () => {
@@ -124,5 +125,35 @@ describe("a pair is compared", () => {
       [US, at(expected)],
       [AP, at(7)],
     ]);
+  });
+});
+
+describe("what moved while the first saying was on its way", () => {
+  test("counts beside it when it comes before", () => {
+    const { announced, hear, said, coverage } = relayed(true);
+    hear(at(2), [{ shard: 1, contig: 3 }]);
+    expect(announced.knows(EU)).toBe(false);
+    expect(coverage()).toBe(0); // of which lanes, nobody has said
+    const all = [
+      { shard: 1, contig: 1 },
+      { shard: 2, contig: 1 },
+    ];
+    hear(at(1), all, true);
+    expect([said(1), said(2)]).toEqual([3, 1]);
+  });
+
+  test("is not taken back when the first one comes late, or twice", () => {
+    const { hear, said } = relayed();
+    hear(at(2), [{ shard: 1, contig: 3 }]);
+    hear(at(1), [{ shard: 1, contig: 1 }], true);
+    expect(said(1)).toBe(3);
+  });
+
+  test("is forgotten with its link", () => {
+    const { announced, hear, said } = relayed(true);
+    hear(at(2), [{ shard: 1, contig: 3 }]);
+    announced.reset(EU);
+    hear(at(1), [], true);
+    expect(said(1)).toBe(0);
   });
 });

@@ -9,12 +9,15 @@
  * any peer that reaches it. An entry that was lost, waits for its parents or was set aside keeps the
  * coverage back, which is what makes losses and reconnects harmless.
  *
+ * The first saying on a link is of everything, the others of what has moved since. Where frames overtake one
+ * another, as a network may make them, what moved is kept until that first one comes, and counts beside it.
+ *
  * What a peer says of another region has to be fetched, and meanwhile it says more. If only its newest saying
  * counted, a region that is written without pause would never be covered through anybody else. So one saying
  * per region is kept as a goal until it is reached, and then the newest is the next.
  */
 import type { Frontier, Hlc, Lane, RegionCode, RegionVector } from "@atoll/core";
-import { LaneMap, VECTOR_ZERO, joinVectors, originRegion, vectorAt } from "@atoll/core";
+import { LaneMap, VECTOR_ZERO, joinVectors, limits, originRegion, vectorAt } from "@atoll/core";
 import type { Heartbeat } from "./messages.ts";
 import type { SyncView } from "./sync-view.ts";
 
@@ -46,6 +49,8 @@ interface Goal {
 export class Announced {
   readonly #frontier: Frontier;
   readonly #peers = new Map<RegionCode, Saying>();
+  /** What was said on a link before all was. Oldest first. */
+  readonly #early = new Map<RegionCode, Heartbeat[]>();
   /** Of peers that are gone: what waits for them is counted against what they last confirmed. */
   readonly #earlier = new Map<RegionCode, Saying>();
   readonly #own: RegionCode;
@@ -75,6 +80,7 @@ export class Announced {
     const saying = this.#peers.get(peer);
     if (saying !== undefined) this.#earlier.set(peer, saying);
     this.#peers.delete(peer);
+    this.#early.delete(peer);
   }
 
   /** What was applied and not committed is undone, and with it whatever it covered. */
@@ -101,8 +107,8 @@ export class Announced {
 
   hear(peer: RegionCode, heartbeat: Heartbeat, nowMs: number): void {
     let saying = this.#peers.get(peer);
-    if (saying === undefined || heartbeat.full) {
-      if (!heartbeat.full) return; // nothing to add it to: the full one is still to come
+    if (saying === undefined) {
+      if (!heartbeat.full) return this.#keepEarly(peer, heartbeat);
       saying = {
         heardMs: nowMs,
         vector: VECTOR_ZERO,
@@ -113,6 +119,21 @@ export class Announced {
       this.#peers.set(peer, saying);
     }
     saying.heardMs = nowMs;
+    for (const said of [heartbeat, ...(this.#early.get(peer) ?? [])]) {
+      this.#add(saying, said, nowMs);
+    }
+    this.#early.delete(peer);
+    this.#cover(saying);
+  }
+
+  /** Nothing to add it to yet. One that is dropped is made good when its lanes move again, or by the next link. */
+  #keepEarly(peer: RegionCode, heartbeat: Heartbeat): void {
+    const early = this.#early.get(peer) ?? [];
+    early.push(heartbeat);
+    this.#early.set(peer, early.slice(-limits.HEARTBEATS_EARLY_MAX));
+  }
+
+  #add(saying: Saying, heartbeat: Heartbeat, nowMs: number): void {
     saying.vector = joinVectors(saying.vector, heartbeat.vector);
     for (const lane of heartbeat.lanes) {
       if (lane.shard >= this.#shardCount) continue; // nobody could ever bring what it speaks of
@@ -123,7 +144,6 @@ export class Announced {
         saying.behind.set(lane, { sinceMs: nowMs });
       }
     }
-    this.#cover(saying);
   }
 
   /** To be called when our frontier has moved. */
