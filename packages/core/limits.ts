@@ -285,6 +285,8 @@ export const PLAIN_LINE_CHANGES_MAX = 192;
  * next change costs as much as looking through 35. More → Automerge makes it
  */
 export const PLAIN_LINE_SEARCHED_MAX = 24;
+/** Maps of a document, from the outside in, in which changes from elsewhere are understood. More → Automerge takes them */
+export const MAPS_FOLLOWED_MAX = 256;
 /**
  * Largest number of an operation after which changes are written without Automerge, whose own end at 32 bits.
  * Only a hostile change brings a document there. → Automerge makes the next, or refuses it

@@ -25,12 +25,13 @@ import {
   toHex,
 } from "@atoll/core";
 import type { ChangeHash } from "@atoll/core";
-import { unfoldingFault } from "./document-chunk.ts";
 import { readScalarChange } from "./change-reader.ts";
-import type { OperationId, ScalarRow } from "./change-writer.ts";
+import type { OperationId } from "./change-writer.ts";
+import { unfoldingFault } from "./document-chunk.ts";
+import { DocumentValues } from "./document-values.ts";
 import { alteredChange } from "./given-back.ts";
-import type { JsonScalar, JsonValue } from "./json.ts";
-import { isJsonArray, isJsonScalar } from "./json.ts";
+import type { JsonValue } from "./json.ts";
+import { isJsonArray } from "./json.ts";
 import type { Operation, StoredPath } from "./operations.ts";
 import type { SchemaNode } from "./schema.ts";
 import { PlainLine } from "./plain-line.ts";
@@ -38,16 +39,9 @@ import type { ScalarEdit } from "./plain-line.ts";
 import { markKey, naturalKey } from "./slots.ts";
 import type { SlotKind } from "./slots.ts";
 import type { StoredMap } from "./stored.ts";
-import { storedAt, storedMap, storedScalar } from "./stored.ts";
-import type { TreeMap, TreePatch, TreeValues } from "./stored-tree.ts";
-import {
-  copyTree,
-  isContainer,
-  patchTree,
-  performOnTree,
-  sameTree,
-  treeAt,
-} from "./stored-tree.ts";
+import { storedMap } from "./stored.ts";
+import type { TreeMap, TreeValues } from "./stored-tree.ts";
+import { copyTree, sameTree } from "./stored-tree.ts";
 
 /** The document cannot be trusted any more, or never could: free it, open it from its bytes. */
 export class DocumentError extends Error {
@@ -97,24 +91,23 @@ type MapProxy = Record<string, unknown>;
 /** What lies below a document of the library. */
 type Handle = ReturnType<typeof A.getBackend>;
 
-const ROOT_ID = "_root";
 const GENESIS_ACTOR = "00".repeat(16);
 
 /** Owns wasm memory until `free`. Every method but `free` may throw `DocumentError`. */
 export class AutomergeDocument {
   readonly #handle: Handle;
   readonly #line: PlainLine;
-  #tree: TreeMap;
-  /** Names of maps, lists and texts in the document, by path; none of what lies below a list. */
-  readonly #idByPath = new Map<string, string>();
-  /** Members of `profile` that may have changed since somebody asked; undefined: any. */
-  #touched: Set<string> | undefined;
+  readonly #values: DocumentValues;
   #isFreed = false;
 
   private constructor(handle: Handle, actor: string, tree: TreeMap) {
     this.#handle = handle;
     this.#line = new PlainLine(actor);
-    this.#tree = tree;
+    this.#values = new DocumentValues(tree, treeValues, {
+      winner: (object, part) => handle.getWithType(object, part) ?? undefined,
+      valueOf: (type, found) => this.#valueOf(type, found),
+      tree: () => this.#live().materialize("/") as TreeMap,
+    });
     handle.updateDiffCursor(); // what is there is no news
   }
 
@@ -141,7 +134,7 @@ export class AutomergeDocument {
       // Made for this call and kept by nobody: the library's own tree becomes ours.
       const document = new AutomergeDocument(A.getBackend(doc), writer, plainRoot(doc));
       try {
-        const { profile, meta } = document.#tree;
+        const { profile, meta } = document.#values.tree;
         if (storedMap(profile) === undefined || storedMap(meta) === undefined) {
           throw new DocumentError("the document has no profile");
         }
@@ -158,18 +151,18 @@ export class AutomergeDocument {
   fork(actor: Uint8Array): AutomergeDocument {
     return guard("does not fork", () => {
       const writer = toHex(actor);
-      return new AutomergeDocument(this.#live().fork(writer), writer, copyTree(this.#tree));
+      return new AutomergeDocument(this.#live().fork(writer), writer, copyTree(this.#values.tree));
     });
   }
 
   get profile(): StoredMap {
     assert(!this.#isFreed, "a freed document is not used");
-    return storedMap(this.#tree["profile"]) ?? {};
+    return this.#values.map("profile");
   }
 
   get meta(): StoredMap {
     assert(!this.#isFreed, "a freed document is not used");
-    return storedMap(this.#tree["meta"]) ?? {};
+    return this.#values.map("meta");
   }
 
   /**
@@ -177,9 +170,7 @@ export class AutomergeDocument {
    * under any.
    */
   takeTouched(): ReadonlySet<string> | undefined {
-    const touched = this.#touched;
-    this.#touched = new Set();
-    return touched;
+    return this.#values.takeTouched();
   }
 
   /**
@@ -203,7 +194,7 @@ export class AutomergeDocument {
       this.#line.close();
       handle.applyChanges([...chunks]);
       this.#refuseMissingParents();
-      this.#patch(handle.diffIncremental());
+      this.#values.patch(handle.diffIncremental());
       for (const chunk of chunks) this.#line.learn(chunk);
     });
   }
@@ -244,7 +235,7 @@ export class AutomergeDocument {
       for (const operation of operations) this.#execute(operation);
       if (handle.commit(message, timeSeconds) === null) return undefined;
       handle.updateDiffCursor(); // the tree follows the plan, not the patches
-      this.#performOnTree(operations);
+      this.#values.perform(operations);
       const change = this.lastChange();
       this.#line.begin(change);
       return change;
@@ -258,13 +249,13 @@ export class AutomergeDocument {
   ): Uint8Array | undefined {
     const edits: ScalarEdit[] = [];
     for (const operation of operations) {
-      const edit = this.#scalarEdit(operation);
+      const edit = this.#values.scalarEdit(operation);
       if (edit === undefined) return undefined;
       edits.push(edit);
     }
     this.#openLine();
     const change = this.#line.write(edits, said, this.#writersOf);
-    if (change !== undefined) this.#performOnTree(operations);
+    if (change !== undefined) this.#values.perform(operations);
     return change;
   }
 
@@ -292,61 +283,13 @@ export class AutomergeDocument {
     this.#openLine();
     const operations: Operation[] = [];
     for (const row of change.rows) {
-      const operation = this.#operationOf(row);
+      const operation = this.#values.operationOf(row);
       if (operation === undefined) return false;
       operations.push(operation);
     }
     if (!this.#line.follow(change, chunk, this.#writersOf)) return false;
-    this.#performOnTree(operations);
+    this.#values.perform(operations);
     return true;
-  }
-
-  /** What a row does to the tree; undefined where that is not one scalar, or nothing, for another. */
-  #operationOf({ object, key, value }: ScalarRow): Operation | undefined {
-    const at = this.#mapAt(object);
-    const map = at && storedMap(treeAt(this.#tree, at));
-    if (at === undefined || map === undefined) return undefined;
-    const before = storedAt(map, key);
-    if (before !== undefined && storedScalar(before) === undefined) return undefined;
-    return value === undefined ? { kind: "remove", at, key } : { kind: "put", at, key, value };
-  }
-
-  /** Where the map lies that this operation made. */
-  #mapAt(object: OperationId): string[] | undefined {
-    const level: string[][] = [["profile"], ["meta"]];
-    for (let at = level.shift(); at !== undefined; at = level.shift()) {
-      if (this.#findId(at) === object) return at;
-      const map = storedMap(treeAt(this.#tree, at)) ?? {};
-      for (const key of Object.keys(map)) {
-        if (storedMap(map[key]) !== undefined) level.push([...at, key]);
-      }
-    }
-    return undefined;
-  }
-
-  /** An operation that changes one scalar, or nothing, into another. */
-  #scalarEdit(operation: Operation): ScalarEdit | undefined {
-    if (operation.kind !== "put" && operation.kind !== "remove") return undefined;
-    const { at, key } = operation;
-    const value = operation.kind === "put" ? operation.value : undefined;
-    if (value !== undefined && !isWritable(value)) return undefined;
-    const before = storedAt(storedMap(treeAt(this.#tree, at)) ?? {}, key);
-    if (before !== undefined) {
-      const scalar = storedScalar(before);
-      if (scalar === undefined || Object.is(scalar, value)) return undefined;
-    }
-    const object = this.#findId(at);
-    return object === undefined ? undefined : { object, key, value };
-  }
-
-  #performOnTree(operations: readonly Operation[]): void {
-    for (const operation of operations) {
-      const at = [...operation.at, "key" in operation ? operation.key : operation.index];
-      this.#touch(at);
-      if (operation.kind === "put") this.#forgetIds(at, operation.value);
-      else if (operation.kind === "remove") this.#forgetIds(at);
-      if (!performOnTree(this.#tree, operation, treeValues)) return this.#askForTree();
-    }
   }
 
   /**
@@ -411,7 +354,7 @@ export class AutomergeDocument {
           handle.putObject(parent, key, {});
       }
       handle.commit(message, 0);
-      this.#patch(handle.diffIncremental());
+      this.#values.patch(handle.diffIncremental());
       const change = this.lastChange();
       this.#line.learn(change);
       return change;
@@ -487,7 +430,7 @@ export class AutomergeDocument {
   /** All values under a key of a map or at an index of a list, with who wrote them; the winner last. */
   values(at: StoredPath, key: string | number): WrittenValue[] {
     return guard("cannot list values", () => {
-      const id = this.#findId(at);
+      const id = this.#values.findId(at);
       if (id === undefined) return []; // an edit that is being planned may be ahead of us
       const written = this.#live().getAll(id, key);
       return written.map((found) => {
@@ -501,7 +444,7 @@ export class AutomergeDocument {
   textWriters(at: StoredPath, key: string): string[] {
     return guard("cannot list a text's writers", () => {
       const handle = this.#live();
-      const id = this.#findId(at);
+      const id = this.#values.findId(at);
       const found = id === undefined ? undefined : handle.getAll(id, key).at(-1);
       if (found?.[0] !== "text") return [];
       const text = String(found[1]);
@@ -514,7 +457,7 @@ export class AutomergeDocument {
   containerId(at: StoredPath): string {
     return guard("cannot name a container", () => {
       const handle = this.#live();
-      const holder = this.#findId(at.slice(0, -1));
+      const holder = this.#values.findId(at.slice(0, -1));
       if (holder === undefined) return "";
       const key = String(at.at(-1));
       const found = handle.getAll(holder, key).at(-1) ?? handle.getAll(holder, markKey(key)).at(-1);
@@ -545,7 +488,7 @@ export class AutomergeDocument {
       const bytes = handle.save();
       const reloaded = A.load<Root>(bytes, { actor: GENESIS_ACTOR });
       const isSame = A.getHeads(reloaded).join() === handle.getHeads().join();
-      const isSameTree = sameTree(plainRoot(reloaded), this.#tree);
+      const isSameTree = sameTree(plainRoot(reloaded), this.#values.tree);
       A.free(reloaded);
       if (!isSame) throw new DocumentError("saved bytes load with other heads");
       if (!isSameTree) throw new DocumentError("saved bytes load with other values");
@@ -617,30 +560,9 @@ export class AutomergeDocument {
 
   /** The name of a map, list or text. */
   #idAt(path: StoredPath): string {
-    const id = this.#findId(path);
+    const id = this.#values.findId(path);
     if (id === undefined) throw new DocumentError(`there is nothing at ${path.join("/")}`);
     return id;
-  }
-
-  /** The same; undefined where there is none. */
-  #findId(path: StoredPath): string | undefined {
-    let id = ROOT_ID;
-    let known: string | undefined = ""; // nothing below a list keeps its place
-    for (const part of path) {
-      known = known === undefined || typeof part === "number" ? undefined : `${known}\0${part}`;
-      const cached = known === undefined ? undefined : this.#idByPath.get(known);
-      const child = cached ?? this.#childId(id, part);
-      if (child === undefined) return undefined;
-      id = child;
-      if (known !== undefined && cached === undefined) this.#idByPath.set(known, id);
-    }
-    return id;
-  }
-
-  #childId(id: string, part: string | number): string | undefined {
-    const child = this.#handle.getWithType(id, part);
-    const isObject = child?.[0] === "map" || child?.[0] === "list" || child?.[0] === "text";
-    return isObject ? child[1] : undefined;
   }
 
   #valueOf(type: string, value: unknown): unknown {
@@ -658,58 +580,6 @@ export class AutomergeDocument {
         return value;
     }
   }
-
-  #patch(patches: readonly TreePatch[]): void {
-    for (const patch of patches) {
-      this.#touch(patch.path);
-      if (patch.action === "put") this.#forgetIds(patch.path, patch.value);
-      else if (patch.action === "del") this.#forgetIds(patch.path);
-      if (!patchTree(this.#tree, patch, treeValues)) return this.#askForTree();
-    }
-    for (const patch of patches) {
-      if (patch.action === "conflict" && !this.#askForMember(patch.path)) return this.#askForTree();
-    }
-  }
-
-  /**
-   * Where a conflict has come, Automerge 3.5.0 does not always say that another value wins: one before it may have gone in
-   * the same delivery. So the member is asked for. False when there is no such member.
-   */
-  #askForMember([part, key]: StoredPath): boolean {
-    if (typeof part !== "string" || typeof key !== "string") return false;
-    const id = this.#findId([part]);
-    const found = id === undefined ? undefined : this.#handle.getWithType(id, key);
-    const [type, stored] = found ?? [];
-    if (type === undefined) return false;
-    const [path, value] = [[part, key], this.#valueOf(type, stored)] as const;
-    this.#forgetIds(path, value);
-    return patchTree(this.#tree, { action: "put", path, value }, treeValues);
-  }
-
-  /** A container in whose place there is something else has another name, or none. */
-  #forgetIds(path: StoredPath, value?: unknown): void {
-    const isOne = typeof value === "object" && isContainer(value);
-    if (isOne || isContainer(treeAt(this.#tree, path))) this.#idByPath.clear();
-  }
-
-  #askForTree(): void {
-    this.#tree = this.#live().materialize("/") as TreeMap;
-    this.#idByPath.clear();
-    this.#touched = undefined;
-  }
-
-  #touch(path: StoredPath): void {
-    if (path[0] !== "profile") return;
-    const key = path[1];
-    if (typeof key === "string") this.#touched?.add(key);
-    else this.#touched = undefined;
-  }
-}
-
-/** Whether a value is one that we write as Automerge would: its integers have 53 bits here. */
-function isWritable(value: JsonValue): value is JsonScalar {
-  if (typeof value === "number") return !Number.isInteger(value) || Number.isSafeInteger(value);
-  return isJsonScalar(value);
 }
 
 const treeValues: TreeValues = { fromJson: toStored, counter: (value) => new A.Counter(value) };
