@@ -21,6 +21,7 @@ import { readBench } from "./read.ts";
 import { readersBench } from "./readers.ts";
 import { sessionsBench } from "./sessions.ts";
 import { startupBench } from "./startup.ts";
+import { storageBench } from "./storage.ts";
 import { tableText } from "./table.ts";
 import { visibilityBench } from "./visibility.ts";
 import { writeBench } from "./write.ts";
@@ -183,6 +184,23 @@ test("history grows a past and reads the present", async () => {
     expect(patchMicros).toBeGreaterThan(0);
     expect(reloadMs).toBeGreaterThan(0);
   }
+});
+
+test("storage weighs documents and log apart, and sees that tails are folded at rest", async () => {
+  const { figures, budgets } = await quick(storageBench);
+  const results = figures["results"] as (Record<string, number> & { profiles: string })[];
+  const of = (name: string) => results.filter(({ profiles }) => profiles === name);
+  for (const name of ["usual", "small"]) {
+    expect(of(name).map(({ edits }) => edits)).toEqual([0, 0, 3, 3, 50, 50]);
+    const [made, open, atRest] = [0, -2, -1].map((index) => of(name).at(index));
+    expect(made?.["json"]).toBeLessThan(name === "usual" ? 800 : 100);
+    expect(open?.["log"]).toBeGreaterThan((made?.["log"] ?? 0) + 50 * 100); // an entry has more bytes
+    expect(atRest?.["log"]).toBe(open?.["log"]);
+    expect(open?.["body"]).toBeGreaterThan(50 * 50);
+    expect(atRest?.["body"]).toBeLessThan((open?.["body"] ?? 0) / 2);
+  }
+  expect(of("real").map(({ documentsToJson }) => documentsToJson)).toHaveLength(2);
+  expect(budgets).toHaveLength(4);
 });
 
 test("startup and memory start regions that were stopped, and one that was killed", async () => {

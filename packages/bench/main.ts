@@ -24,6 +24,7 @@ import { readersBench } from "./readers.ts";
 import { sessionsBench } from "./sessions.ts";
 import { retentionBench } from "./retention.ts";
 import { startupBench } from "./startup.ts";
+import { storageBench } from "./storage.ts";
 import { tableText } from "./table.ts";
 import { visibilityBench } from "./visibility.ts";
 import { writeBench } from "./write.ts";
@@ -32,6 +33,7 @@ const BENCHES: readonly Bench[] = [
   antiEntropyBench,
   catchUpBench,
   retentionBench,
+  storageBench,
   visibilityBench,
   readBench,
   readersBench,
