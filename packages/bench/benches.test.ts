@@ -9,10 +9,12 @@ import { atLeast, atMost } from "./bench.ts";
 import { catchUpBench } from "./catch-up.ts";
 import { crashBench } from "./crash.ts";
 import { profiled } from "./cpu-profile.ts";
+import { durabilityBench } from "./durability.ts";
 import { classifyFrame } from "./frame-kinds.ts";
 import type { RecordedFrame } from "./frame-recorder.ts";
 import { roundTrips } from "./frame-recorder.ts";
 import { historyBench } from "./history.ts";
+import { ingestBench } from "./ingest.ts";
 import { memoryBench } from "./memory.ts";
 import { mixedBench } from "./mixed.ts";
 import { overloadBench } from "./overload.ts";
@@ -140,6 +142,30 @@ test("read and write count every request that is answered, of both servers", asy
     expect(of("bare").ratio).toBe(1);
     expect(of("cold").requests).toBeLessThan(parameters["profiles"] as number); // some warm it up
   }
+});
+
+test("ingest brings profiles in both ways, and finds them all", async () => {
+  const { figures, parameters } = await quick(ingestBench);
+  const page = parameters["page"] as number;
+  const { put, batch } = figures as Record<"put" | "batch", Record<string, number>>;
+  expect([put["profilesPerRequest"], batch["profilesPerRequest"]]).toEqual([1, page]);
+  expect((batch["profiles"] ?? 0) % page).toBe(0);
+  for (const way of [put, batch]) {
+    expect(way["profiles"]).toBeGreaterThan(0);
+    expect(way["bareMicros"]).toBeGreaterThan(0);
+    expect(way["cpuMicros"]).toBeGreaterThan(way["bareMicros"] ?? Infinity);
+  }
+});
+
+test("durability measures as many writes with an fsync as without, and the one waits for it", async () => {
+  const { figures, parameters, budgets } = await quick(durabilityBench);
+  const { turns, groupsPerTurn, group } = parameters as Record<string, number>;
+  for (const name of ["full", "normal"]) {
+    const { patches, cpuMicros } = figures[name] as Record<string, number>;
+    expect(patches).toBe((turns ?? 0) * (groupsPerTurn ?? 0) * (group ?? 0));
+    expect(cpuMicros).toBeGreaterThan(0);
+  }
+  expect(budgets).toHaveLength(2);
 });
 
 test("readers answer what one process answered, each for itself", async () => {

@@ -13,11 +13,13 @@ import { antiEntropyBench } from "./anti-entropy.ts";
 import type { Bench, BenchReport, Budget } from "./bench.ts";
 import { catchUpBench } from "./catch-up.ts";
 import { crashBench } from "./crash.ts";
+import { durabilityBench } from "./durability.ts";
 import { machineFacts } from "./machine.ts";
 import { mixedBench } from "./mixed.ts";
 import { overloadBench } from "./overload.ts";
 import { writeProfile } from "./profile-files.ts";
 import { historyBench } from "./history.ts";
+import { ingestBench } from "./ingest.ts";
 import { memoryBench } from "./memory.ts";
 import { readBench } from "./read.ts";
 import { readersBench } from "./readers.ts";
@@ -38,6 +40,8 @@ const BENCHES: readonly Bench[] = [
   readBench,
   readersBench,
   writeBench,
+  ingestBench,
+  durabilityBench,
   sessionsBench,
   crashBench,
   overloadBench,
