@@ -157,7 +157,7 @@ test("ingest brings profiles in both ways, and finds them all", async () => {
   }
 });
 
-test("durability measures as many writes with an fsync as without, and the one waits for it", async () => {
+test("durability measures as many writes with an fsync as without", async () => {
   const { figures, parameters, budgets } = await quick(durabilityBench);
   const { turns, groupsPerTurn, group } = parameters as Record<string, number>;
   for (const name of ["full", "normal"]) {
