@@ -144,7 +144,7 @@ test("read and write count every request that is answered, of both servers", asy
   }
 });
 
-test("ingest brings profiles in both ways, and finds them all", async () => {
+test("ingest brings profiles in both ways, and finds those that it asks for", async () => {
   const { figures, parameters } = await quick(ingestBench);
   const page = parameters["page"] as number;
   const { put, batch } = figures as Record<"put" | "batch", Record<string, number>>;
