@@ -9,10 +9,12 @@ import { atLeast, atMost } from "./bench.ts";
 import { catchUpBench } from "./catch-up.ts";
 import { crashBench } from "./crash.ts";
 import { profiled } from "./cpu-profile.ts";
+import { durabilityBench } from "./durability.ts";
 import { classifyFrame } from "./frame-kinds.ts";
 import type { RecordedFrame } from "./frame-recorder.ts";
 import { roundTrips } from "./frame-recorder.ts";
 import { historyBench } from "./history.ts";
+import { ingestBench } from "./ingest.ts";
 import { memoryBench } from "./memory.ts";
 import { mixedBench } from "./mixed.ts";
 import { overloadBench } from "./overload.ts";
@@ -21,6 +23,7 @@ import { readBench } from "./read.ts";
 import { readersBench } from "./readers.ts";
 import { sessionsBench } from "./sessions.ts";
 import { startupBench } from "./startup.ts";
+import { storageBench } from "./storage.ts";
 import { tableText } from "./table.ts";
 import { visibilityBench } from "./visibility.ts";
 import { writeBench } from "./write.ts";
@@ -141,6 +144,30 @@ test("read and write count every request that is answered, of both servers", asy
   }
 });
 
+test("ingest brings profiles in both ways, and finds those that it asks for", async () => {
+  const { figures, parameters } = await quick(ingestBench);
+  const page = parameters["page"] as number;
+  const { put, batch } = figures as Record<"put" | "batch", Record<string, number>>;
+  expect([put["profilesPerRequest"], batch["profilesPerRequest"]]).toEqual([1, page]);
+  expect((batch["profiles"] ?? 0) % page).toBe(0);
+  for (const way of [put, batch]) {
+    expect(way["profiles"]).toBeGreaterThan(0);
+    expect(way["bareMicros"]).toBeGreaterThan(0);
+    expect(way["cpuMicros"]).toBeGreaterThan(way["bareMicros"] ?? Infinity);
+  }
+});
+
+test("durability measures as many writes with an fsync as without", async () => {
+  const { figures, parameters, budgets } = await quick(durabilityBench);
+  const { turns, groupsPerTurn, group } = parameters as Record<string, number>;
+  for (const name of ["full", "normal"]) {
+    const { patches, cpuMicros } = figures[name] as Record<string, number>;
+    expect(patches).toBe((turns ?? 0) * (groupsPerTurn ?? 0) * (group ?? 0));
+    expect(cpuMicros).toBeGreaterThan(0);
+  }
+  expect(budgets).toHaveLength(2);
+});
+
 test("readers answer what one process answered, each for itself", async () => {
   const { figures } = await quick(readersBench);
   for (const name of ["one", "two"]) {
@@ -183,6 +210,23 @@ test("history grows a past and reads the present", async () => {
     expect(patchMicros).toBeGreaterThan(0);
     expect(reloadMs).toBeGreaterThan(0);
   }
+});
+
+test("storage weighs documents and log apart, and sees that tails are folded at rest", async () => {
+  const { figures, budgets } = await quick(storageBench);
+  const results = figures["results"] as (Record<string, number> & { profiles: string })[];
+  const of = (name: string) => results.filter(({ profiles }) => profiles === name);
+  for (const name of ["usual", "small"]) {
+    expect(of(name).map(({ edits }) => edits)).toEqual([0, 0, 3, 3, 50, 50]);
+    const [made, open, atRest] = [0, -2, -1].map((index) => of(name).at(index));
+    expect(made?.["json"]).toBeLessThan(name === "usual" ? 800 : 100);
+    expect(open?.["log"]).toBeGreaterThan((made?.["log"] ?? 0) + 50 * 100); // an entry has more bytes
+    expect(atRest?.["log"]).toBe(open?.["log"]);
+    expect(open?.["body"]).toBeGreaterThan(50 * 50);
+    expect(atRest?.["body"]).toBeLessThan((open?.["body"] ?? 0) / 2);
+  }
+  expect(of("real").map(({ documentsToJson }) => documentsToJson)).toHaveLength(2);
+  expect(budgets).toHaveLength(4);
 });
 
 test("startup and memory start regions that were stopped, and one that was killed", async () => {

@@ -21,10 +21,10 @@ interface Line {
 
 const FILE = join(import.meta.dirname, "data", "edits.jsonl.gz");
 
-/** Endless: when the history is over it happens again to other profiles and by other editors. */
-export function* realEdits(): Generator<RecordedEdit> {
+/** Endless, unless told otherwise: when the history is over it happens again to other profiles and by other editors. */
+export function* realEdits(rounds = Infinity): Generator<RecordedEdit> {
   const lines = gunzipSync(readFileSync(FILE)).toString("utf8").trim().split("\n");
-  for (let round = 1; ; round++) {
+  for (let round = 1; round <= rounds; round++) {
     for (const text of lines) {
       const { editor, id: name, op, value = {} } = JSON.parse(text) as Line;
       const id = parseProfileId(round === 1 ? name : `${name}.${round}`);

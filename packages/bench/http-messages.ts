@@ -9,6 +9,8 @@ export type ServerPlan = BarePlan | RegionPlan | PouchPlan;
 export interface BarePlan extends JsonObject {
   readonly kind: "bare";
   readonly body: string;
+  /** What a POST is answered, if not the same. */
+  readonly posted?: string;
 }
 
 /** PouchDB Server: see `pouchdb/server.cjs`. */

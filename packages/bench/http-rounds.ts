@@ -27,7 +27,7 @@ export class Cost {
   }
 }
 
-/** Drives a server for so long, or until there are no more requests; adds what it cost. */
+/** Drives a server for so long, but for one request at least, or until there are no more; adds what it cost. */
 export async function drive(
   server: ServerProcess,
   cost: Cost,
@@ -36,9 +36,10 @@ export async function drive(
   const before = await server.usage();
   const startMs = systemClock.monotonicMs();
   const endMs = startMs + load.ms;
+  let asked = 0;
   const answered = await driveHttp({
     ...{ port: server.port, connections: load.connections },
-    next: () => (systemClock.monotonicMs() < endMs ? load.requests() : undefined),
+    next: () => (asked++ === 0 || systemClock.monotonicMs() < endMs ? load.requests() : undefined),
   });
   cost.wallMs += systemClock.monotonicMs() - startMs;
   const after = await server.usage();

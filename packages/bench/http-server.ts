@@ -31,7 +31,14 @@ import { RegionDriver } from "@atoll/replica";
 import { openSqliteStore } from "@atoll/store";
 import { WebSocketTransport } from "@atoll/sync";
 import { CpuSampler } from "./cpu-profile.ts";
-import type { FromServer, PouchPlan, RegionPlan, ServerPlan, ToServer } from "./http-messages.ts";
+import type {
+  BarePlan,
+  FromServer,
+  PouchPlan,
+  RegionPlan,
+  ServerPlan,
+  ToServer,
+} from "./http-messages.ts";
 import { httpProfile, httpProfileId } from "./http-profiles.ts";
 import { benchCluster, benchCodec } from "./region-pair.ts";
 import { rowOf } from "./synthetic-rows.ts";
@@ -51,9 +58,7 @@ process.on("disconnect", () => process.exit(1)); // whoever asked is gone
 
 if (plan.kind === "bare") {
   send({ kind: "listening", peerPort: 0 });
-  hear(() =>
-    Promise.resolve({ server: createServer(bare(plan.body)), stop: () => Promise.resolve() }),
-  );
+  hear(() => Promise.resolve({ server: createServer(bare(plan)), stop: () => Promise.resolve() }));
 } else {
   const listen = { host: "127.0.0.1", port: 0 };
   const transport = new WebSocketTransport({ listen, log: silentLog });
@@ -100,13 +105,17 @@ function hear(start: (portByRegion: Readonly<Record<string, number>>) => Promise
   });
 }
 
-/** Reads a body to its end, if there is one, and sends the same bytes to everybody. */
-function bare(body: string): RequestListener {
-  const headers = { "Content-Type": "application/json", "Content-Length": Buffer.byteLength(body) };
+/** Reads a body to its end, if there is one, and sends the same bytes to everybody who asks in the same way. */
+function bare({ body, posted = body }: BarePlan): RequestListener {
+  const headersOf = (text: string): Record<string, string | number> => ({
+    ...{ "Content-Type": "application/json", "Content-Length": Buffer.byteLength(text) },
+  });
+  const [headers, postedHeaders] = [headersOf(body), headersOf(posted)];
   return (request, response) => {
+    const isPost = request.method === "POST";
     const answer = (): void => {
-      response.writeHead(200, headers);
-      response.end(body);
+      response.writeHead(200, isPost ? postedHeaders : headers);
+      response.end(isPost ? posted : body);
     };
     if (request.method === "GET") return answer();
     const chunks: Buffer[] = [];

@@ -13,17 +13,20 @@ import { antiEntropyBench } from "./anti-entropy.ts";
 import type { Bench, BenchReport, Budget } from "./bench.ts";
 import { catchUpBench } from "./catch-up.ts";
 import { crashBench } from "./crash.ts";
+import { durabilityBench } from "./durability.ts";
 import { machineFacts } from "./machine.ts";
 import { mixedBench } from "./mixed.ts";
 import { overloadBench } from "./overload.ts";
 import { writeProfile } from "./profile-files.ts";
 import { historyBench } from "./history.ts";
+import { ingestBench } from "./ingest.ts";
 import { memoryBench } from "./memory.ts";
 import { readBench } from "./read.ts";
 import { readersBench } from "./readers.ts";
 import { sessionsBench } from "./sessions.ts";
 import { retentionBench } from "./retention.ts";
 import { startupBench } from "./startup.ts";
+import { storageBench } from "./storage.ts";
 import { tableText } from "./table.ts";
 import { visibilityBench } from "./visibility.ts";
 import { writeBench } from "./write.ts";
@@ -32,10 +35,13 @@ const BENCHES: readonly Bench[] = [
   antiEntropyBench,
   catchUpBench,
   retentionBench,
+  storageBench,
   visibilityBench,
   readBench,
   readersBench,
   writeBench,
+  ingestBench,
+  durabilityBench,
   sessionsBench,
   crashBench,
   overloadBench,

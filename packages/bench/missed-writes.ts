@@ -49,7 +49,7 @@ export function writeAlone(
 }
 
 /** Real people write what no schema allows, now and then: such an edit is refused, and not missed. */
-function writtenUnlessRefused(
+export function writtenUnlessRefused(
   replica: Replica,
   id: ProfileId,
   edit: ProfileEdit,

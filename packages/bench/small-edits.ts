@@ -19,13 +19,12 @@ export function* smallEdits(
       const count = Math.min(BUSY_PROFILES, profiles - first);
       if (round === 0) {
         for (let i = first; i < first + count; i++) {
-          const value = { displayName: `Person ${i}`, headline: "Has just come", gender: "unsaid" };
-          yield { editor: i, id: idAt(i), edit: { kind: "put", value } };
+          yield { editor: i, id: idAt(i), edit: { kind: "put", value: smallProfile(i) } };
         }
       }
       for (let patched = 0; patched < count * patches; patched++) {
         const i = first + random.below(count);
-        yield { editor: i, id: idAt(i), edit: { kind: "merge-patch", patch: patchOf(n++) } };
+        yield { editor: i, id: idAt(i), edit: { kind: "merge-patch", patch: smallPatch(n++) } };
       }
     }
   }
@@ -35,7 +34,13 @@ function idAt(index: number): ProfileId {
   return `small-${index}` as ProfileId;
 }
 
-function patchOf(n: number): JsonObject {
+/** As small as they come. */
+export function smallProfile(n: number): JsonObject {
+  return { displayName: `Person ${n}`, headline: "Has just come", gender: "unsaid" };
+}
+
+/** One line of a profile: its headline, website or town. */
+export function smallPatch(n: number): JsonObject {
   switch (n % 3) {
     case 0:
       return { headline: `Says ${n}` };

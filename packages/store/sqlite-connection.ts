@@ -47,7 +47,8 @@ export class SqliteConnection {
   #dataVersion: Database.Statement<[], number> | undefined;
   #closed = false;
 
-  constructor({ path, fileBytesMax, isReadOnly = false }: SqliteOptions) {
+  /** `settings` is for fixtures that measure what the settings cost; the package gives nobody else the choice. */
+  constructor({ path, fileBytesMax, isReadOnly = false }: SqliteOptions, settings = configure) {
     this.path = path;
     this.#database = isReadOnly ? openCopy(path) : openDatabase(path);
     try {
@@ -55,7 +56,7 @@ export class SqliteConnection {
       if (isReadOnly) {
         refuseOlder(this.#database, path);
       } else {
-        configure(this.#database, path);
+        settings(this.#database, path);
         migrate(this.#database);
       }
       refuseMisshapen(this.#database, path);
