@@ -73,6 +73,8 @@ export const IDEMPOTENCY_KEY_CHARS_MAX = 255;
 export const BATCH_GET_MAX = 500;
 /** Writes of one batch: each is atomic alone. → 422 */
 export const BATCH_WRITE_MAX = 100;
+/** Writes of a batch in one turn of the event loop: some 30 ms, if all are new profiles. The next wait for a turn. */
+export const BATCH_WRITES_IN_TURN = 8;
 /** Bytes of a batch's body: the writes that a page of an import needs. → 413 */
 export const BATCH_BODY_BYTES_MAX = 4 * MIB;
 /** Members and items in a batch's body, all levels together. → 422 */

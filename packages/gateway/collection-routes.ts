@@ -33,7 +33,7 @@ import {
 import { parsePrefer, preferenceApplied } from "./prefer.ts";
 import { requestNames } from "./problem.ts";
 import type { Preferences } from "./prefer.ts";
-import type { Durability, Precondition, WriteOptions } from "./profile-service.ts";
+import type { Durability, Precondition, WriteOptions, WriteAnswer } from "./profile-service.ts";
 import { envelopeOf } from "./representation.ts";
 import { readBatch, readJsonBody } from "./request.ts";
 import { writePrecondition } from "./validators.ts";
@@ -142,22 +142,25 @@ export function mountCollectionRoutes(app: Express, exchange: Exchange): void {
       async ask(session, receipt) {
         // Admitted once, for all: a batch that is handed on has not been begun.
         const admitted = await service.readMany([], session);
-        const outcomes = await Promise.allSettled(
-          batch.map((write, part) => {
-            const { baseVersion: base } = write;
-            const idempotency = attempts[part];
-            const options: WriteOptions = {
-              upsert: "upsert" in write && write.upsert,
-              ...authorshipOf(reply),
-              ...(base !== undefined && { base }),
-              ...(idempotency !== undefined && { idempotency }),
-              ...(receipt !== undefined && { receipt }),
-            };
-            const precondition = preconditions[part] ?? {};
-            const id = ownProfile(reply, write.id);
-            return service.write(id, editOf(write), precondition, session, options);
-          }),
-        );
+        const writing: Promise<PromiseSettledResult<WriteAnswer>[]>[] = [];
+        for (const [part, write] of batch.entries()) {
+          if (part % limits.BATCH_WRITES_IN_TURN === 0) await exchange.turns.next();
+          const { baseVersion: base } = write;
+          const idempotency = attempts[part];
+          const options: WriteOptions = {
+            upsert: "upsert" in write && write.upsert,
+            ...authorshipOf(reply),
+            ...(base !== undefined && { base }),
+            ...(idempotency !== undefined && { idempotency }),
+            ...(receipt !== undefined && { receipt }),
+          };
+          const precondition = preconditions[part] ?? {};
+          const id = ownProfile(reply, write.id);
+          // Settled one by one: a refusal must not go unheard while others wait for their turn.
+          const written = service.write(id, editOf(write), precondition, session, options);
+          writing.push(Promise.allSettled([written]));
+        }
+        const outcomes = (await Promise.all(writing)).flat();
         for (const outcome of outcomes) {
           if (outcome.status === "rejected" && !isAnswerable(outcome.reason)) throw outcome.reason;
         }

@@ -175,6 +175,24 @@ describe("batches", () => {
     expect((await region.get("w-6")).json).toEqual({ stats: { posts: 3 } });
   });
 
+  test("let others through between them", async () => {
+    const order: string[] = [];
+    const writes = Array.from({ length: 100 }, (_, i) => ({
+      ...{ id: `turn-${i}`, method: "put", data: { role: "r" } },
+    }));
+    const note = (what: string) => (answer: Answer) => {
+      order.push(what);
+      return answer;
+    };
+    const batch = region.call("POST", "/v1/profiles:batchWrite", { body: { writes } });
+    const told = batch.then(note("batch"));
+    const profile = (i: number): Promise<Answer> => region.get(`turn-${i}`);
+    while ((await profile(0)).status === 404); // the batch has begun
+    await profile(0).then(note("read"));
+    expect(page(await told).items.map(({ status }) => status)).toEqual(writes.map(() => 201));
+    expect(order).toEqual(["read", "batch"]);
+  });
+
   test("carry a session that has seen all of it", async () => {
     const body = { writes: [{ id: "w-7", method: "put", data: { role: "r" } }] };
     const answer = await region.call("POST", "/v1/profiles:batchWrite", { body });
