@@ -37,10 +37,14 @@ function read(chunk: Uint8Array): ScalarChange {
 
 type Columns = ReadonlyMap<number, ByteReader>;
 
+const OURS: ReadonlySet<number> = new Set(Object.values(columns));
+
 function readColumns(reader: ByteReader): Columns {
   const sizes: [spec: number, bytes: number][] = [];
-  for (let rest = reader.count(columns.count); rest > 0; rest--) {
-    sizes.push([reader.varint(), reader.varint()]);
+  for (let rest = reader.count(OURS.size); rest > 0; rest--) {
+    const spec = reader.varint();
+    if (!OURS.has(spec)) throw new ByteStreamError("a column of another kind"); // before anything unfolds
+    sizes.push([spec, reader.varint()]);
   }
   return new Map(sizes.map(([spec, bytes]) => [spec, new ByteReader(reader.raw(bytes))]));
 }
@@ -115,7 +119,8 @@ function readRuns<T>(data: ByteReader | undefined, read: (from: ByteReader) => T
     if (run === 0 || values.length + Math.abs(run) > limits.CHANGE_OPS_MAX) {
       throw new ByteStreamError("no run of ours");
     }
-    if (run > 0) values.push(...new Array<T>(run).fill(read(data)));
+    const repeated = run > 0 ? read(data) : undefined;
+    for (let equal = run; equal > 0; equal--) values.push(repeated as T); // a spread has an end
     for (let literal = run; literal < 0; literal++) values.push(read(data));
   }
   return values;

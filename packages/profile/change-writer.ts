@@ -57,7 +57,6 @@ export const columns = {
   predecessorCount: 0x70,
   predecessorActor: 0x71,
   predecessorCounter: 0x73,
-  count: 10,
 } as const;
 
 /** The low four bits of what is said of a value; above them its length. */

@@ -1,7 +1,7 @@
 // What is taken in without Automerge, and what is left to it.
 import fc from "fast-check";
 import { afterAll, describe, expect, test, vi } from "vitest";
-import { must, mustChangeHash, nameOfReceived, toHex } from "@atoll/core";
+import { limits, must, mustChangeHash, nameOfReceived, toHex } from "@atoll/core";
 import type { ChangeHash } from "@atoll/core";
 import { readScalarChange } from "./change-reader.ts";
 import { scalarChunk } from "./change-writer.ts";
@@ -152,6 +152,12 @@ describe("a change that is read", () => {
       }),
       { numRuns: 2_000 },
     );
+  });
+
+  test("may have as many equal rows as a change may have operations", () => {
+    const rows = Array.from({ length: limits.CHANGE_OPS_MAX }, () => must(next.rows[0], "a row"));
+    const many = readScalarChange(scalarChunk({ ...next, rows }));
+    expect(many?.rows.length).toBe(limits.CHANGE_OPS_MAX);
   });
 
   test("is named as it was", () => {

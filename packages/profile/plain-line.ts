@@ -233,7 +233,7 @@ function namesEachOnce(rows: readonly ScalarRow[]): boolean {
 }
 
 function writtenChange(chunk: Uint8Array): WrittenChange | undefined {
-  const parsed = parseChangeChunk(chunk);
+  const parsed = parseChangeChunk(chunk, nameOfReceived(chunk));
   if (parsed.kind === "fault") return undefined;
   const { actor, seq, startOp, opCount } = parsed;
   const hash = nameOfReceived(parsed.chunk); // what came compressed is named as it unfolds
