@@ -8,11 +8,11 @@
 import type { ChangeHash } from "@atoll/core";
 import { ByteReader, ByteStreamError, limits, toHex } from "@atoll/core";
 import { readActor, readPreface, readSigned } from "./change-chunk.ts";
-import type { OperationId, ScalarChange, ScalarRow } from "./change-writer.ts";
-import { ACTION_PUT, ACTION_REMOVE, columns, isSpeltAs, valueTypes } from "./change-writer.ts";
+import type { OperationId, ScalarChange, ScalarDeed, ScalarRow } from "./change-writer.ts";
+import { actions, columns, isSpeltAs, valueTypes } from "./change-writer.ts";
 import type { JsonScalar } from "./json.ts";
 
-/** The change that an uncompressed chunk holds; undefined for anything but scalars put into maps or taken out. */
+/** The change that an uncompressed chunk holds; undefined for anything but its `ScalarDeed`s. */
 export function readScalarChange(chunk: Uint8Array): ScalarChange | undefined {
   try {
     const change = read(chunk);
@@ -60,13 +60,13 @@ function readRows(data: Columns, actors: readonly string[]): ScalarRow[] {
   const counters = readRuns(data.get(columns.predecessorCounter), readSigned).map(
     (difference) => (counter += difference),
   );
-  const overwritten = idsOf(unsigned(columns.predecessorActor), counters, actors);
+  const predecessors = idsOf(unsigned(columns.predecessorActor), counters, actors);
   let next = 0;
   return unsigned(columns.action).map((action, i) => ({
     object: present(objects[i]),
     key: present(keys[i]),
-    value: valueOf(action, present(metas[i]), raw),
-    overwrites: counts[i] === 1 ? present(overwritten[next++]) : undefined,
+    ...deedOf(action, present(metas[i]), raw),
+    before: counts[i] === 1 ? present(predecessors[next++]) : undefined,
   }));
 }
 
@@ -78,11 +78,20 @@ function idsOf(
   return counters.map((counter, i) => `${counter}@${present(actors[present(numbers[i])])}`);
 }
 
-function valueOf(action: number, meta: number, raw: ByteReader): JsonScalar | undefined {
+function deedOf(action: number, meta: number, raw: ByteReader): ScalarDeed {
   const value = readValue(meta % 16, raw.raw(Math.floor(meta / 16)));
-  if (action === ACTION_PUT) return value;
-  if (action === ACTION_REMOVE) return undefined;
-  throw new ByteStreamError(`action ${action} is of another kind`);
+  switch (action) {
+    case actions.put:
+      return { action: "put", value };
+    case actions.remove:
+      return { action: "remove" };
+    case actions.add:
+      if (typeof value === "number" && Number.isSafeInteger(value))
+        return { action: "add", by: value };
+      throw new ByteStreamError("no number to count on by");
+    default:
+      throw new ByteStreamError(`action ${action} is of another kind`);
+  }
 }
 
 function readValue(type: number, bytes: Uint8Array): JsonScalar {

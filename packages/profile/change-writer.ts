@@ -1,5 +1,6 @@
 /**
- * A change as bytes, written without Automerge: scalars that are put into maps or taken out of them.
+ * A change as bytes, written without Automerge: scalars that are put into maps or taken out of them, and counters
+ * that count on.
  *
  *     parents | actor | seq | first op | time | message | other actors | columns of the rows
  *
@@ -16,15 +17,23 @@ import type { JsonScalar } from "./json.ts";
 /** "counter@actor" of an operation: of the one that made a map, or that wrote a value. */
 export type OperationId = string;
 
-export interface ScalarRow {
+/** What is done under a key of a map. */
+export type ScalarDeed =
+  | { readonly action: "put"; readonly value: JsonScalar }
+  | { readonly action: "remove" }
+  /** The counter that is there counts on. */
+  | { readonly action: "add"; readonly by: number };
+
+/** Where in the document, and over what. */
+export interface Place {
   /** The map. */
   readonly object: OperationId;
   readonly key: string;
-  /** Undefined: what is there is taken out. */
-  readonly value: JsonScalar | undefined;
-  /** What wrote the value that is there now; undefined when nothing is. */
-  readonly overwrites: OperationId | undefined;
+  /** What wrote the value that is there now, or made the counter, which stays; undefined when nothing is there. */
+  readonly before: OperationId | undefined;
 }
+
+export type ScalarRow = ScalarDeed & Place;
 
 export interface ScalarChange {
   /** Sorted. */
@@ -41,9 +50,8 @@ export interface ScalarChange {
 const MAGIC = Uint8Array.of(0x85, 0x6f, 0x4a, 0x83);
 const CHECKSUM_LATER = new Uint8Array(4);
 const TYPE_CHANGE = 1;
-/** Automerge's numbers for "put a value" and "take out". */
-export const ACTION_PUT = 1;
-export const ACTION_REMOVE = 3;
+/** Automerge's numbers of what can be done. */
+export const actions = { put: 1, remove: 3, add: 5 } as const;
 
 /** Specifications of the columns that such a change has. */
 export const columns = {
@@ -94,10 +102,10 @@ function nameOf(id: OperationId): Name {
 function contents(change: ScalarChange): Uint8Array {
   const { parents, actor, seq, startOp, timeSeconds, message = "", rows } = change;
   const objects = rows.map(({ object }) => nameOf(object));
-  const overwritten = rows.map(({ overwrites }) => overwrites && nameOf(overwrites));
-  const before = overwritten.filter((name) => name !== undefined && name !== "");
+  const befores = rows.map(({ before }) => before && nameOf(before));
+  const predecessors = befores.filter((name) => name !== undefined && name !== "");
   // The writer is number 0, whoever else is named comes after in order.
-  const others = new Set([...objects, ...before].map((name) => name.actor));
+  const others = new Set([...objects, ...predecessors].map((name) => name.actor));
   others.delete(actor);
   const actors = [actor, ...[...others].sort()];
   const numberOf = (name: Name): number => actors.indexOf(name.actor);
@@ -111,7 +119,7 @@ function contents(change: ScalarChange): Uint8Array {
   for (const other of actors.slice(1)) writer.bytes(fromHex(other));
 
   const raw = new ByteWriter(128);
-  const metas = rows.map(({ value }) => writeValue(raw, value));
+  const metas = rows.map((row) => writeValue(raw, valueOf(row)));
   // Behind one another in one buffer: an edit has few rows, and ten buffers would cost more than they hold.
   const data = new ByteWriter(128 + raw.length);
   const sizes: [spec: number, bytes: number][] = [];
@@ -127,9 +135,9 @@ function contents(change: ScalarChange): Uint8Array {
   column(columns.action, runsOf(rows.map(actionOf), writeUnsigned));
   column(columns.valueMeta, runsOf(metas, writeUnsigned));
   column(columns.valueRaw, (to) => to.raw(raw.finish()));
-  column(columns.predecessorCount, runsOf(overwritten.map(countOf), writeUnsigned));
-  column(columns.predecessorActor, runsOf(before.map(numberOf), writeUnsigned));
-  column(columns.predecessorCounter, runsOf(differences(before.map(counterOf)), writeSigned));
+  column(columns.predecessorCount, runsOf(befores.map(countOf), writeUnsigned));
+  column(columns.predecessorActor, runsOf(predecessors.map(numberOf), writeUnsigned));
+  column(columns.predecessorCounter, runsOf(differences(predecessors.map(counterOf)), writeSigned));
   writer.varint(sizes.length);
   for (const [spec, bytes] of sizes) writer.varint(spec).varint(bytes);
   return writer.raw(data.finish()).finish();
@@ -137,11 +145,20 @@ function contents(change: ScalarChange): Uint8Array {
 
 const counterOf = ({ counter }: Name): number => counter;
 const keyOf = ({ key }: ScalarRow): string => key;
-/** Of what a row overwrites. */
+/** Of what was there before a row. */
 const countOf = (name: Name | "" | undefined): number => (name ? 1 : 0);
 
-function actionOf({ value }: ScalarRow): number {
-  return value === undefined ? ACTION_REMOVE : ACTION_PUT;
+const actionOf = ({ action }: ScalarRow): number => actions[action];
+
+function valueOf(deed: ScalarDeed): JsonScalar | undefined {
+  switch (deed.action) {
+    case "put":
+      return deed.value;
+    case "add":
+      return deed.by;
+    case "remove":
+      return undefined;
+  }
 }
 
 /** Writes the value itself; returns its length and type as one number. */

@@ -169,7 +169,10 @@ export class ProfileCodec {
       const { key } = put as Operation & { readonly kind: "put" };
       return i % 3 === 0 ? { kind: "remove", at, key } : { kind: "put", at, key, value: "other" };
     });
+    const counter = undeclaredSlot("counter", "n").key;
+    others.push({ kind: "add", at, key: counter, by: -1_000 });
     const [ours, theirs] = [this.#genesis.fork(actor), this.#genesis.fork(actor)];
+    for (const document of [ours, theirs]) document.append([this.containerChunk([counter])]);
     for (const [operations, message] of [[puts], [others, '{"principal":"é"}']] as const) {
       const chunk = must(ours.perform(operations, 1_767_225_600, message), "ours");
       const made = must(theirs.performInModule(operations, 1_767_225_600, message), "theirs");

@@ -6,13 +6,13 @@
  * wants instead of paths, are remembered until something else may lie in their place.
  */
 import { limits } from "@atoll/core";
-import type { OperationId, ScalarRow } from "./change-writer.ts";
+import type { OperationId, ScalarDeed, ScalarRow } from "./change-writer.ts";
 import type { JsonScalar, JsonValue } from "./json.ts";
 import { isJsonScalar } from "./json.ts";
 import type { Operation, StoredPath } from "./operations.ts";
 import type { ScalarEdit } from "./plain-line.ts";
 import type { StoredMap } from "./stored.ts";
-import { storedAt, storedMap, storedScalar } from "./stored.ts";
+import { storedAt, storedCounter, storedMap, storedScalar } from "./stored.ts";
 import type { TreeMap, TreePatch, TreeValues } from "./stored-tree.ts";
 import { isContainer, patchTree, performOnTree, treeAt } from "./stored-tree.ts";
 
@@ -101,29 +101,32 @@ export class DocumentValues {
     return id;
   }
 
-  /** An operation that changes one scalar, or nothing, into another; undefined for any other. */
+  /** An operation that changes one scalar, counter, or nothing into another; undefined for any other. */
   scalarEdit(operation: Operation): ScalarEdit | undefined {
-    if (operation.kind !== "put" && operation.kind !== "remove") return undefined;
+    const deed = deedOf(operation);
+    if (deed === undefined || !("key" in operation)) return undefined;
     const { at, key } = operation;
-    const value = operation.kind === "put" ? operation.value : undefined;
-    if (value !== undefined && !isWritable(value)) return undefined;
     const before = storedAt(storedMap(treeAt(this.#tree, at)) ?? {}, key);
-    if (before !== undefined) {
-      const scalar = storedScalar(before);
-      if (scalar === undefined || Object.is(scalar, value)) return undefined;
-    }
-    const object = this.findId(at);
-    return object === undefined ? undefined : { object, key, value };
+    if (!fits(deed, before)) return undefined;
+    const isSo = deed.action === "put" && Object.is(storedScalar(before), deed.value);
+    const object = isSo ? undefined : this.findId(at);
+    return object === undefined ? undefined : { ...deed, object, key };
   }
 
-  /** What a row of a change does here; undefined where that is not one scalar, or nothing, for another. */
-  operationOf({ object, key, value }: ScalarRow): Operation | undefined {
+  /** What a row of a change does here; undefined where that is not one scalar, counter, or nothing for another. */
+  operationOf(row: ScalarRow): Operation | undefined {
+    const { object, key } = row;
     const at = this.#mapAt(object);
     const map = at && storedMap(treeAt(this.#tree, at));
-    if (at === undefined || map === undefined) return undefined;
-    const before = storedAt(map, key);
-    if (before !== undefined && storedScalar(before) === undefined) return undefined;
-    return value === undefined ? { kind: "remove", at, key } : { kind: "put", at, key, value };
+    if (at === undefined || map === undefined || !fits(row, storedAt(map, key))) return undefined;
+    switch (row.action) {
+      case "put":
+        return { kind: "put", at, key, value: row.value };
+      case "remove":
+        return { kind: "remove", at, key };
+      case "add":
+        return { kind: "add", at, key, by: row.by };
+    }
   }
 
   /** Where the map lies that this operation made; undefined for one that is not shown, or lies too far down. */
@@ -189,6 +192,25 @@ export class DocumentValues {
     if (typeof key === "string") this.#touched?.add(key);
     else this.#touched = undefined;
   }
+}
+
+function deedOf(operation: Operation): ScalarDeed | undefined {
+  switch (operation.kind) {
+    case "put":
+      return isWritable(operation.value) ? { action: "put", value: operation.value } : undefined;
+    case "remove":
+      return { action: "remove" };
+    case "add":
+      return Number.isSafeInteger(operation.by) ? { action: "add", by: operation.by } : undefined;
+    default:
+      return undefined;
+  }
+}
+
+/** Counters count; anything else is done to a scalar, or where nothing is. */
+function fits({ action }: ScalarDeed, before: unknown): boolean {
+  if (action === "add") return storedCounter(before) !== undefined;
+  return before === undefined || storedScalar(before) !== undefined;
 }
 
 /** Whether a value is one that we write as Automerge would: its integers have 53 bits here. */

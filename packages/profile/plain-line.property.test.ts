@@ -32,6 +32,12 @@ const edit: fc.Arbitrary<Operation> = fc.oneof(
     arbitrary: fc.record({ kind: fc.constant("put" as const), at, key, value: scalar }),
   },
   { weight: 1, arbitrary: fc.record({ kind: fc.constant("remove" as const), at, key }) },
+  {
+    weight: 2,
+    arbitrary: integer.map(
+      (by) => ({ kind: "add", at: ["profile", "stats"], key: "n", by }) as const,
+    ),
+  },
 );
 const step = fc.oneof(
   {
@@ -119,10 +125,11 @@ test("where a hostile change uses up the numbers of operations, Automerge decide
   const genesis = AutomergeDocument.genesis(fleetSchema.root, genesisMessage(fleetSchema.root));
   const document = genesis.fork(SELF);
   const edit = { kind: "put", at: ["profile"], key: "a", value: 1 } as const;
+  const object = document.objectId(["profile"]);
   const hostile = scalarChunk({
     ...{ parents: document.heads(), actor: toHex(must(OTHERS[0], "another")), seq: 1 },
     ...{ startOp: limits.PLAIN_LINE_OPERATION_MAX, timeSeconds: 0, message: undefined },
-    rows: [{ object: document.objectId(["profile"]), key: "b", value: 2, overwrites: undefined }],
+    rows: [{ action: "put", value: 2, object, key: "b", before: undefined }],
   });
   document.append([hostile]);
   const asked = vi.spyOn(document, "performInModule");

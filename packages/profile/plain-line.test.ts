@@ -5,11 +5,12 @@ import { limits, must, mustChangeHash, nameOfReceived, toHex } from "@atoll/core
 import type { ChangeHash } from "@atoll/core";
 import { readScalarChange } from "./change-reader.ts";
 import { scalarChunk } from "./change-writer.ts";
-import type { ScalarChange, ScalarRow } from "./change-writer.ts";
+import type { Place, ScalarChange, ScalarDeed } from "./change-writer.ts";
 import { AutomergeDocument } from "./document.ts";
 import { actorOf, fleetSchema } from "./fleet.fixture.ts";
 import { genesisMessage } from "./genesis.ts";
 import type { Operation } from "./operations.ts";
+import { storedAt, storedCounter, storedMap } from "./stored.ts";
 import { sameTree } from "./stored-tree.ts";
 
 const SELF = actorOf(7);
@@ -68,11 +69,44 @@ test("the next change of one who knew all there is needs no Automerge", () => {
   release();
 });
 
-const ANOTHER = mustChangeHash(new Uint8Array(32).fill(9));
-const row = (change: ScalarChange, over: Partial<ScalarRow>): ScalarChange => ({
-  ...change,
-  rows: [{ ...must(change.rows[0], "a row"), ...over }],
+test("a counter counts on without Automerge, whoever counts", () => {
+  const { ours, next, release } = pair();
+  const other = genesis.fork(OTHER);
+  other.append([...ours.changes(), scalarChunk(next)]);
+  expect(isFollowed(ours, scalarChunk(next))).toBe(true);
+  const count: Operation = { kind: "add", at: ["profile", "stats"], key: "n", by: 2 };
+  const asked = vi.spyOn(AutomergeDocument.prototype, "performInModule");
+  for (let round = 0; round < 3; round++) {
+    expect(isFollowed(ours, must(other.perform([count], 0), "theirs"))).toBe(true);
+    other.append([must(ours.perform([count], 0), "ours")]);
+  }
+  expect(asked).not.toHaveBeenCalled();
+  asked.mockRestore();
+  expect(sameTree(ours.profile, other.profile)).toBe(true);
+  expect(storedCounter(storedAt(storedMap(ours.profile["stats"]) ?? {}, "n"))).toBe(12);
+  other.free();
+  release();
 });
+
+test("what a counter cannot count in numbers is left to Automerge", () => {
+  const { ours, release } = pair();
+  const other = genesis.fork(OTHER);
+  other.append(ours.changes());
+  const most = Number.MAX_SAFE_INTEGER - 1;
+  const count: Operation = { kind: "add", at: ["profile", "stats"], key: "n", by: most };
+  for (let round = 0; round < 3; round++) {
+    ours.append([must(other.performInModule([count], 0), "theirs")]);
+    expect(sameTree(ours.profile, other.profile)).toBe(true);
+  }
+  other.free();
+  release();
+});
+
+const ANOTHER = mustChangeHash(new Uint8Array(32).fill(9));
+const row = (change: ScalarChange, over: Partial<Place>, deed?: ScalarDeed): ScalarChange => {
+  const { object, key, before, ...did } = must(change.rows[0], "a row");
+  return { ...change, rows: [{ object, key, before, ...over, ...(deed ?? did) }] };
+};
 
 test.each<[string, (change: ScalarChange) => ScalarChange]>([
   ["a number that was given before", (change) => ({ ...change, seq: change.seq - 1 })],
@@ -85,10 +119,11 @@ test.each<[string, (change: ScalarChange) => ScalarChange]>([
   ["no parent", (change) => ({ ...change, parents: [] })],
   ["a writer who has not written yet", (change) => ({ ...change, actor: toHex(actorOf(5)) })],
   ["a map that nobody made", (change) => row(change, { object: `77@${toHex(OTHER)}` })],
-  ["something where a map lies", (change) => row(change, { key: "map", overwrites: undefined })],
-  ["what was there, without saying so", (change) => row(change, { overwrites: undefined })],
+  ["something where a map lies", (change) => row(change, { key: "map", before: undefined })],
+  ["what was there, without saying so", (change) => row(change, { before: undefined })],
   ["what was never there", (change) => row(change, { key: "c" })],
-  ["what another operation wrote", (change) => row(change, { overwrites: `1@${toHex(OTHER)}` })],
+  ["what another operation wrote", (change) => row(change, { before: `1@${toHex(OTHER)}` })],
+  ["counting where no counter is", (change) => row(change, {}, { action: "add", by: 1 })],
   ["one member twice", (change) => ({ ...change, rows: [...change.rows, ...change.rows] })],
 ])("%s is left to Automerge", (_what, alter) => {
   const { ours, next, release } = pair();
@@ -125,8 +160,10 @@ describe("a change that is read", () => {
 
   test("is what was written", () => {
     expect(readScalarChange(chunk)).toEqual(next);
-    const taken = row(next, { value: undefined });
+    const taken = row(next, {}, { action: "remove" });
     expect(readScalarChange(scalarChunk(taken))).toEqual(taken);
+    const counted = row(next, {}, { action: "add", by: -(2 ** 40) });
+    expect(readScalarChange(scalarChunk(counted))).toEqual(counted);
   });
 
   test.each<[string, Operation]>([

@@ -5,7 +5,7 @@
  *                                └─ known as bytes, not applied yet ─┘
  *
  * Where one change builds on all there is, everything that the next one must say is known without asking: its
- * parents, its number, where its operations begin, and what wrote the values that it overwrites. So a run of
+ * parents, its number, where its operations begin, and what wrote the values that were there before. So a run of
  * small edits never enters the module, from the first edit of a document that was just opened, whether we
  * write them or another region sends them; it is applied there in one go when somebody needs what only the
  * module knows. What does not fit ends the line, and the module takes it. Where the document ends is looked
@@ -15,17 +15,10 @@ import type { ChangeHash } from "@atoll/core";
 import { assert, limits, nameOfReceived, toHex } from "@atoll/core";
 import { parseChangeChunk } from "./change-chunk.ts";
 import { scalarChunk } from "./change-writer.ts";
-import type { OperationId, ScalarChange, ScalarRow } from "./change-writer.ts";
-import type { JsonScalar } from "./json.ts";
+import type { OperationId, Place, ScalarChange, ScalarDeed, ScalarRow } from "./change-writer.ts";
 
 /** An edit of one member of a map. */
-export interface ScalarEdit {
-  /** The map, by the operation that made it. */
-  readonly object: OperationId;
-  readonly key: string;
-  /** Undefined: it is taken out. */
-  readonly value: JsonScalar | undefined;
-}
+export type ScalarEdit = ScalarDeed & Omit<Place, "before">;
 
 /** All that wrote what lies under a key of a map, as the module has it. */
 export type AskWriters = (object: OperationId, key: string) => readonly OperationId[];
@@ -128,8 +121,8 @@ export class PlainLine {
     const rows: ScalarRow[] = [];
     for (const edit of edits) {
       const writer = this.#writerOf(edit, ask);
-      if (writer === undefined || (edit.value === undefined && writer === NOBODY)) return undefined;
-      rows.push({ ...edit, overwrites: writer === NOBODY ? undefined : writer });
+      if (writer === undefined || (edit.action !== "put" && writer === NOBODY)) return undefined;
+      rows.push({ ...edit, before: writer === NOBODY ? undefined : writer });
     }
     if (!namesEachOnce(rows)) return undefined;
     const own = this.#newest.get(this.#actor);
@@ -149,14 +142,14 @@ export class PlainLine {
 
   /**
    * Takes in a change from elsewhere, which its bytes say rightly: see `readScalarChange`. False, with the
-   * line as it was, when it does not build on all there is, or overwrites anything but the only value there.
+   * line as it was, when it does not build on all there is, or comes after anything but the only value there.
    */
   follow(change: ScalarChange, chunk: Uint8Array, ask: AskWriters): boolean {
     if (this.#isFull || !this.#isNext(change)) return false;
-    const overwritesAll = change.rows.every(
-      (row) => this.#writerOf(row, ask) === (row.overwrites ?? NOBODY),
+    const isAllBefore = change.rows.every(
+      (row) => this.#writerOf(row, ask) === (row.before ?? NOBODY),
     );
-    if (!overwritesAll || !namesEachOnce(change.rows)) return false;
+    if (!isAllBefore || !namesEachOnce(change.rows)) return false;
     this.#extend(change, chunk);
     return true;
   }
@@ -181,9 +174,11 @@ export class PlainLine {
 
   #extend(change: ScalarChange, chunk: Uint8Array): void {
     const { actor, seq, startOp, rows } = change;
-    for (const [i, { object, key, value }] of rows.entries()) {
-      const writer = value === undefined ? NOBODY : `${startOp + i}@${actor}`;
-      this.#writerByPlace.set(placeOf(object, key), writer);
+    for (const [i, row] of rows.entries()) {
+      this.#writerByPlace.set(
+        placeOf(row.object, row.key),
+        writerAfter(row, `${startOp + i}@${actor}`),
+      );
     }
     const hash = nameOfReceived(chunk);
     this.#note({ hash, actor, seq, maxOp: startOp + rows.length - 1 });
@@ -221,6 +216,18 @@ function parentsOf(head: ChangeHash, last: ChangeHash | undefined): readonly Cha
   const order = Buffer.compare(head, last);
   if (order === 0) return [head];
   return order < 0 ? [head, last] : [last, head];
+}
+
+/** Who has written what lies there after an operation. */
+function writerAfter({ action, before }: ScalarRow, operation: OperationId): OperationId {
+  switch (action) {
+    case "put":
+      return operation;
+    case "remove":
+      return NOBODY;
+    case "add":
+      return before ?? NOBODY;
+  }
 }
 
 function placeOf(object: OperationId, key: string): string {
