@@ -13,7 +13,7 @@ import type { SchemaNode } from "./schema.ts";
 import { naturalKey } from "./slots.ts";
 import type { StoredMap } from "./stored.ts";
 import { storedAt, storedList, storedMap, storedScalar } from "./stored.ts";
-import { memberNames, membersOf, showPlain, shownSlots } from "./view.ts";
+import { memberNames, membersOf, registersOf, showPlain, shownSlots } from "./view.ts";
 
 /** All values that concurrent writes left under a key of the map at a path; empty when there is one. */
 export type ConflictReader = (at: StoredPath, key: string) => readonly unknown[];
@@ -42,9 +42,13 @@ export function countMemberConflicts(
   else if (winner.kind === "register" && hasLoser(conflictsAt(at, naturalKey(name)))) count++;
   if (winner.kind === "map") {
     const site = { at: below, map: storedMap(stored) ?? {}, members: membersOf(child) };
-    for (const inner of memberNames(site.map, site.members)) {
-      count += countMemberConflicts(site, inner, conflictsAt);
+    const registers = registersOf(site.map, site.members);
+    for (const key of registers ?? []) {
+      const isShown = storedScalar(site.map[key]) !== undefined;
+      if (isShown && hasLoser(conflictsAt(below, key))) count++;
     }
+    const names = registers === undefined ? memberNames(site.map, site.members) : [];
+    for (const inner of names) count += countMemberConflicts(site, inner, conflictsAt);
   } else if (winner.kind === "list") count += countInPlain(stored, below, conflictsAt);
   return count;
 }

@@ -105,12 +105,23 @@ export function showSet(map: StoredMap): Map<string, JsonScalar> {
   return values;
 }
 
+/**
+ * The members of a map that holds nothing but registers, as most do: no need to look for them in six slots each.
+ * Undefined of any other.
+ */
+export function registersOf(map: StoredMap, members: Members): readonly string[] | undefined {
+  if (members.size > 0) return undefined;
+  const keys = Object.keys(map);
+  const mark = keys.indexOf(MAP_MARK);
+  if (mark >= 0) keys.splice(mark, 1);
+  return keys.some((key) => key.startsWith("~")) ? undefined : keys;
+}
+
 function showMembers(map: StoredMap, members: Members): JsonObject {
   const object: Record<string, JsonValue> = {};
-  const keys = Object.keys(map);
-  if (members.size === 0 && !keys.some((key) => key.startsWith("~"))) {
-    // Most maps hold registers only: no need to look for their members in six slots each.
-    for (const key of keys) {
+  const registers = registersOf(map, members);
+  if (registers !== undefined) {
+    for (const key of registers) {
       const shown = storedScalar(map[key]);
       if (shown !== undefined) setMember(object, key, shown);
     }
