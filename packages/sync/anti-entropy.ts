@@ -27,7 +27,7 @@ import {
   limits,
   missingRegions,
   originRegion,
-  sometimes,
+  unreachable,
   vectorAt,
 } from "@atoll/core";
 import type { Announced } from "./announced.ts";
@@ -36,33 +36,21 @@ import { ComparisonAnswers } from "./comparison-answers.ts";
 import { ComparisonOutlet } from "./comparison-outlet.ts";
 import type { ComparisonCounts, ComparisonStatus } from "./comparison-verdicts.ts";
 import { ComparisonVerdicts } from "./comparison-verdicts.ts";
-import { Descent } from "./descent.ts";
+import type { Progress } from "./opened-comparison.ts";
+import { OpenedComparison } from "./opened-comparison.ts";
 import type { SyncEffect } from "./effects.ts";
 import { LaneAdoption } from "./lane-adoption.ts";
-import type { CompareLanes, CompareNodes, ComparisonMessage } from "./messages.ts";
+import type { CompareLanes, ComparisonMessage } from "./messages.ts";
 import type { Peers } from "./peers.ts";
+import { Standstill } from "./standstill.ts";
 import type { SyncView } from "./sync-view.ts";
-
-/** A comparison that we opened. */
-interface Opened {
-  readonly cut: RegionVector;
-  /** The cut is what either side covers. */
-  readonly union: boolean;
-  id: number;
-  pass: number;
-  descent: Descent | undefined;
-  /** Some pass found a difference, so that this was no false alarm. */
-  foundAny: boolean;
-  bytes: number;
-  heardMs: number;
-}
 
 interface Pair {
   nextMs: number;
   /** What was exchanged and is not proven yet: a cut must cover it to be worth comparing at. */
   unproven: RegionVector | undefined;
   disturbedMs: number;
-  opened: Opened | undefined;
+  opened: OpenedComparison | undefined;
   /** One of us lacks what the other has only in documents. */
   isTrimmed: boolean;
   /** What the peer said a cut must be at or above. */
@@ -71,8 +59,7 @@ interface Pair {
   unionMs: number;
   /** The newest comparison at a union that ended with equal roots. */
   equalUnion: number | undefined;
-  /** Per region, up to where both of us cover it, and since when that has stood there. */
-  readonly still: Map<RegionCode, { readonly hlc: Hlc; readonly sinceMs: number }>;
+  readonly standstill: Standstill;
 }
 
 export class AntiEntropy {
@@ -122,7 +109,7 @@ export class AntiEntropy {
       theirHorizon: VECTOR_ZERO,
       unionMs: nowMs + limits.ANTI_ENTROPY_RETRY_MS,
       equalUnion: undefined,
-      still: new Map(),
+      standstill: new Standstill(),
     });
   }
 
@@ -135,26 +122,16 @@ export class AntiEntropy {
   }
 
   /**
-   * Looks whether what both of us cover has stood still for long, although one of us covers more: what the log
-   * has brought must be waiting for a change that no log will bring, because its place was given up. Documents
-   * have it. To be called at every tick; `isAsking`: the log is still asked.
+   * Looks whether what both of us cover stands still, and has documents compared if it does. To be called at
+   * every tick; `isAsking`: the log is still asked.
    */
   noticeStandstill(peer: RegionCode, isAsking: boolean, nowMs: number): void {
     const pair = this.#pairs.get(peer);
     if (pair === undefined) return;
-    if (isAsking) return pair.still.clear();
-    const meet = this.#announced.cutWith(peer);
-    let standsStill = false;
-    for (const [region, hlc] of joinVectors(this.#answers.held(), this.#announced.said(peer))) {
-      const both = vectorAt(meet, region);
-      const still = pair.still.get(region);
-      if (still?.hlc !== both) pair.still.set(region, { hlc: both, sinceMs: nowMs });
-      else if (both < hlc && nowMs - still.sinceMs >= limits.STANDSTILL_MS_MAX) standsStill = true;
-    }
-    if (!standsStill) return;
-    sometimes("coverage stood still");
-    pair.still.clear(); // once in a while, however long it lasts
-    this.trimmed(peer, nowMs);
+    if (isAsking) return pair.standstill.forget();
+    const either = joinVectors(this.#answers.held(), this.#announced.said(peer));
+    const isNoticed = pair.standstill.isNoticed(this.#announced.cutWith(peer), either, nowMs);
+    if (isNoticed) this.trimmed(peer, nowMs);
   }
 
   /** The next comparison is due now, level or not. Of the two sides only the lower code has one to make. */
@@ -221,19 +198,21 @@ export class AntiEntropy {
     }
     const cut = union ?? meet;
     this.#postpone(pair, nowMs);
-    const opened: Opened = {
-      cut,
-      union: union !== undefined,
-      id: 0,
-      pass: 0,
-      descent: undefined,
-      foundAny: false,
-      bytes: 0,
-      heardMs: nowMs,
-    };
+    const opened = new OpenedComparison(
+      {
+        view: this.#view,
+        outlet: this.#outlet,
+        verdicts: this.#verdicts,
+        peer,
+        cut,
+        union: union !== undefined,
+        nextId: () => ++this.#lastId,
+      },
+      nowMs,
+    );
     pair.opened = opened;
     this.#verdicts.counts.opened++;
-    this.#open(peer, pair, opened, nowMs, out);
+    this.#goOn(pair, opened, opened.open(out), nowMs);
   }
 
   /**
@@ -295,122 +274,40 @@ export class AntiEntropy {
       this.#verdicts.counts.ignored++;
       return;
     }
-    if (message.kind === "compare-stale") {
-      if (message.id !== opened.id && opened.descent === undefined) {
+    if (message.kind !== "compare-stale") {
+      return this.#goOn(pair, opened, opened.hear(message, bytes, nowMs, out), nowMs);
+    }
+    if (!opened.concerns(message.id)) {
+      this.#verdicts.counts.ignored++;
+      return;
+    }
+    if (message.horizon !== undefined) {
+      pair.theirHorizon = joinVectors(pair.theirHorizon, message.horizon);
+    }
+    this.#goOn(pair, opened, "over-for-now", nowMs);
+  }
+
+  #goOn(pair: Pair, opened: OpenedComparison, progress: Progress, nowMs: number): void {
+    switch (progress) {
+      case "asking":
+        return;
+      case "ignored":
         this.#verdicts.counts.ignored++;
         return;
-      }
-      pair.nextMs = Math.min(pair.nextMs, nowMs + limits.ANTI_ENTROPY_RETRY_MS);
-      if (message.horizon !== undefined) {
-        pair.theirHorizon = joinVectors(pair.theirHorizon, message.horizon);
-      }
-      return this.#end(pair, nowMs);
+      case "equal":
+        if (opened.union) {
+          pair.isTrimmed = false;
+          pair.equalUnion = opened.id;
+        }
+        return this.#end(pair, nowMs);
+      case "over-for-now":
+        pair.nextMs = Math.min(pair.nextMs, nowMs + limits.ANTI_ENTROPY_RETRY_MS);
+        return this.#end(pair, nowMs);
+      case "over":
+        return this.#end(pair, nowMs);
+      default:
+        return unreachable(progress);
     }
-    opened.heardMs = nowMs;
-    opened.bytes += bytes;
-    if (message.id === opened.id && opened.descent === undefined) {
-      if (message.kind === "compare-same") return this.#same(peer, pair, opened, nowMs);
-      if (message.kind === "compare-nodes") {
-        return this.#differs(peer, pair, opened, message, nowMs, out);
-      }
-    }
-    const cut = this.#view.cut(opened.cut);
-    if (cut === undefined) return this.#end(pair, nowMs);
-    const known =
-      message.kind !== "compare-same" && opened.descent?.answered(message, cut, out) === true;
-    if (!known) this.#verdicts.counts.ignored++;
-    else this.#go(peer, pair, opened, nowMs, out);
-  }
-
-  #open(peer: RegionCode, pair: Pair, opened: Opened, nowMs: number, out: SyncEffect[]): void {
-    const cut = this.#view.cut(opened.cut);
-    if (cut === undefined) {
-      pair.nextMs = Math.min(pair.nextMs, nowMs + limits.ANTI_ENTROPY_RETRY_MS);
-      return this.#end(pair, nowMs);
-    }
-    const { sum, changes } = cut.root;
-    opened.id = ++this.#lastId;
-    opened.descent = undefined;
-    const { id } = opened;
-    const union = opened.union ? ({ union: true } as const) : {};
-    const open = {
-      kind: "compare-open",
-      id,
-      cut: opened.cut,
-      root: sum,
-      changes,
-      ...union,
-    } as const;
-    this.#outlet.send(peer, open, out);
-  }
-
-  #same(peer: RegionCode, pair: Pair, opened: Opened, nowMs: number): void {
-    if (opened.pass > 0 && !opened.foundAny) this.#verdicts.counts.falseDescents++;
-    this.#verdicts.equal(peer, opened.cut, nowMs);
-    if (opened.union) {
-      pair.isTrimmed = false;
-      pair.equalUnion = opened.id;
-    }
-    this.#end(pair, nowMs);
-  }
-
-  #differs(
-    peer: RegionCode,
-    pair: Pair,
-    opened: Opened,
-    { groups }: CompareNodes,
-    nowMs: number,
-    out: SyncEffect[],
-  ): void {
-    this.#verdicts.differs(peer, nowMs, out);
-    const cut = this.#view.cut(opened.cut);
-    const group = groups[0];
-    if (opened.pass === 0) this.#verdicts.counts.descents++;
-    const isExhausted = opened.bytes > limits.ANTI_ENTROPY_BYTES_MAX;
-    if (opened.pass >= limits.ANTI_ENTROPY_PASSES_MAX) {
-      this.#verdicts.unresolved(peer, opened.cut, out);
-    }
-    if (
-      cut === undefined ||
-      group === undefined ||
-      isExhausted ||
-      opened.pass >= limits.ANTI_ENTROPY_PASSES_MAX
-    ) {
-      return this.#end(pair, nowMs);
-    }
-    // The digests of the first pass agreed although the roots did not: 64 bits were not enough.
-    const wide = opened.pass > 0 && !opened.foundAny;
-    const descent = new Descent({
-      view: this.#view,
-      cut: opened.cut,
-      wide,
-      union: opened.union,
-      nextId: () => ++this.#lastId,
-    });
-    opened.descent = descent;
-    opened.pass++;
-    if (wide) descent.beginWide();
-    else descent.begin(group, cut);
-    this.#go(peer, pair, opened, nowMs, out);
-  }
-
-  /** Sends what was found and asks on; at the end, compares again at the same cut. */
-  #go(peer: RegionCode, pair: Pair, opened: Opened, nowMs: number, out: SyncEffect[]): void {
-    const { descent } = opened;
-    if (descent === undefined) return;
-    this.#outlet.repair(peer, descent.takeFound(), out);
-    const questions = descent.takeQuestions();
-    for (const question of questions) opened.bytes += this.#outlet.send(peer, question, out);
-    const isExhausted =
-      opened.bytes > limits.ANTI_ENTROPY_BYTES_MAX ||
-      descent.repairs > limits.ANTI_ENTROPY_REPAIRS_MAX;
-    if (!descent.isDone && !isExhausted) return;
-    if (descent.foundAny) opened.foundAny = true;
-    this.#verdicts.counts.repairs += descent.repairs;
-    if (!isExhausted) return this.#open(peer, pair, opened, nowMs, out);
-    // What was repaired does not differ any more, so the next comparison goes on where this one ends.
-    pair.nextMs = Math.min(pair.nextMs, nowMs + limits.ANTI_ENTROPY_RETRY_MS);
-    this.#end(pair, nowMs);
   }
 
   #end(pair: Pair, nowMs: number): void {
