@@ -1,47 +1,33 @@
 /**
- * Gives a region its life: feeds replication with events and performs its effects.
+ * A region, put together: its replica, what replicates it, what serves it, and what an operator asks of it.
  *
- *     transport, clock ──▶ sync.step ──▶ effects ──▶ replica, transport
  *     gateway ──▶ service ──▶ sessions ──▶ replica ──▶ group commit ──▶ answer
- *
- * The only place where the rooms' plain functions meet time and sockets. It decides nothing: what to say
- * is sync's, what to keep is replica's, when it is durable is the group commit's.
+ *     transport, clock ──▶ region loop ──▶ replica, transport
  */
 import type {
   Clock,
   Cluster,
   Log,
-  LogFields,
   Meter,
   Random,
   Region,
   RegionCode,
-  RegionVector,
   SpendingExchange,
   Tracing,
-  AtollError,
 } from "@atoll/core";
-import {
-  VECTOR_ZERO,
-  limits,
-  originText,
-  regionByCode,
-  regionByName,
-  unreachable,
-} from "@atoll/core";
+import { regionByName } from "@atoll/core";
 import type { ProfileCodec } from "@atoll/profile";
 import type { Store } from "@atoll/store";
-import type { SyncEffect, SyncEvent, Transport, VersionRange } from "@atoll/sync";
+import type { Transport, VersionRange } from "@atoll/sync";
 import { Sync } from "@atoll/sync";
 import type { ShownActor } from "./actor-list.ts";
 import { listActors } from "./actor-list.ts";
-import { Alarm } from "./alarm.ts";
 import { DocumentDesk } from "./document-desk.ts";
 import { Feed } from "./feed.ts";
-import { GroupCommit, isStorageFault } from "./group-commit.ts";
+import { GroupCommit } from "./group-commit.ts";
 import { QuarantineDesk } from "./quarantine-desk.ts";
 import { RateGossip } from "./rate-gossip.ts";
-import { recount } from "./recount.ts";
+import { RegionLoop } from "./region-loop.ts";
 import { syncViewOf } from "./replica-view.ts";
 import { Receipts } from "./receipts.ts";
 import { ReplicationMetrics } from "./replication-metrics.ts";
@@ -95,31 +81,24 @@ export class RegionDriver {
   readonly #group: GroupCommit;
   readonly retention: Retention;
   readonly #startedAt: Epoch;
-  readonly #rateGossip: RateGossip | undefined;
-  #peers: ReadonlyMap<RegionCode, string>;
-  readonly #ticks: Alarm;
-  readonly #wakes: Alarm;
-  #covered: RegionVector = VECTOR_ZERO;
-  #confirmations = 0;
-  #storageFault: AtollError | undefined;
+  readonly #loop: RegionLoop;
   #stopping = false;
   #drained = false;
 
   constructor(options: DriverOptions) {
     const { cluster, region, clock, transport, log, random, peers } = options;
     this.#options = options;
-    this.#peers = peers;
     this.replica = new Replica(options);
     this.#startedAt = { wallMs: clock.nowMs(), monotonicMs: clock.monotonicMs() };
     const { rates } = options;
-    this.#rateGossip =
+    const rateGossip =
       rates &&
       new RateGossip({
         rates,
         clock,
         regions: cluster.regions.length,
         sharers: () => this.#sync.sharers.length,
-        tell: (spent) => this.#step({ kind: "spend", spent }),
+        tell: (spent) => this.#loop.step({ kind: "spend", spent }),
       });
     this.#sync = new Sync({
       view: syncViewOf(this.replica, { clock, transport, log }),
@@ -146,13 +125,12 @@ export class RegionDriver {
       replica: this.replica,
       clock,
       flushed: (entries, seconds) => {
-        this.#storageFault = undefined;
         metrics.flushed(entries, seconds);
         visible?.flushed(entries);
         feed.committed();
-        this.#step({ kind: "committed", entries });
+        this.#loop.committed(entries);
       },
-      failed: (error) => this.#storageFailed(error),
+      failed: (error) => this.#loop.storageFailed(error),
     });
     const feed = new Feed({ replica: this.replica, group: this.#group, clock });
     this.service = new RegionService({
@@ -176,9 +154,10 @@ export class RegionDriver {
       replica: this.replica,
       clock,
       log,
-      stage: (work) => this.#stage(work),
-      relink: () => this.#group.afterwards(() => this.#step({ kind: "reset", reason: "scrub" })),
-      renew: () => this.#renew({ reason: "entries of our own were lost from the log" }),
+      stage: (work) => this.#loop.stage(work),
+      relink: () =>
+        this.#group.afterwards(() => this.#loop.step({ kind: "reset", reason: "scrub" })),
+      renew: () => this.#loop.renew({ reason: "entries of our own were lost from the log" }),
     });
     this.retention = new Retention({
       replica: this.replica,
@@ -186,19 +165,31 @@ export class RegionDriver {
       log,
       options: { ...RETENTION_DEFAULT, ...options.retention },
       known: (code) => this.#sync.known(code),
-      stage: (work) => this.#stage(work),
+      stage: (work) => this.#loop.stage(work),
     });
-    this.#ticks = new Alarm(clock, () => this.#tick());
-    this.#wakes = new Alarm(clock, () => this.#beat());
+    this.#loop = new RegionLoop({
+      replica: this.replica,
+      sync: this.#sync,
+      group: this.#group,
+      sessions: this.#sessions,
+      receipts: this.#receipts,
+      cluster,
+      transport,
+      clock,
+      log,
+      peers,
+      rates,
+      rateGossip,
+    });
     transport.attach({
-      linkUp: (link, _dialled, identity) => this.#step({ kind: "link-up", link, identity }),
-      frame: (link, bytes) => this.#step({ kind: "frame", link, bytes }),
-      linkDown: (link, reason) => this.#step({ kind: "link-down", link, reason }),
+      linkUp: (link, _dialled, identity) => this.#loop.step({ kind: "link-up", link, identity }),
+      frame: (link, bytes) => this.#loop.step({ kind: "frame", link, bytes }),
+      linkDown: (link, reason) => this.#loop.step({ kind: "link-down", link, reason }),
     });
   }
 
   start(): void {
-    this.#step({ kind: "start" });
+    this.#loop.step({ kind: "start" });
     this.scrub.start();
     this.retention.start();
   }
@@ -207,15 +198,14 @@ export class RegionDriver {
   async close(): Promise<void> {
     if (this.#stopping) return;
     this.#stopping = true;
-    this.#ticks.stop();
-    this.#wakes.stop();
+    this.#loop.stop();
     this.scrub.stop();
     this.retention.stop();
     this.#sessions.close();
     this.#group.flush();
     this.#receipts.close();
     this.service.feed.close();
-    this.#step({ kind: "leave" });
+    this.#loop.step({ kind: "leave" });
     await this.#options.transport.stop();
     this.replica.close();
   }
@@ -223,8 +213,7 @@ export class RegionDriver {
   /** Stops without a word or a write, as kill -9 would: for tests and the simulator. */
   kill(): void {
     this.#stopping = true;
-    this.#ticks.stop();
-    this.#wakes.stop();
+    this.#loop.stop();
     this.scrub.stop();
     this.retention.stop();
   }
@@ -232,7 +221,7 @@ export class RegionDriver {
   // ── what an operator asks ──
 
   readiness(): { check: string; ok: boolean; detail?: string }[] {
-    const fault = this.#storageFault;
+    const fault = this.#loop.storageFault;
     const { twin } = this.#sync;
     return [
       { check: "running", ok: !this.#stopping },
@@ -264,14 +253,13 @@ export class RegionDriver {
 
   /** Who there is and where, as a registry says: replaces what was known before. */
   setPeers(peers: ReadonlyMap<RegionCode, string>): void {
-    this.#peers = peers;
-    this.#step({ kind: "peers", regions: new Set(peers.keys()) });
+    this.#loop.setPeers(peers);
   }
 
   setPeerState(region: string, state: "active" | "paused"): boolean {
     const peer = regionByName(this.#options.cluster, region);
     if (peer === undefined || peer.name === this.#options.region.name) return false;
-    this.#step({ kind: state === "paused" ? "pause" : "resume", region: peer.code });
+    this.#loop.step({ kind: state === "paused" ? "pause" : "resume", region: peer.code });
     return true;
   }
 
@@ -289,130 +277,7 @@ export class RegionDriver {
     const peer = regionByName(this.#options.cluster, region);
     const link = this.peers().find(({ region: name }) => name === region);
     if (peer === undefined || link?.state !== "live") return false;
-    this.#step({ kind: "compare", region: peer.code });
+    this.#loop.step({ kind: "compare", region: peer.code });
     return true;
-  }
-
-  // ── the loop ──
-
-  #step(event: SyncEvent): void {
-    const effects = this.#sync.step(event, this.#options.clock.monotonicMs());
-    for (const effect of effects) this.#perform(effect);
-    const { coverage, confirmations } = this.#sync;
-    if (confirmations !== this.#confirmations) {
-      this.#confirmations = confirmations;
-      this.#receipts.confirmed(); // what they wait for is durable here already
-    }
-    if (coverage !== this.#covered) {
-      this.#covered = coverage;
-      this.replica.ledger.cover(coverage);
-      this.#group.afterwards(() => this.#sessions.covered());
-    }
-    this.#planTick();
-  }
-
-  #perform(effect: SyncEffect): void {
-    const { transport, log, cluster } = this.#options;
-    switch (effect.kind) {
-      case "send":
-        return this.#group.afterwards(() => transport.send(effect.link, effect.frame));
-      case "close":
-        return this.#group.afterwards(() => transport.close(effect.link, effect.reason));
-      case "dial": {
-        const url = this.#peers.get(effect.region);
-        if (url === undefined) return;
-        return this.#step({
-          kind: "link-dialled",
-          region: effect.region,
-          link: transport.dial(url),
-        });
-      }
-      case "ingest": {
-        const region = regionByCode(cluster, effect.from)?.name ?? `region ${effect.from}`;
-        const from = { region, repair: effect.repair };
-        this.#stage(() => this.replica.ingest(effect.entries, from));
-        return this.#group.afterwards(() => this.#step(effect.taken));
-      }
-      case "rolled-back":
-        return this.#rolledBack(effect);
-      case "origin-proven":
-        return this.replica.originProven();
-      case "recount":
-        return this.#stage(() => {
-          this.replica.group.open();
-          recount(this.replica, effect, log);
-        });
-      case "adopt":
-        return this.#stage(() => this.replica.adopt(effect.lanes));
-      case "spent":
-        return this.#options.rates?.hear(effect.spent);
-      case "wake":
-        return this.#wakes.by(this.#options.clock.monotonicMs() + effect.delayMs);
-      case "report":
-        return log[effect.level](effect.event, effect.fields);
-      default:
-        unreachable(effect);
-    }
-  }
-
-  /** Stages what nobody waits for: a failing store is reported by the group, and asked again. */
-  #stage(work: () => void): void {
-    try {
-      this.#group.stage(work);
-    } catch (error) {
-      if (this.#storageFault !== error) throw error;
-    }
-  }
-
-  #tick(): void {
-    this.#beat();
-    this.#rateGossip?.tick();
-    if (this.replica.isUpkeepDue) this.#stage(() => this.replica.upkeep());
-    this.#planTick();
-  }
-
-  /** After whatever may have given a tick something to do. A tick that comes too early does no harm. */
-  #planTick(): void {
-    this.#ticks.by(this.#sync.nextTickMs);
-    if (this.#rateGossip !== undefined) this.#ticks.by(this.#rateGossip.dueMs);
-    if (this.replica.isUpkeepDue) {
-      this.#ticks.by(this.#options.clock.monotonicMs() + limits.TICK_MS);
-    }
-  }
-
-  /** Flushes first, so that a heartbeat never speaks of entries that follow it. */
-  #beat(): void {
-    this.#group.flush();
-    this.#step({ kind: "tick" });
-  }
-
-  /** Peers remember more of us than we do: this file was restored from a copy. */
-  #rolledBack({ by, entries }: { readonly by: RegionCode; readonly entries: number }): void {
-    const knownBy = regionByCode(this.#options.cluster, by)?.name ?? by;
-    this.#renew({ knownBy, entries });
-  }
-
-  /** Numbers that were given are not known here any more: a new incarnation, before the next is given. */
-  #renew(why: LogFields): void {
-    const old = originText(this.replica.origin);
-    this.#receipts.doubt(this.replica.origin); // first: a flush may look at what peers say
-    try {
-      this.#group.apart(() => this.replica.reincarnate());
-    } catch (error) {
-      if (!isStorageFault(error)) throw error;
-      return; // links start afresh, and peers will say it again
-    }
-    this.#options.log.error("rolled-back", {
-      ...why,
-      old,
-      new: originText(this.replica.origin),
-    });
-  }
-
-  /** What was received and said since the last flush did not happen: links start afresh. */
-  #storageFailed(error: AtollError): void {
-    this.#storageFault = error;
-    this.#options.log.error("storage-fault", { code: error.code, reason: error.message });
-    this.#step({ kind: "reset", reason: error.code });
   }
 }
