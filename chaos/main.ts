@@ -1,23 +1,11 @@
 /**
  * `npm run chaos`: real processes, real links, one hypothesis at a time; a verdict, and exit code 0 or 1.
- *
- *     npm run chaos -- list                     the scenarios and their hypotheses
- *                      run NAME…                some of them   [--seed S]  [--backend proxy|netns]
- *                                               otherwise each on the one that it needs
- *                                               [--minutes M]  of fault, instead of some seconds
- *                                               [--planted P]  with a planted bug, and must fail
- *                      all [--quick]            all of them; --quick: seconds of fault each
- *                      smoke                    three of them, for every push
- *                      doctor                   what this host allows
- *                      [--json]                 one JSON object a line instead of text
- *                      [--out DIR]              where histories, reports and logs go
  */
 import { existsSync, mkdtempSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { pathToFileURL } from "node:url";
-import { parseArgs } from "node:util";
-import { must, systemClock, systemRandom, toHex } from "@atoll/core";
+import { commandLine, must, systemClock, systemRandom, toHex } from "@atoll/core";
 import { CATALOGUE, SMOKE } from "./catalogue.ts";
 import { Doctor } from "./doctor.ts";
 import { CRITERIA } from "./judge/verdict.ts";
@@ -30,18 +18,33 @@ import type { RunRecord } from "./run/run-record.ts";
 import { runScenario } from "./run/run-scenario.ts";
 import type { Scenario } from "./scenario.ts";
 
-const { values, positionals } = parseArgs({
-  allowPositionals: true,
-  options: {
-    backend: { type: "string" },
-    seed: { type: "string" },
-    minutes: { type: "string" },
-    quick: { type: "boolean", default: false },
-    planted: { type: "string" },
-    json: { type: "boolean", default: false },
-    out: { type: "string" },
+const USAGE = `npm run chaos -- list                     the scenarios and their hypotheses
+                 run NAME…                some of them   [--seed S]  [--backend proxy|netns]
+                                          otherwise each on the one that it needs
+                                          [--minutes M]  of fault, instead of some seconds
+                                          [--planted P]  with a planted bug, and must fail
+                 all [--quick]            all of them; --quick: seconds of fault each
+                 smoke                    three of them, for every push
+                 doctor                   what this host allows
+                 [--json]                 one JSON object a line instead of text
+                 [--out DIR]              where histories, reports and logs go
+`;
+
+const { values, positionals } = commandLine(
+  {
+    allowPositionals: true,
+    options: {
+      backend: { type: "string" },
+      seed: { type: "string" },
+      minutes: { type: "string" },
+      quick: { type: "boolean", default: false },
+      planted: { type: "string" },
+      json: { type: "boolean", default: false },
+      out: { type: "string" },
+    },
   },
-});
+  USAGE,
+);
 
 // What was made for a run is removed when the process ends in order.
 process.once("SIGINT", () => process.exit(130));
@@ -67,7 +70,7 @@ async function main(): Promise<number> {
     case "doctor":
       return doctor();
     default:
-      return usage("what? list, run NAME…, all, smoke or doctor");
+      return usage(command === undefined ? "what?" : `no command ${command}`);
   }
 }
 
@@ -208,7 +211,7 @@ function tell(line: string): void {
 }
 
 function usage(fault: string): number {
-  process.stderr.write(`chaos: ${fault}\n`);
+  process.stderr.write(`chaos: ${fault}\n\n${USAGE}`);
   return 2;
 }
 

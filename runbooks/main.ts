@@ -1,14 +1,10 @@
 /**
  * `npm run runbooks [-- NAME…]`: executes pages, one after the other, each against a cluster of its own.
  *
- *     --list      name the pages           --record    write the times into drills.json
- *     --show      what every block printed
- *
  * Exit code 0 when every page passed, 1 when one failed, 2 for a page that does not exist. A page that the
  * host cannot execute is skipped with the reason, which is told and is no pass.
  */
-import { parseArgs } from "node:util";
-import { errorText } from "@atoll/core";
+import { commandLine, errorText } from "@atoll/core";
 import type { DrillReport } from "./drill.ts";
 import { runDrill } from "./drill.ts";
 import { lacking } from "./host.ts";
@@ -16,10 +12,19 @@ import type { Page } from "./page.ts";
 import { readPages } from "./pages.ts";
 import { record } from "./record.ts";
 
-const { values, positionals } = parseArgs({
-  options: { list: { type: "boolean" }, record: { type: "boolean" }, show: { type: "boolean" } },
-  allowPositionals: true,
-});
+const USAGE = `npm run runbooks -- [NAME…]   all pages, or these
+                    --list    name the pages
+                    --show    what every block printed
+                    --record  write the times into drills.json
+`;
+
+const { values, positionals } = commandLine(
+  {
+    allowPositionals: true,
+    options: { list: { type: "boolean" }, record: { type: "boolean" }, show: { type: "boolean" } },
+  },
+  USAGE,
+);
 const print = (line: string): void => void process.stdout.write(`${line}\n`);
 
 const pages = readPages();

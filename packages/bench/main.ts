@@ -1,5 +1,5 @@
 /**
- * `npm run bench -- NAME`: measures, prints a table, and with `--json` one line for a program.
+ * `npm run bench [-- NAME…]`: measures, prints a table, and with `--json` one line for a program.
  *
  * Exit code 1 for a missed budget only with `--check`: on a machine that others use, too, a missed budget
  * may say more about them than about us.
@@ -7,8 +7,7 @@
 import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { parseArgs } from "node:util";
-import { errorText } from "@atoll/core";
+import { commandLine } from "@atoll/core";
 import { antiEntropyBench } from "./anti-entropy.ts";
 import type { Bench, BenchReport, Budget } from "./bench.ts";
 import { catchUpBench } from "./catch-up.ts";
@@ -53,11 +52,12 @@ const BENCHES: readonly Bench[] = [
 
 const PROFILES = join(import.meta.dirname, "profiles");
 
-const USAGE = `npm run bench -- NAME [--json] [--quick | --large] [--profile] [--check] [--directory DIR]
+const USAGE = `npm run bench -- [NAME…] [--json] [--quick | --large] [--profile] [--check] [--directory DIR]
 
 ${BENCHES.map(({ name, summary }) => `  ${name.padEnd(14)}${summary}`).join("\n")}
 
-  --json         one line of JSON on standard output, nothing else
+  (no name)      all of them, one after the other
+  --json         one line of JSON for each on standard output, nothing else
   --quick        a size for tests: shows that the bench works, and nothing about Atoll
   --large        the size that the budgets were made for, where it is not the default
   --profile      where the processor's time went
@@ -66,64 +66,70 @@ ${BENCHES.map(({ name, summary }) => `  ${name.padEnd(14)}${summary}`).join("\n"
   --directory    where the databases are made (default: the system's temporary directory)
 `;
 
-process.exitCode = await main(process.argv.slice(2));
+const { values, positionals } = commandLine(
+  {
+    allowPositionals: true,
+    options: {
+      json: { type: "boolean", default: false },
+      quick: { type: "boolean", default: false },
+      large: { type: "boolean", default: false },
+      profile: { type: "boolean", default: false },
+      check: { type: "boolean", default: false },
+      kills: { type: "string" },
+      images: { type: "string" },
+      seed: { type: "string" },
+      directory: { type: "string" },
+    },
+  },
+  USAGE,
+);
+const tell = (line: string): void => void process.stderr.write(`${line}\n`);
 
-async function main(argv: string[]): Promise<number> {
-  const command = parse(argv);
-  if (typeof command === "string") {
-    process.stderr.write(`${command}\n\n${USAGE}`);
-    return 2;
+process.exitCode = await main();
+
+async function main(): Promise<number> {
+  const unknown = positionals.filter((name) => !BENCHES.some((bench) => bench.name === name));
+  if (unknown.length > 0) return usage(`no bench ${unknown.join(", ")}`);
+  if (values.quick && values.large) return usage("--quick and --large exclude each other");
+  const chosen = BENCHES.filter(
+    ({ name }) => positionals.length === 0 || positionals.includes(name),
+  );
+  let isMissed = false;
+  for (const bench of chosen) {
+    if (chosen.length > 1) tell(`── ${bench.name}: ${bench.summary}`);
+    if (await isMissedBy(bench)) isMissed = true;
   }
-  const { bench, values } = command;
+  return values.check && isMissed ? 1 : 0;
+}
+
+/** Measures and prints; whether a budget was missed. */
+async function isMissedBy(bench: Bench): Promise<boolean> {
   const directory = mkdtempSync(join(values.directory ?? tmpdir(), "atoll-bench-"));
   const clean = (): void => rmSync(directory, { recursive: true, force: true });
-  for (const signal of ["SIGINT", "SIGTERM"] as const) {
-    process.once(signal, () => {
-      clean(); // gigabytes that nobody would find
-      process.exit(1);
-    });
-  }
+  const cleanAndEnd = (): void => {
+    clean(); // gigabytes that nobody would find
+    process.exit(1);
+  };
+  for (const signal of ["SIGINT", "SIGTERM"] as const) process.once(signal, cleanAndEnd);
   try {
     const { quick, large, profile, seed } = values;
     const kills = countOf(values.kills);
     const images = countOf(values.images);
-    const tell = (line: string): void => void process.stderr.write(`${line}\n`);
     const report = await bench.run({ quick, large, profile, kills, images, seed, directory, tell });
     for (const [name, where] of Object.entries(report.profiles ?? {})) {
       writeProfile(PROFILES, `${bench.name}-${name}`, where);
     }
     process.stdout.write(values.json ? `${jsonLine(bench, report)}\n` : `${reportText(report)}\n`);
-    return values.check && report.budgets.some(({ met }) => !met) ? 1 : 0;
+    return report.budgets.some(({ met }) => !met);
   } finally {
+    for (const signal of ["SIGINT", "SIGTERM"] as const) process.off(signal, cleanAndEnd);
     clean();
   }
 }
 
-function parse(argv: string[]) {
-  try {
-    const { values, positionals } = parseArgs({
-      args: argv,
-      allowPositionals: true,
-      options: {
-        json: { type: "boolean", default: false },
-        quick: { type: "boolean", default: false },
-        large: { type: "boolean", default: false },
-        profile: { type: "boolean", default: false },
-        check: { type: "boolean", default: false },
-        kills: { type: "string" },
-        images: { type: "string" },
-        seed: { type: "string" },
-        directory: { type: "string" },
-      },
-    });
-    const [name] = positionals;
-    const bench = BENCHES.find((other) => other.name === name);
-    if (bench === undefined || positionals.length > 1) return "name one bench";
-    if (values.quick && values.large) return "--quick and --large exclude each other";
-    return { bench, values };
-  } catch (error) {
-    return errorText(error);
-  }
+function usage(fault: string): number {
+  process.stderr.write(`${fault}\n\n${USAGE}`);
+  return 2;
 }
 
 function countOf(text: string | undefined): number | undefined {

@@ -2,6 +2,7 @@
 
 // the doors
 export * from "./clock.ts";
+export * from "./command-line.ts";
 export * from "./log.ts";
 export * from "./random.ts";
 export * from "./sometimes.ts";

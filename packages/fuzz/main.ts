@@ -1,11 +1,6 @@
 /**
  * `npm run fuzz`: feeds every door with bytes that mean harm, watches from outside, and keeps what it finds.
  *
- *     npm run fuzz -- --seconds 60              all targets, a sixth of the time each
- *                     [--target change]         one of them
- *                     [--seed S]                the same inputs again
- *     npm run fuzz -- --replay FILE --target T  one input, in this process
- *
  * A finding is an input after which the door threw what is no typed error, broke its promise, took more than
  * 250 ms of processor time, gave no sign of life, or took its process along. It is put into the corpus, which
  * every test run replays. Exit code 1 when there was one.
@@ -14,8 +9,7 @@ import { fork } from "node:child_process";
 import { existsSync, mkdtempSync, readFileSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { parseArgs } from "node:util";
-import { must, systemClock, systemRandom, toHex } from "@atoll/core";
+import { commandLine, must, systemClock, systemRandom, toHex } from "@atoll/core";
 import type { FromChild } from "./child.ts";
 import { addToCorpus } from "./corpus.ts";
 import { faultOf } from "./judge.ts";
@@ -29,14 +23,25 @@ const SILENCE_MS_MAX = 30_000;
 const START_MS_MAX = 60_000;
 const FINDINGS_SHOWN = 5;
 
-const { values } = parseArgs({
-  options: {
-    seconds: { type: "string", default: String(SECONDS_DEFAULT) },
-    target: { type: "string" },
-    seed: { type: "string", default: toHex(systemRandom.bytes(4)) },
-    replay: { type: "string" },
+const USAGE = `npm run fuzz -- --seconds 60              all targets, a sixth of the time each
+                [--target T]              one of them
+                [--seed S]                the same inputs again
+npm run fuzz -- --replay FILE --target T  one input, in this process
+
+${TARGETS.map(({ name, summary }) => `  ${name.padEnd(10)}${summary}`).join("\n")}
+`;
+
+const { values } = commandLine(
+  {
+    options: {
+      seconds: { type: "string", default: String(SECONDS_DEFAULT) },
+      target: { type: "string" },
+      seed: { type: "string", default: toHex(systemRandom.bytes(4)) },
+      replay: { type: "string" },
+    },
   },
-});
+  USAGE,
+);
 
 process.exitCode = await main();
 
@@ -45,7 +50,8 @@ async function main(): Promise<number> {
     ({ name }) => values.target === undefined || name === values.target,
   );
   const seconds = Number(values.seconds);
-  if (targets.length === 0 || !(seconds > 0)) return usage();
+  if (targets.length === 0) return usage(`no target ${values.target ?? ""}`);
+  if (!(seconds > 0)) return usage("--seconds wants a number");
   if (values.replay !== undefined) return replay(must(targets[0], "a target"), values.replay);
   process.stdout.write(`seed ${values.seed}\n`);
   let findings = 0;
@@ -138,10 +144,7 @@ function tellFinding({ name }: FuzzTarget, what: string, file: string, before: n
   if (before < FINDINGS_SHOWN) process.stdout.write(`${name}: ${what}\n  ${file}\n`);
 }
 
-function usage(): number {
-  const lines = TARGETS.map(({ name, summary }) => `  ${name.padEnd(10)}${summary}`);
-  process.stderr.write(
-    `npm run fuzz -- [--seconds N] [--target T] [--seed S]\n\n${lines.join("\n")}\n`,
-  );
+function usage(fault: string): number {
+  process.stderr.write(`${fault}\n\n${USAGE}`);
   return 2;
 }

@@ -1,25 +1,12 @@
 /**
  * `npm run sim`: many seeds, one seed, or the planted bugs; a verdict, and for each failure all that is needed
  * to see it again.
- *
- *     npm run sim -- --seeds 1000                 seeds 0x1 … 0x3e8, until one fails
- *                    [--first N]                  from another one on
- *                    [--keep-going]               whatever fails
- *                    [--no-shrink]                without cutting failures down
- *                    [--jobs N]                   in so many processes; as many as there are processors
- *     npm run sim -- --seed 0x2a [--until 12000]  one of them, up to a moment, in milliseconds
- *                    [--trace]                    with every event
- *                    [--bug NAME]                 with a planted bug
- *     npm run sim -- --planted [--bug NAME]       is every planted bug caught? [--jobs N]
- *     npm run sim -- --corpus FILE                a schedule from a file
- *     npm run sim -- --json                       one JSON object instead of text
  */
 import { execFileSync } from "node:child_process";
 import { readFileSync, writeFileSync } from "node:fs";
 import { availableParallelism } from "node:os";
 import { join, relative } from "node:path";
-import { parseArgs } from "node:util";
-import { systemClock } from "@atoll/core";
+import { commandLine, systemClock } from "@atoll/core";
 import type { Failure, Tally } from "./campaign.ts";
 import { CREW_MEMBER, campaign, seedsFrom } from "./campaign.ts";
 import { parseCorpusFile } from "./corpus.ts";
@@ -42,22 +29,38 @@ const PROGRESS_MS = 2_000;
 /** A shorter schedule would not show them, or would end this process. */
 const UNCUTTABLE: readonly string[] = ["determinism", "process-lives"];
 
-const { values } = parseArgs({
-  options: {
-    seeds: { type: "string" },
-    first: { type: "string" },
-    seed: { type: "string" },
-    until: { type: "string" },
-    trace: { type: "boolean" },
-    json: { type: "boolean" },
-    planted: { type: "boolean" },
-    bug: { type: "string" },
-    corpus: { type: "string" },
-    jobs: { type: "string" },
-    "keep-going": { type: "boolean" },
-    "no-shrink": { type: "boolean" },
+const USAGE = `npm run sim -- --seeds 1000                 seeds 0x1 … 0x3e8, until one fails
+               [--first N]                  from another one on
+               [--keep-going]               whatever fails
+               [--no-shrink]                without cutting failures down
+               [--jobs N]                   in so many processes; as many as there are processors
+npm run sim -- --seed 0x2a [--until 12000]  one of them, up to a moment, in milliseconds
+               [--trace]                    with every event
+               [--bug NAME]                 with a planted bug
+npm run sim -- --planted [--bug NAME]       is every planted bug caught? [--jobs N]
+npm run sim -- --corpus FILE                a schedule from a file
+npm run sim -- --json                       one JSON object instead of text
+`;
+
+const { values } = commandLine(
+  {
+    options: {
+      seeds: { type: "string" },
+      first: { type: "string" },
+      seed: { type: "string" },
+      until: { type: "string" },
+      trace: { type: "boolean" },
+      json: { type: "boolean" },
+      planted: { type: "boolean" },
+      bug: { type: "string" },
+      corpus: { type: "string" },
+      jobs: { type: "string" },
+      "keep-going": { type: "boolean" },
+      "no-shrink": { type: "boolean" },
+    },
   },
-});
+  USAGE,
+);
 
 process.exitCode = await main();
 
@@ -237,7 +240,7 @@ function canonical(text: string): string {
 }
 
 function usage(fault: string): number {
-  process.stderr.write(`sim: ${fault}\n`);
+  process.stderr.write(`sim: ${fault}\n\n${USAGE}`);
   return 2;
 }
 
