@@ -287,6 +287,11 @@ export const PLAIN_LINE_CHANGES_MAX = 192;
  * next change costs as much as looking through 35. More → Automerge makes it
  */
 export const PLAIN_LINE_SEARCHED_MAX = 24;
+/**
+ * Changes of a document that is its tail alone, with which it is opened by applying them to a copy of the genesis:
+ * one takes a third of loading it with the genesis, fifty as long. More → loaded
+ */
+export const TAIL_GROWN_MAX = 16;
 /** Maps of a document, from the outside in, in which changes from elsewhere are understood. More → Automerge takes them */
 export const MAPS_FOLLOWED_MAX = 256;
 /**

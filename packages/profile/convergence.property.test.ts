@@ -57,6 +57,7 @@ test("three copies converge under any edits in any order of delivery, with dupli
         expect(reopened.render()).toEqual(first?.rendered);
         expect(fromLog.render()).toEqual(first?.rendered);
         expect(fromLog.heads().map(toHex)).toEqual(first?.heads);
+        fromLog.save(); // holds its values against those of the module
         reopened.free();
         fromLog.free();
       });
