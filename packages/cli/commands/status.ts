@@ -8,7 +8,7 @@ import { EXIT } from "../exit-code.ts";
 import type { FleetOptions } from "../fleet.ts";
 import { askStatuses, fleetOf, withFleet } from "../fleet.ts";
 import type { OutputOption } from "../output.ts";
-import { outputOption, printJson, tableText } from "../output.ts";
+import { outputOption, printData, tableText } from "../output.ts";
 
 const ROOT_CHARS_SHOWN = 12;
 
@@ -19,7 +19,7 @@ export function addStatusCommand(program: Command, { terminal, end }: CommandCon
     .action(async ({ output, ...fleet }: FleetOptions & OutputOption) => {
       const reports = await askStatuses(fleetOf(fleet));
       const health = judgeCluster(reports);
-      if (output === "json") printJson(terminal, statusJson(reports, health));
+      if (output !== "table") printData(terminal, output, statusJson(reports, health));
       else for (const line of statusLines(reports, health)) terminal.print(line);
       end(health.healthy ? EXIT.ok : EXIT.unhealthy);
     });
@@ -72,7 +72,7 @@ function regionRow({ endpoint, name, status }: RegionReport): (string | number)[
   return [
     region,
     ready ? "yes" : "no",
-    counts.documents,
+    counts.profiles ?? counts.documents,
     counts.changes,
     counts.pending,
     counts.quarantined,

@@ -18,7 +18,7 @@ import { EXIT } from "../exit-code.ts";
 import type { FleetOptions } from "../fleet.ts";
 import { clusterKeys, fleetOf, namedMembers, withFleet } from "../fleet.ts";
 import type { OutputOption } from "../output.ts";
-import { ageText, countText, outputOption, printJson, tableText } from "../output.ts";
+import { ageText, countText, outputOption, printData, tableText } from "../output.ts";
 import { withRegions } from "../pair.ts";
 import type { Terminal } from "../terminal.ts";
 
@@ -65,7 +65,8 @@ export function addVerifyConverged(verify: Command, context: CommandContext): vo
         const certificate = readCertificate(file);
         const keys = kept === undefined ? await clusterKeys(fleetOf(fleet)) : readKeys(kept);
         const { faults, regions } = checkCertificate(certificate, keys);
-        if (output === "json") printJson(terminal, { good: faults.length === 0, faults, regions });
+        if (output !== "table")
+          printData(terminal, output, { good: faults.length === 0, faults, regions });
         else if (faults.length === 0) {
           terminal.print(
             `Good: ${regions.join(", ")} of cluster ${certificate.cluster} hold the same at ` +
@@ -104,7 +105,7 @@ async function converged(
   if (outcome.kind !== "waiting" && out !== undefined) {
     writeFileSync(out, `${JSON.stringify(outcome.certificate, null, 2)}\n`);
   }
-  if (output === "json") printJson(terminal, outcome);
+  if (output !== "table") printData(terminal, output, outcome);
   else tell(outcome, out, terminal);
   end({ converged: EXIT.ok, diverged: EXIT.unhealthy, waiting: EXIT.timeout }[outcome.kind]);
 }
