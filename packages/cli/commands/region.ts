@@ -12,6 +12,7 @@ import type { FleetOptions } from "../fleet.ts";
 import { askStatuses, fleetOf, memberNamed, withFleet } from "../fleet.ts";
 import type { OutputOption } from "../output.ts";
 import { ageOr, outputOption, printData, tableText } from "../output.ts";
+import { addRegionDecommission } from "./region-decommission.ts";
 
 const STATUS_MS_MAX = 5_000;
 
@@ -99,6 +100,7 @@ export function addRegionCommand(program: Command, context: CommandContext): voi
       if (faults.length > 0) end(EXIT.unhealthy);
     });
   for (const each of VERBS) addDrain(region, each, context);
+  addRegionDecommission(region, context);
 }
 
 const VERBS = [

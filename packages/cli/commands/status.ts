@@ -2,7 +2,7 @@
 import type { Command } from "commander";
 import type { RegionStatus } from "@atoll/server";
 import type { Health, RegionReport } from "../cluster-health.ts";
-import { judgeCluster, linkAdvice, waitingText } from "../cluster-health.ts";
+import { judgeCluster, linkAdvice, unaskedText, waitingText } from "../cluster-health.ts";
 import type { CommandContext } from "../command-context.ts";
 import { EXIT } from "../exit-code.ts";
 import type { FleetOptions } from "../fleet.ts";
@@ -58,7 +58,13 @@ export function statusLines(reports: readonly RegionReport[], health: Health): s
   lines.push(...faults);
   const advice = linkAdvice(links);
   if (advice !== undefined) lines.push(advice);
-  if (faults.length === 0) lines.push("All regions are well.");
+  const unasked = unaskedText(reports, health);
+  if (faults.length === 0) {
+    lines.push(
+      unasked === undefined ? "All regions are well." : "All regions that were asked are well.",
+    );
+  }
+  if (unasked !== undefined) lines.push(unasked);
   return lines;
 }
 
