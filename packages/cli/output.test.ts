@@ -1,5 +1,5 @@
 // One answer in every form; and no command that knows only some of them.
-import { Command } from "commander";
+import type { Command } from "commander";
 import { describe, expect, test } from "vitest";
 import { parse, parseAllDocuments } from "yaml";
 import { createProgram } from "./main.ts";
