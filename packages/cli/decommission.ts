@@ -36,7 +36,7 @@ export function planLines({ region, staying }: Leaving, timeoutMs: number): stri
 
 /** `look`: what every region says of itself, now. */
 export async function untilHeldElsewhere(
-  { region }: Leaving,
+  leaving: Leaving,
   asked: readonly Asked[],
   {
     look,
@@ -53,21 +53,27 @@ export async function untilHeldElsewhere(
     const leftMs = Math.max(0, untilMs - clock.monotonicMs());
     const outcome = await untilConverged(asked, { clock, timeoutMs: leftMs });
     if (outcome.kind !== "converged") return outcome;
-    const lacking = latecomers(region, await look());
+    const lacking = latecomers(leaving, await look());
     if (lacking.length === 0) return outcome;
     if (clock.monotonicMs() >= untilMs) return { kind: "waiting", lacking };
     await delay(limits.COMMAND_CONVERGE_LOOK_MS);
   }
 }
 
-/** What the region holds and another does not, whoever wrote it. */
-function latecomers(region: string, reports: readonly RegionReport[]): string[] {
+/** What the region wrote and another does not hold yet. What others wrote is theirs to keep. */
+function latecomers({ region, code }: Leaving, reports: readonly RegionReport[]): string[] {
   const own = reports.find(({ status }) => status?.region === region)?.status;
   if (own === undefined) return [`${region} does not answer any more`];
+  const written = Object.entries(own.held).filter(
+    ([origin]) => code === undefined || origin.startsWith(`${code}.`),
+  );
+  const mine = Object.fromEntries(written);
   return reports.flatMap(({ endpoint, name, status }) => {
     if (status === undefined) return [`${name ?? endpoint} does not answer any more`];
-    const count = changesLacking(own.held, status.held);
-    return count === 0 ? [] : [`${status.region} lacks ${countText(count, "change")} of ${region}`];
+    const count = changesLacking(mine, status.held);
+    if (count === 0) return [];
+    const what = `${status.region} lacks ${countText(count, "change")} that ${region} took meanwhile`;
+    return [`${what}: clients still write there`];
   });
 }
 
