@@ -57,11 +57,13 @@ async function decommission(
     return end(EXIT.unhealthy);
   }
   const timeoutMs = timeout * 1_000;
-  for (const line of planLines(leaving, timeoutMs)) {
-    if (dryRun === true) terminal.print(line);
-    else terminal.tell(line);
+  const plan = planLines(leaving, timeoutMs);
+  if (dryRun === true) {
+    if (output !== "table") printData(terminal, output, { ...leaving, plan });
+    else for (const line of plan) terminal.print(line);
+    return;
   }
-  if (dryRun === true) return;
+  for (const line of plan) terminal.tell(line);
   if (!(await confirmed(`take ${name} out of service for good`, { ...(yes && { yes }) }, terminal)))
     return;
   const outcome = await withRegions(named, (regions) =>
