@@ -188,8 +188,8 @@ test("crash kills, cuts and flips, and counts nothing lost", async () => {
   };
   const { budgets, figures } = await crashBench.run({
     ...options,
-    kills: 2,
-    images: 20,
+    kills: 1,
+    images: 10,
     seed: "test",
   });
   expect(budgets.filter(({ met }) => !met)).toEqual([]);
@@ -197,9 +197,9 @@ test("crash kills, cuts and flips, and counts nothing lost", async () => {
     killed: { kills: number; acknowledged: number };
     images: { legal: { images: number }; illegal: { detected: number } };
   };
-  expect(killed.kills).toBe(2);
-  expect(images.legal.images).toBe(16);
-  expect(images.illegal.detected).toBe(2);
+  expect(killed.kills).toBe(1);
+  expect(images.legal.images).toBe(8);
+  expect(images.illegal.detected).toBe(1);
 });
 
 test("history grows a past and reads the present", async () => {
@@ -235,7 +235,7 @@ test("startup and memory start regions that were stopped, and one that was kille
   expect(seconds["killedSeconds"]).toBeGreaterThan(0);
   const { figures } = await quick(memoryBench);
   const results = figures["results"] as { profiles: number; readMegabytes: number }[];
-  expect(results.map(({ profiles }) => profiles)).toEqual([200, 1_000]);
+  expect(results.map(({ profiles }) => profiles)).toEqual([200]);
   for (const { readMegabytes } of results) expect(readMegabytes).toBeGreaterThan(10);
 });
 
@@ -296,10 +296,10 @@ function busyLoop(rounds: number): number {
 
 test("sessions walks through cuts, is forwarded, and finds nothing with a token", async () => {
   const { figures } = await quick(sessionsBench);
-  expect(figures["withToken"]).toMatchObject({ steps: 400, violations: 0 });
+  expect(figures["withToken"]).toMatchObject({ steps: 120, violations: 0 });
   const { forwarded, reads, writes } = figures["withToken"] as Record<string, number>;
   expect(forwarded).toBeGreaterThan(0);
-  expect((reads ?? 0) + (writes ?? 0)).toBeGreaterThan(300);
+  expect((reads ?? 0) + (writes ?? 0)).toBeGreaterThan(90);
 }, 120_000);
 
 test("overload measures healthy readers without a crowd and with it", async () => {

@@ -17,7 +17,6 @@ import { crashCluster, crashDriver } from "./crash-history.ts";
 import { CrashRegion } from "./crash-region.ts";
 
 const MIB = 1024 * 1024;
-const QUOTA_BYTES = 3 * MIB;
 const WRITES_MAX = 5_000;
 /** Of the fsyncs of one region, the first that fails: it is serving by then. */
 const FAILING_FROM = 40;
@@ -28,8 +27,9 @@ export interface DiskOutcome {
   readonly detail: string;
 }
 
-export async function fullDisk(directory: string): Promise<DiskOutcome[]> {
-  const store = openSqliteStore({ path: join(directory, "full.db"), fileBytesMax: QUOTA_BYTES });
+/** `quotaBytes`: how large the disk is. */
+export async function fullDisk(directory: string, quotaBytes: number): Promise<DiskOutcome[]> {
+  const store = openSqliteStore({ path: join(directory, "full.db"), fileBytesMax: quotaBytes });
   const driver = crashDriver(store, systemClock);
   driver.start();
   const server = createHttpServer(

@@ -15,8 +15,8 @@ import { emptyCounts, tryImage } from "./crash-images.ts";
 import type { KillCounts } from "./crash-kills.ts";
 import { killing } from "./crash-kills.ts";
 
-const FULL = { kills: 200, images: 5_000, writes: 800 };
-const QUICK = { kills: 4, images: 60, writes: 80 };
+const FULL = { kills: 200, images: 5_000, writes: 800, quotaBytes: 3 * 1024 * 1024 };
+const QUICK = { kills: 4, images: 60, writes: 80, quotaBytes: 640 * 1024 };
 /** Of ten images: most are what a power cut may leave. */
 const KINDS: readonly ImageKind[] = [
   ...new Array<ImageKind>(8).fill("legal"),
@@ -46,7 +46,10 @@ export const crashBench: Bench = {
     tell("images");
     const byKind = await tryImages(place("images"), parameters, random.fork("images"), tell);
     tell("disks");
-    const disks = [...(await fullDisk(place("full"))), ...(await failingFsync(place("fsync")))];
+    const disks = [
+      ...(await fullDisk(place("full"), size.quotaBytes)),
+      ...(await failingFsync(place("fsync"))),
+    ];
     tell("kills");
     const killed = await killing(place("kills"), parameters.kills, random.fork("kills"), tell);
     return reportOf(parameters, killed, byKind, disks);

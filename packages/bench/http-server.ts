@@ -1,56 +1,14 @@
 /**
- * One server of the HTTP benches, as a process of its own: a region as it is in production, or the bare
- * `node:http` server that it is measured against.
- *
- * The region is put together here and not from a configuration, because its database is filled before it
- * serves: with rows, where only reads are measured, or by writing documents as clients do.
+ * One server of the HTTP benches, as a process of its own: a region, or the bare `node:http` server that it
+ * is measured against. A bare one loads nothing of the house: it would start as slowly as a region.
  */
 import { createServer } from "node:http";
 import type { RequestListener, Server } from "node:http";
 import type { AddressInfo } from "node:net";
-import { join } from "node:path";
-import type { Cluster, Region, RegionCode, RegionName } from "@atoll/core";
-import {
-  assert,
-  docIdOf,
-  elementOf,
-  errorText,
-  hlcFromMs,
-  must,
-  mustChangeHash,
-  originRegion,
-  regionByName,
-  silentLog,
-  systemClock,
-  systemRandom,
-} from "@atoll/core";
-import { createHttpServer, createPublicApp } from "@atoll/gateway";
-import type { AdminService } from "@atoll/gateway";
-import { canonicalJson } from "@atoll/profile";
-import { RegionDriver } from "@atoll/replica";
-import { openSqliteStore } from "@atoll/store";
-import { WebSocketTransport } from "@atoll/sync";
+import { assert, errorText, must } from "@atoll/core";
 import { CpuSampler } from "./cpu-profile.ts";
-import type {
-  BarePlan,
-  FromServer,
-  PouchPlan,
-  RegionPlan,
-  ServerPlan,
-  ToServer,
-} from "./http-messages.ts";
-import { httpProfile, httpProfileId } from "./http-profiles.ts";
-import { benchCluster, benchCodec } from "./region-pair.ts";
-import { rowOf } from "./synthetic-rows.ts";
-import { NO_SESSION } from "./visibility-reader.ts";
-
-const WRITES_AT_ONCE = 64;
-const ROWS_AT_ONCE = 1_000;
-
-interface Served {
-  readonly server: Server;
-  stop(): Promise<void>;
-}
+import type { BarePlan, FromServer, PouchPlan, ServerPlan, ToServer } from "./http-messages.ts";
+import type { Served } from "./http-region.ts";
 
 const plan = JSON.parse(must(process.argv[2], "a plan")) as Exclude<ServerPlan, PouchPlan>;
 
@@ -60,10 +18,10 @@ if (plan.kind === "bare") {
   send({ kind: "listening", peerPort: 0 });
   hear(() => Promise.resolve({ server: createServer(bare(plan)), stop: () => Promise.resolve() }));
 } else {
-  const listen = { host: "127.0.0.1", port: 0 };
-  const transport = new WebSocketTransport({ listen, log: silentLog });
-  send({ kind: "listening", peerPort: await transport.listen() });
-  hear((portByRegion) => serveRegion(plan, transport, portByRegion));
+  const { listenAsRegion } = await import("./http-region.ts");
+  const { peerPort, serve } = await listenAsRegion(plan);
+  send({ kind: "listening", peerPort });
+  hear(serve);
 }
 
 function hear(start: (portByRegion: Readonly<Record<string, number>>) => Promise<Served>): void {
@@ -125,90 +83,6 @@ function bare({ body, posted = body }: BarePlan): RequestListener {
       answer();
     });
   };
-}
-
-async function serveRegion(
-  { region: name, regions, directory, prepare }: RegionPlan,
-  transport: WebSocketTransport,
-  portByRegion: Readonly<Record<string, number>>,
-): Promise<Served> {
-  const store = openSqliteStore({ path: join(directory, "atoll.sqlite") });
-  const cluster = benchCluster(regions);
-  const region = must(regionByName(cluster, name), name);
-  const driver = new RegionDriver({
-    ...{ cluster, region, store, transport, peers: peerUrls(cluster, region, portByRegion) },
-    ...{ clock: systemClock, random: systemRandom, log: silentLog, codec: benchCodec },
-    version: "bench",
-  });
-  driver.start();
-  if (prepare.as === "rows") writeRows(driver, prepare.profiles);
-  if (prepare.as === "writes") await writeProfiles(driver, prepare.profiles);
-  const admin: Pick<AdminService, "readiness"> = { readiness: () => driver.readiness() };
-  const listener = createPublicApp({
-    ...{ service: driver.service, admin: admin }, // nobody asks for more of it here
-    ...{ clock: systemClock, random: systemRandom, log: silentLog },
-    region: name as RegionName,
-    version: "bench",
-  });
-  return {
-    server: createHttpServer(listener),
-    stop: async () => {
-      await driver.close();
-      store.close();
-    },
-  };
-}
-
-function peerUrls(
-  cluster: Cluster,
-  own: Region,
-  portByRegion: Readonly<Record<string, number>>,
-): Map<RegionCode, string> {
-  const others = cluster.regions.filter(({ code }) => code !== own.code);
-  return new Map(
-    others.map(({ name, code }) => [code, `ws://127.0.0.1:${must(portByRegion[name], name)}`]),
-  );
-}
-
-/** Rows and views that no change stands behind: a read looks at nothing else. */
-function writeRows({ replica }: RegionDriver, profiles: number): void {
-  const { store, cluster, origin } = replica;
-  replica.flush();
-  const nowMs = systemClock.nowMs();
-  for (let n = 0; n < profiles; n++) {
-    if (n % ROWS_AT_ONCE === 0) store.begin();
-    const id = httpProfileId(n);
-    const docId = docIdOf(id);
-    const hash = mustChangeHash(systemRandom.bytes(32));
-    const hlc = hlcFromMs(nowMs - profiles + n);
-    store.writeDocument({
-      ...rowOf(replica.placeOf(docId), id, {
-        ...{ heads: hash, changeCount: 1, sum: elementOf(cluster.keys, docId, hash) },
-      }),
-      ...{ createdHlc: hlc, updatedHlc: hlc, dep: new Map([[originRegion(origin), hlc]]) },
-      view: canonicalJson(httpProfile(n)),
-    });
-    if (n % ROWS_AT_ONCE === ROWS_AT_ONCE - 1 || n === profiles - 1) store.commit();
-  }
-  replica.group.open();
-  for (let shard = 0; shard < cluster.shardCount; shard++) replica.ledger.recountShard(shard);
-  replica.flush();
-}
-
-async function writeProfiles({ service }: RegionDriver, profiles: number): Promise<void> {
-  for (let n = 0; n < profiles; n += WRITES_AT_ONCE) {
-    const count = Math.min(WRITES_AT_ONCE, profiles - n);
-    const writes = Array.from({ length: count }, (_, i) =>
-      service.write(
-        httpProfileId(n + i),
-        { kind: "put", value: httpProfile(n + i) },
-        {},
-        NO_SESSION,
-        { upsert: true },
-      ),
-    );
-    await Promise.all(writes);
-  }
 }
 
 function listening(server: Server): Promise<number> {

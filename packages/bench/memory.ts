@@ -21,7 +21,7 @@ import { zipf } from "./zipf.ts";
 const REGION = "us-east-1";
 const NORMAL = { sizes: [10_000, 100_000], readsMax: 200_000 };
 const LARGE = { sizes: [10_000, 100_000, 1_000_000], readsMax: 1_000_000 };
-const QUICK = { sizes: [200, 1_000], readsMax: 500 };
+const QUICK = { sizes: [200], readsMax: 100 };
 const CLIENTS = 32;
 
 const MEGABYTES_MAX = 400;

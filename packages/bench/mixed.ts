@@ -25,7 +25,7 @@ import { zipf } from "./zipf.ts";
 
 const REGIONS = ["us-east-1", "eu-west-1", "ap-northeast-1"];
 const NORMAL = { profiles: 2_000, connections: 32, turnMs: 4_000, warmUpMs: 3_000, probes: 40 };
-const QUICK = { profiles: 40, connections: 4, turnMs: 800, warmUpMs: 800, probes: 3 };
+const QUICK = { profiles: 40, connections: 4, turnMs: 60, warmUpMs: 30, probes: 1 };
 
 export const mixedBench: Bench = {
   name: "mixed",

@@ -22,7 +22,7 @@ export const sessionsBench: Bench = {
 };
 
 async function run({ quick, large, directory, tell }: BenchOptions): Promise<BenchReport> {
-  const steps = quick ? 400 : large ? 50_000 : 10_000;
+  const steps = quick ? 120 : large ? 50_000 : 10_000;
   const basePort = await findFreeBasePort(systemRandom);
   const cluster = await startLocalCluster({ dataDir: directory, basePort });
   try {

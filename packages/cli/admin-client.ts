@@ -3,7 +3,7 @@
  */
 import { AtollError } from "@atoll/core";
 import type { ErrorCode } from "@atoll/core";
-import { ConnectionError, HttpClient, parseJson, problemText } from "./http-client.ts";
+import { HttpClient, parseJson, problemText, sendOrTell } from "./http-client.ts";
 import type { HttpAnswer, HttpRequest } from "./http-client.ts";
 
 export interface AdminAnswer {
@@ -61,11 +61,12 @@ export class AdminClient {
     path: string,
     sent?: { readonly type: string; readonly bytes: Uint8Array },
   ): Promise<HttpAnswer> {
-    const answer = await this.#sendAs({
+    const request = {
       method,
       url: this.#url(path),
       ...(sent && { headers: { "content-type": sent.type }, body: sent.bytes }),
-    });
+    };
+    const answer = await sendOrTell(this.#http, request, "admin");
     if (answer.status === 200) return answer;
     throw failureOf(this.#endpoint, answer);
   }
@@ -76,25 +77,15 @@ export class AdminClient {
 
   async #send(method: HttpRequest["method"], path: string, sent: unknown): Promise<HttpAnswer> {
     const hasBody = method === "POST" || method === "PUT";
-    return this.#sendAs({
+    const request = {
       method,
       url: this.#url(path),
       ...(hasBody && {
         headers: { "content-type": "application/json" },
         body: JSON.stringify(sent),
       }),
-    });
-  }
-
-  async #sendAs(request: HttpRequest): Promise<HttpAnswer> {
-    try {
-      return await this.#http.send(request);
-    } catch (error) {
-      if (!(error instanceof ConnectionError)) throw error;
-      throw new AtollError("malformed-request", error.message, {
-        mend: "name the admin URL of a region that runs, with --endpoint",
-      });
-    }
+    };
+    return sendOrTell(this.#http, request, "admin");
   }
 }
 

@@ -22,6 +22,8 @@ export interface Health {
   /** What is wrong, one sentence each. */
   readonly faults: readonly string[];
   readonly links: readonly LinkVerdict[];
+  /** Regions that others speak of, and that were not asked themselves. */
+  readonly unasked: readonly string[];
   /** More than one in a split brain. A region that does not answer is down, and no part that serves. */
   readonly parts: readonly (readonly string[])[];
 }
@@ -43,6 +45,19 @@ export function linkAdvice(links: readonly LinkVerdict[]): string | undefined {
   return `Both sides keep serving reads and writes; nothing is lost. ${mend}: they merge by themselves.`;
 }
 
+/** Why some numbers are missing; undefined when nobody was left out. */
+export function unaskedText(
+  reports: readonly RegionReport[],
+  { unasked }: Pick<Health, "unasked">,
+): string | undefined {
+  if (unasked.length === 0) return undefined;
+  const asked = reports.map(({ endpoint, name, status }) => status?.region ?? name ?? endpoint);
+  return (
+    `Asked ${asked.join(", ")} only. What ${unasked.join(", ")} would say is unknown: “?” is what waits ` +
+    "there. Give --endpoint for each region, or a --context."
+  );
+}
+
 export function judgeCluster(reports: readonly RegionReport[]): Health {
   const named = reports.map((report) => [
     report.status?.region ?? report.name ?? report.endpoint,
@@ -54,9 +69,13 @@ export function judgeCluster(reports: readonly RegionReport[]): Health {
     ...links.filter(({ state }) => state !== "live").map(linkFault),
     ...divergenceFaults(reports),
   ];
+  const asked = new Set(named.map(([name]) => name));
+  const unasked = [...new Set(links.flatMap(({ between }) => between))].filter(
+    (name) => !asked.has(name),
+  );
   const answering = new Set(reports.map(({ status }) => status?.region));
   const parts = connectedParts(links).filter((part) => part.some((name) => answering.has(name)));
-  return { healthy: faults.length === 0, faults, links, parts };
+  return { healthy: faults.length === 0, faults, links, unasked, parts };
 }
 
 /** How much each side has for the other: empty when nothing waits. */

@@ -22,6 +22,8 @@ describe.skipIf(!bash)("in bash (skipped without it)", () => {
     [["atoll", "peer", "pause", "--dr"], "--dry-run"],
     [["atoll", "verify", "converged", "--ti"], "--timeout"],
     [["atoll", "heal", "preview", "us-east-1", "--o"], "--output --out"],
+    [["atoll", "status", "-o", ""], "table json yaml ndjson"],
+    [["atoll", "backup", "verify", "shelf", "--output", "n"], "ndjson"],
     [["atoll", "swim", ""], undefined],
   ])("%j offers %s", async (words, offered) => {
     const directory = mkdtempSync(join(tmpdir(), "atoll-completion-"));

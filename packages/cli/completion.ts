@@ -11,7 +11,14 @@ export type Shell = (typeof SHELLS)[number];
 interface Place {
   /** Words after `atoll`, such as `peer pause`. */
   readonly path: string;
-  readonly words: readonly { readonly word: string; readonly about: string }[];
+  readonly words: readonly Word[];
+}
+
+interface Word {
+  readonly word: string;
+  readonly about: string;
+  /** Of an option that takes one of few values: itself in every spelling, and those. */
+  readonly values?: { readonly flags: readonly string[]; readonly choices: readonly string[] };
 }
 
 export function completionScript(program: Command, shell: Shell): string {
@@ -28,9 +35,12 @@ export function completionScript(program: Command, shell: Shell): string {
 
 function placesOf(command: Command, path: readonly string[]): Place[] {
   const below = command.commands.map((sub) => ({ word: sub.name(), about: sub.description() }));
-  const options = command.options.flatMap(({ long, description }) =>
-    typeof long === "string" ? [{ word: long, about: description }] : [],
-  );
+  const options = command.options.flatMap(({ long, short, description, argChoices }): Word[] => {
+    if (typeof long !== "string") return [];
+    const flags = [short, long].filter((flag) => typeof flag === "string");
+    const values = argChoices && { flags, choices: argChoices };
+    return [{ word: long, about: description, ...(values && { values }) }];
+  });
   return [
     { path: path.join(" "), words: [...below, ...options, { word: "--help", about: "help" }] },
     ...command.commands.flatMap((sub) => placesOf(sub, [...path, sub.name()])),
@@ -42,6 +52,13 @@ function bash(places: readonly Place[]): string {
   const cases = places.map(
     ({ path, words }) => `    "${path}") words="${words.map(({ word }) => word).join(" ")}" ;;`,
   );
+  const valueCases = places.flatMap(({ path, words }) =>
+    words.flatMap(({ values }) => {
+      if (values === undefined) return [];
+      const before = values.flags.map((flag) => `"${path} ${flag}"`).join(" | ");
+      return [`    ${before}) words="${values.choices.join(" ")}" ;;`];
+    }),
+  );
   return [
     "_atoll() {",
     '  local path="" words="" word',
@@ -51,6 +68,9 @@ function bash(places: readonly Place[]): string {
     "  done",
     '  case "${path//\\// }" in',
     ...cases,
+    "  esac",
+    '  case "${path//\\// } ${COMP_WORDS[COMP_CWORD-1]}" in',
+    ...valueCases,
     "  esac",
     '  COMPREPLY=($(compgen -W "$words" -- "${COMP_WORDS[COMP_CWORD]}"))',
     "}",
@@ -74,8 +94,9 @@ function fish(places: readonly Place[]): string {
         : []),
     ];
     const condition = conditions.length === 0 ? "" : ` -n '${conditions.join("; and ")}'`;
-    return words.map(({ word, about }) => {
-      const what = word.startsWith("--") ? `-l ${word.slice(2)}` : `-f -a ${word}`;
+    return words.map(({ word, about, values }) => {
+      const taken = values === undefined ? "" : ` -x -a '${values.choices.join(" ")}'`;
+      const what = word.startsWith("--") ? `-l ${word.slice(2)}${taken}` : `-f -a ${word}`;
       return `complete -c atoll${condition} ${what} -d '${about.replaceAll("'", "")}'`;
     });
   });

@@ -96,13 +96,15 @@ describe("waiting for convergence", () => {
     return {
       name,
       cuts,
-      holdings() {
-        const now = held[Math.min(at++, held.length - 1)] ?? {};
-        return Promise.resolve({ region: name, held: now, horizon: {}, shards: 2 });
-      },
-      statement(asked) {
-        cuts.push(asked);
-        return Promise.resolve(stated(name, { cut: asked, root }));
+      truth: {
+        holdings() {
+          const now = held[Math.min(at++, held.length - 1)] ?? {};
+          return Promise.resolve({ region: name, held: now, horizon: {}, shards: 2 });
+        },
+        statement(asked) {
+          cuts.push(asked);
+          return Promise.resolve(stated(name, { cut: asked, root }));
+        },
       },
     };
   }

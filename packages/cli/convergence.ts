@@ -17,8 +17,10 @@ import { commonCut, covers } from "./common-cut.ts";
 
 export interface Asked {
   readonly name: string;
-  holdings(): Promise<HoldingsReport>;
-  statement(cut: Cut): Promise<SignedStatement>;
+  readonly truth: {
+    holdings(): Promise<HoldingsReport>;
+    statement(cut: Cut): Promise<SignedStatement>;
+  };
 }
 
 export const CERTIFICATE_FORMAT = "atoll-convergence-certificate/1";
@@ -44,7 +46,10 @@ export async function untilConverged(
   const startedMs = clock.monotonicMs();
   const goal = Object.fromEntries(
     await Promise.all(
-      asked.map(async (region) => [region.name, (await region.holdings()).held[region.name] ?? 0]),
+      asked.map(async (region) => [
+        region.name,
+        (await region.truth.holdings()).held[region.name] ?? 0,
+      ]),
     ),
   ) as Cut;
   for (;;) {
@@ -60,7 +65,7 @@ type Look =
   Exclude<Convergence, { kind: "converged" }> | { kind: "converged"; certificate: Certificate };
 
 async function look(asked: readonly Asked[], goal: Cut): Promise<Look> {
-  const holdings = await Promise.all(asked.map((region) => region.holdings()));
+  const holdings = await Promise.all(asked.map(({ truth }) => truth.holdings()));
   const lacking = holdings
     .filter(({ held }) => !covers(held, goal))
     .map(({ region, held }) => {
@@ -70,7 +75,7 @@ async function look(asked: readonly Asked[], goal: Cut): Promise<Look> {
   if (lacking.length > 0) return { kind: "waiting", lacking };
   const cut = commonCut(holdings.map(({ held }) => held));
   try {
-    const statements = await Promise.all(asked.map((region) => region.statement(cut)));
+    const statements = await Promise.all(asked.map(({ truth }) => truth.statement(cut)));
     const cluster = statements[0]?.statement.cluster ?? "";
     const certificate = { format: CERTIFICATE_FORMAT, cluster, cut, statements } as const;
     return { kind: areEqual(statements) ? "converged" : "diverged", certificate };

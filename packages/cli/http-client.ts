@@ -8,7 +8,7 @@
 import { Agent, request as requestHttp } from "node:http";
 import type { IncomingHttpHeaders, OutgoingHttpHeaders } from "node:http";
 import { Agent as SecureAgent, request as requestHttps } from "node:https";
-import { limits } from "@atoll/core";
+import { AtollError, limits } from "@atoll/core";
 import { commandCredential } from "@atoll/server";
 
 export interface HttpRequest {
@@ -94,6 +94,22 @@ export class HttpClient {
   close(): void {
     this.#plain.destroy();
     this.#secure.destroy();
+  }
+}
+
+/** For a command that asks one region. `which`: of its URLs; who does not answer is told in one line. */
+export async function sendOrTell(
+  http: HttpClient,
+  request: HttpRequest,
+  which: "admin" | "REST",
+): Promise<HttpAnswer> {
+  try {
+    return await http.send(request);
+  } catch (error) {
+    if (!(error instanceof ConnectionError)) throw error;
+    throw new AtollError("malformed-request", error.message, {
+      mend: `name the ${which} URL of a region that runs, with --endpoint`,
+    });
   }
 }
 

@@ -32,6 +32,8 @@ export interface Waiting {
 interface Side {
   readonly name: string;
   readonly status: RegionStatus | undefined;
+  /** False of a region that only others speak of: its silence means nothing. */
+  readonly isAsked: boolean;
   /** What it says of the other. */
   readonly peer: PeerStatus | undefined;
 }
@@ -82,7 +84,8 @@ function sideOf(
   other: string,
 ): Side {
   const status = statusByRegion.get(name);
-  return { name, status, peer: status?.peers.find(({ region }) => region === other) };
+  const isAsked = statusByRegion.has(name);
+  return { name, status, isAsked, peer: status?.peers.find(({ region }) => region === other) };
 }
 
 function verdictOf(a: Side, b: Side): LinkVerdict {
@@ -109,7 +112,8 @@ function verdictOf(a: Side, b: Side): LinkVerdict {
   const silent = [a, b].find(({ status }) => status === undefined);
   if (silent !== undefined) {
     const witness = silent === a ? b : a;
-    const cause = `${silent.name} is down or out of reach: ${lossText(witness)}`;
+    const why = silent.isAsked ? "is down or out of reach" : "was not asked";
+    const cause = `${silent.name} ${why}: ${lossText(witness)}`;
     return { ...common, state: "unreachable", cut: both, cause };
   }
   const deaf = oneWay(a, b) ?? oneWay(b, a);
@@ -167,9 +171,13 @@ function waitingIn(holder: Side, lacking: Side): Waiting {
   const [mine, theirs] = [holder.status?.held, lacking.status?.held];
   if (mine === undefined) return { ...names, changes: null };
   if (theirs === undefined) return { ...names, changes: holder.peer?.ahead ?? null };
-  const changes = Object.entries(mine).reduce(
+  return { ...names, changes: changesLacking(mine, theirs) };
+}
+
+/** How many of the entries that one holds, by origin, the other does not. */
+export function changesLacking(mine: RegionStatus["held"], theirs: RegionStatus["held"]): number {
+  return Object.entries(mine).reduce(
     (sum, [origin, count]) => sum + Math.max(0, count - (theirs[origin] ?? 0)),
     0,
   );
-  return { ...names, changes };
 }

@@ -74,7 +74,8 @@ function exitCodeOf({ code, data }: AtollError): ExitCode {
   return data.faults === undefined ? EXIT.failure : EXIT.usage;
 }
 
-function createProgram(context: CommandContext): Command {
+/** All commands, before any of them is run. */
+export function createProgram(context: CommandContext): Command {
   const { terminal } = context;
   const program = new Command("atoll")
     .description("A multi-region profile database: every region writes, every copy merges.")

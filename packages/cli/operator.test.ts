@@ -4,6 +4,7 @@ import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { promisify } from "node:util";
+import { parse } from "yaml";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { delay, must, systemClock, systemRandom } from "@atoll/core";
 import type { LocalCluster } from "@atoll/server";
@@ -281,7 +282,7 @@ describe("in a split brain", () => {
     2 * PATIENCE_MS,
   );
 
-  test("every other look answers, as a table and as JSON", async () => {
+  test("every other look answers, as a table, as JSON, as lines of it and as YAML", async () => {
     const looks = [
       ["region", "ls"],
       ["region", "show", US],
@@ -297,6 +298,10 @@ describe("in a split brain", () => {
       expect(() => JSON.parse(table.out) as unknown).toThrow();
       const json = await atoll(...look, "-o", "json");
       expect([look, json.exitCode, typeof JSON.parse(json.out)]).toEqual([look, 0, "object"]);
+      const yaml = await atoll(...look, "-o", "yaml");
+      expect([look, yaml.exitCode, typeof parse(yaml.out)]).toEqual([look, 0, "object"]);
+      const lines = await atoll(...look, "-o", "ndjson");
+      for (const line of lines.out.split("\n")) expect(typeof JSON.parse(line)).toBe("object");
     }
     const { rest } = must(cluster.regions[2], AP);
     for (const [verb, told] of [
@@ -310,5 +315,59 @@ describe("in a split brain", () => {
     const out = join(directory, "bundle.json");
     expect((await atoll("support-bundle", "--out", out)).exitCode).toBe(0);
     expect(readFileSync(out, "utf8")).not.toMatch(/"(ada|eve)"/);
+  });
+});
+
+describe("when a region is to leave for good", () => {
+  const argv = ["region", "decommission", EU];
+
+  test("the plan is shown and nothing is done, and nobody is taken by surprise", async () => {
+    const plan = await atoll(...argv, "--dry-run");
+    expect(plan).toMatchObject({ exitCode: 0 });
+    expect(plan.out).toContain(`until ${US}, ${AP} hold everything`);
+    expect((await atoll(...argv)).exitCode).toBe(2); // nobody is here to be asked
+    const status = await atoll("status", "-o", "json");
+    expect(status.out).not.toContain('"drained": true');
+  });
+
+  test("it is refused while somebody is not asked who would have to say that he holds it all", async () => {
+    const terminal = new MemoryTerminal();
+    const some = cluster.regions.filter(({ name }) => name !== AP).map(({ admin }) => admin);
+    const few = [...argv, "--yes", "--endpoint", some.join(",")];
+    expect(await runCommand(few, terminal)).toBe(3);
+    expect(terminal.printed.join("\n")).toContain(`${AP} does not answer, or was not named`);
+    expect((await atoll("status", "-o", "json")).out).not.toContain('"drained": true');
+    expect((await atoll("region", "decommission", "mars", "--yes")).err).toContain("called mars");
+  });
+
+  test(
+    "it is drained, the proof is signed, and what is left to do by hand is told",
+    async () => {
+      const file = join(directory, "left.json");
+      const done = await atoll(...argv, "--yes", "--timeout", "60s", "--out", file);
+      expect(done).toMatchObject({ exitCode: 0 });
+      expect(done.out).toContain(`${EU} may be stopped: ${US}, ${AP} hold everything`);
+      expect(done.out).toContain(`move ${EU}: 2 from cluster.regions to cluster.former`);
+      expect((await atoll("verify", "certificate", file)).exitCode).toBe(0);
+      expect((await atoll("status")).out).toContain(`${EU} is drained by an operator`);
+      expect((await atoll("audit", "ls")).out).toContain("POST /admin/v1/drain");
+      expect((await atoll("region", "undrain", EU)).exitCode).toBe(0);
+    },
+    2 * PATIENCE_MS,
+  );
+
+  test("it stays drained, and is not to be stopped, when something is missing elsewhere", async () => {
+    const us = must(
+      cluster.regions.find(({ name }) => name === US),
+      US,
+    );
+    const pause = ["peer", "pause", EU, AP, "--endpoint", us.admin];
+    expect(await runCommand(pause, new MemoryTerminal())).toBe(0);
+    await put(EU, "only-here", { displayName: "not in us" });
+    const late = await atoll(...argv, "--yes", "--timeout", "1s");
+    expect(late).toMatchObject({ exitCode: 4 });
+    expect(late.out).toContain(`${US} lacks writes of ${EU}`);
+    expect(late.out).toContain(`do not stop ${EU}`);
+    expect(late.err).toContain(`${EU} stays drained`);
   });
 });

@@ -5,11 +5,10 @@
  * region or another one: `--session` tells it, and goes on from one that is named.
  */
 import type { Command } from "commander";
-import { AtollError } from "@atoll/core";
 import { failureOf } from "./admin-client.ts";
 import { endpointUrl } from "./command-context.ts";
 import type { HttpAnswer, HttpRequest } from "./http-client.ts";
-import { ConnectionError, HttpClient } from "./http-client.ts";
+import { HttpClient, sendOrTell } from "./http-client.ts";
 import type { Terminal } from "./terminal.ts";
 
 export interface SessionOptions {
@@ -43,11 +42,12 @@ export class ProfileClient {
     about: string,
     { path, headers, ...request }: Omit<HttpRequest, "url"> & { readonly path: string },
   ): Promise<HttpAnswer> {
-    const answer = await this.#send({
+    const asked = {
       ...request,
       url: `${this.#endpoint}/v1/profiles${path}`,
       headers: { ...headers, ...(this.#token !== undefined && { "session-token": this.#token }) },
-    });
+    };
+    const answer = await sendOrTell(this.#http, asked, "REST");
     const token = answer.headers["session-token"];
     if (typeof token === "string") this.#token = token;
     if (answer.status >= 300) throw failureOf(about, answer);
@@ -56,17 +56,6 @@ export class ProfileClient {
 
   close(): void {
     this.#http.close();
-  }
-
-  async #send(request: HttpRequest): Promise<HttpAnswer> {
-    try {
-      return await this.#http.send(request);
-    } catch (error) {
-      if (!(error instanceof ConnectionError)) throw error;
-      throw new AtollError("malformed-request", error.message, {
-        mend: "name the REST URL of a region that runs, with --endpoint",
-      });
-    }
   }
 }
 

@@ -17,13 +17,18 @@ export interface Cluster {
   /** A power of two, fixed when the cluster is created. */
   readonly shardCount: number;
   readonly regions: readonly Region[];
+  /** Regions that have left: what they wrote stays theirs, and nobody links with them or waits for them. */
+  readonly former?: readonly Region[];
   readonly keys: ClusterKeys;
 }
 
+/** Whoever may have written something: those that have left, too. */
 export function regionByCode(cluster: Cluster, code: RegionCode): Region | undefined {
-  return cluster.regions.find((region) => region.code === code);
+  const isIt = (region: Region): boolean => region.code === code;
+  return cluster.regions.find(isIt) ?? cluster.former?.find(isIt);
 }
 
+/** Of the regions that are there. */
 export function regionByName(cluster: Cluster, name: string): Region | undefined {
   return cluster.regions.find((region) => region.name === name);
 }

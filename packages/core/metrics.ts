@@ -53,7 +53,7 @@ export const METRICS = {
   receipts_waiting: gauge("Writes that wait until other regions hold them"),
 
   // ── what is stored ──
-  profiles: gauge("Documents, deleted ones included"),
+  profiles: gauge("Profiles, deleted ones included, without the canaries' own"),
   changes: gauge("Changes in all documents"),
   changes_total: counter("Changes made durable since the start", "origin"),
   store_transaction_duration_seconds: histogram(

@@ -90,16 +90,19 @@ export class Fleet {
     return must(this.#drivers.get(name), name);
   }
 
-  /** `as`: where a second process of the region listens, and the name of its store. */
-  start(name: string, { as = name, log = this.log } = {}): RegionDriver {
+  /**
+   * `as`: where a second process of the region listens, and the name of its store. `cluster`: what its
+   * configuration says of it.
+   */
+  start(name: string, { as = name, log = this.log, cluster = this.cluster } = {}): RegionDriver {
     const protocol = this.#protocols[name];
     const region = must(
-      this.cluster.regions.find((other) => other.name === name),
+      cluster.regions.find((other) => other.name === name),
       name,
     );
-    const others = this.cluster.regions.filter((other) => other !== region);
+    const others = cluster.regions.filter((other) => other !== region);
     const driver = new RegionDriver({
-      cluster: this.cluster,
+      cluster,
       region,
       store: must(this.stores.get(as), as),
       transport: this.network.transport(as),

@@ -33,6 +33,7 @@ import type { IngestCounts, Sender } from "./arrivals.ts";
 import { Arrivals } from "./arrivals.ts";
 import type { Authored } from "./author.ts";
 import { Author } from "./author.ts";
+import { CanaryCount } from "./canary-count.ts";
 import { Commit } from "./commit.ts";
 import { ConflictCount } from "./conflict-count.ts";
 import { DocumentCache } from "./document-cache.ts";
@@ -97,6 +98,7 @@ export class Replica {
   readonly codec: ProfileCodec;
   readonly schema: SchemaJudge;
   readonly conflicts = new ConflictCount();
+  readonly canaries: CanaryCount;
   readonly store: Store;
   readonly ledger: Ledger;
   readonly documents: DocumentCache;
@@ -119,6 +121,7 @@ export class Replica {
     this.cluster = cluster;
     this.region = region;
     this.store = store;
+    this.canaries = new CanaryCount(store);
     this.codec = codec;
     this.schema = new SchemaJudge(codec);
     const author = new Author(store, clock, { ...options, genesisHash: codec.genesisHash });

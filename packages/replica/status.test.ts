@@ -1,6 +1,6 @@
 // What a region reports of its peers and of conflicts, seen through real drivers.
 import { describe, expect, test } from "vitest";
-import { must } from "@atoll/core";
+import { CANARY_TENANT, must, mustProfileId, profileOf } from "@atoll/core";
 import { Fleet } from "./fleet.fixture.ts";
 
 const [US, EU, AP] = ["us-east-1", "eu-west-1", "ap-northeast-1"] as const;
@@ -47,6 +47,21 @@ test("the last comparison with a peer is told by its age", async () => {
   const first = must(peerOf(fleet, US, EU).comparedMs, "an age");
   await fleet.run(1_000);
   expect(must(peerOf(fleet, US, EU).comparedMs, "an age")).toBe(first + 1_000);
+});
+
+test("canaries' records are documents, and nobody's profiles", async () => {
+  const fleet = new Fleet("canaries");
+  const { counts } = fleet.driver(EU).status();
+  expect([counts.documents, counts.profiles]).toEqual([0, 0]);
+  const canary = profileOf(CANARY_TENANT, mustProfileId("us-east-1.1"));
+  await fleet.write(US, canary, { kind: "put", value: { canary: "{}" } });
+  await fleet.write(US, "ann", { kind: "put", value: { displayName: "Ann" } });
+  await fleet.until("all have both", () => fleet.converged());
+  for (const name of fleet.names) {
+    await fleet.until("they are shown", () => fleet.driver(name).status().counts.profiles === 1);
+    await fleet.write(name, canary, { kind: "put", value: { canary: `"${name}"` } });
+    expect(fleet.driver(name).status().counts).toMatchObject({ documents: 2, profiles: 1 });
+  }
 });
 
 test("conflicts are counted where they are seen first, and when a write settles them", async () => {

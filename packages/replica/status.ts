@@ -25,6 +25,8 @@ export interface RegionStatus extends Readonly<Record<string, unknown>> {
   readonly drained: boolean;
   readonly counts: {
     readonly documents: number;
+    /** The same without the canaries' records, which are nobody's. */
+    readonly profiles: number;
     readonly changes: number;
     /** Entries that wait for a change they build on. */
     readonly pending: number;
@@ -118,6 +120,7 @@ export function statusOf(options: {
     drained: options.drained,
     counts: {
       documents: ledger.documents,
+      profiles: ledger.documents - replica.canaries.at(ledger.changes),
       changes: ledger.changes,
       pending: store.countPending(),
       quarantined: store.countQuarantine(),

@@ -218,7 +218,8 @@ export class TruthDesk {
     const { cluster } = this.#replica;
     const vector = new Map<RegionCode, Hlc>();
     for (const [name, number] of Object.entries(named)) {
-      const region = regionByName(cluster, name);
+      const region =
+        regionByName(cluster, name) ?? cluster.former?.find((left) => left.name === name);
       const hlc = parseHlc(number);
       if (region === undefined || hlc === undefined) {
         throw new AtollError("malformed-request", `cut: ${name}:${number} is no part of one`);

@@ -22,6 +22,7 @@ const KEY_BY_VARIABLE: Readonly<
   ATOLL_CLUSTER_SECRET_FILE: { path: ["cluster", "secretFile"], form: "text" },
   ATOLL_CLUSTER_SHARDS: { path: ["cluster", "shards"], form: "number" },
   ATOLL_CLUSTER_REGIONS: { path: ["cluster", "regions"], form: "mapping" },
+  ATOLL_CLUSTER_FORMER: { path: ["cluster", "former"], form: "mapping" },
   ATOLL_DATA: { path: ["data"], form: "text" },
   ATOLL_LISTEN_REST: { path: ["listen", "rest"], form: "text" },
   ATOLL_LISTEN_ADMIN: { path: ["listen", "admin"], form: "text" },

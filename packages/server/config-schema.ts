@@ -7,6 +7,7 @@
  *       secret: "…"  or  secretFile: path        everything that is keyed is derived from it
  *       shards: 256
  *       regions: { us-east-1: 1, eu-west-1: 2 }  name: code
+ *       former: { sa-east-1: 3 }                 that have left: their code stays taken, their writes theirs
  *     data: ./data/us-east-1                     a directory of its own
  *     listen: { rest: 127.0.0.1:7101, admin: 127.0.0.1:7102, peer: 127.0.0.1:7103 }
  *     peers: { eu-west-1: ws://127.0.0.1:7203 }  whom to dial
@@ -197,8 +198,15 @@ export const configShape = z.strictObject(
           regionCode,
           mapping("region names to codes, such as { us-east-1: 1 }"),
         ),
+        former: z
+          .record(
+            regionName(NAME),
+            regionCode,
+            mapping("names to codes of regions that have left, such as { sa-east-1: 3 }"),
+          )
+          .default({}),
       },
-      mapping("id, secret or secretFile, shards, regions"),
+      mapping("id, secret or secretFile, shards, regions, former"),
     ),
     data: path("a directory"),
     listen: z.strictObject(
@@ -330,6 +338,8 @@ export function toPointer(path: readonly PropertyKey[]): string {
 function crossFaults(raw: unknown): FieldFault[] {
   const region = wellFormed(configShape.shape.region, raw, ["region"]);
   const regions = wellFormed(configShape.shape.cluster.shape.regions, raw, ["cluster", "regions"]);
+  const former =
+    wellFormed(configShape.shape.cluster.shape.former, raw, ["cluster", "former"]) ?? {};
   const peers = wellFormed(configShape.shape.peers, raw, ["peers"]) ?? {};
   const forward = wellFormed(configShape.shape.forward, raw, ["forward"]) ?? {};
   const tls = wellFormed(z.looseObject({}), raw, ["tls"]);
@@ -353,10 +363,16 @@ function crossFaults(raw: unknown): FieldFault[] {
       }
     }
     const nameByCode = new Map<number, string>();
-    for (const [name, code] of Object.entries(regions)) {
-      const earlier = nameByCode.get(code);
-      if (earlier === undefined) nameByCode.set(code, name);
-      else fault(["cluster", "regions", name], `code ${code} is already the code of ${earlier}`);
+    for (const [key, mapped] of Object.entries({ regions, former })) {
+      for (const [name, code] of Object.entries(mapped)) {
+        const earlier = nameByCode.get(code);
+        if (earlier === undefined) nameByCode.set(code, name);
+        else fault(["cluster", key, name], `code ${code} is already the code of ${earlier}`);
+      }
+    }
+    for (const name of Object.keys(former)) {
+      if (regions[name] === undefined) continue;
+      fault(["cluster", "former", name], "it has not left: it is in cluster.regions");
     }
   }
   if (region !== undefined && peers[region] !== undefined) {

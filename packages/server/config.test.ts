@@ -104,6 +104,22 @@ sharks: 3
     }
   });
 
+  test("names those that have left, whose codes stay taken", () => {
+    const cluster = `id: demo, secret: ${SECRET}, regions: { us-east-1: 1, eu-west-1: 2 }`;
+    const withFormer = (former: string): string => `
+region: us-east-1
+cluster: { ${cluster}, former: { ${former} } }
+data: ./data
+listen: { rest: 127.0.0.1:7101, admin: 127.0.0.1:7102, peer: 127.0.0.1:7103 }
+peers: { sa-east-1: ws://127.0.0.1:7303 }
+`;
+    expect(faultsOf(withFormer("sa-east-1: 2, eu-west-1: 4"))).toEqual([
+      "peers.sa-east-1: expected one of cluster.regions (us-east-1, eu-west-1)",
+      "cluster.former.sa-east-1: code 2 is already the code of eu-west-1",
+      "cluster.former.eu-west-1: it has not left: it is in cluster.regions",
+    ]);
+  });
+
   test("with parts that fit on their own is told what does not fit together", () => {
     const faults = faultsOf(`
 region: mars

@@ -43,6 +43,8 @@ export interface RegionConfig {
     readonly secret: string;
     readonly shards: number;
     readonly regions: readonly Region[];
+    /** That have left. */
+    readonly former: readonly Region[];
   };
   /** Absolute. */
   readonly dataDirectory: string;
@@ -125,17 +127,19 @@ export function loadRegionConfig(
   }
 
   const config = configShape.parse(tree);
-  const regions = Object.entries(config.cluster.regions).map(([name, code]) => ({
-    name: must(parseRegionName(name), "a checked name"),
-    code: must(parseRegionCode(code), "a checked code"),
-  }));
+  const regionsOf = (codeByName: Readonly<Record<string, number>>): Region[] =>
+    Object.entries(codeByName).map(([name, code]) => ({
+      name: must(parseRegionName(name), "a checked name"),
+      code: must(parseRegionCode(code), "a checked code"),
+    }));
+  const regions = regionsOf(config.cluster.regions);
   const address = (text: string): Address => must(parseAddress(text), "a checked address");
   return {
     region: must(
       regions.find(({ name }) => name === config.region),
       "the own region",
     ),
-    cluster: { ...config.cluster, regions },
+    cluster: { ...config.cluster, regions, former: regionsOf(config.cluster.former) },
     dataDirectory: resolve(directoryOf("ATOLL_DATA"), config.data),
     listen: {
       rest: address(config.listen.rest),

@@ -14,7 +14,7 @@ const VISIBLE_MS_MAX = 2_000;
 const LINK_LOST_MS_MAX = limits.LINK_SILENCE_MS_MAX + 1_000;
 const CONVERGED_MS_MAX = 10_000;
 const BLACK_HOLE_MS = 30_000;
-/** Of one writer, while its region is in the hole: it writes about every 60 ms. */
+/** Of one writer, while its region is in the hole: it writes about every 110 ms. */
 const WRITES_IN_HOLE_MIN = BLACK_HOLE_MS / 300;
 
 let scenarios: FaultScenarios;

@@ -14,7 +14,7 @@ import { LOCAL_REGIONS } from "./local-plan.ts";
 
 const PROFILES_DEFAULT = 24;
 /** Between two edits of one writer: a steady load that leaves the machine to the regions, and to other tests. */
-const PACE_MS = 50;
+const PACE_MS = 100;
 const ANSWER_MS_MAX = 5_000;
 
 export interface Mark {

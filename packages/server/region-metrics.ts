@@ -55,7 +55,7 @@ export function collectRegion(meter: PrometheusMeter, sources: RegionMetricsSour
 type Status = ReturnType<RegionDriver["status"]>;
 
 function tellCounts(told: Told, counts: Status["counts"]): void {
-  told("profiles", counts.documents);
+  told("profiles", counts.profiles);
   told("changes", counts.changes);
   told("entries_pending", counts.pending);
   told("quarantined", counts.quarantined);

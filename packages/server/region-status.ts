@@ -44,6 +44,8 @@ const regionStatus = z.looseObject({
   drained: z.boolean().default(false),
   counts: z.looseObject({
     documents: z.number(),
+    /** Documents that are somebody's: the canaries' are not. Of later versions only. */
+    profiles: z.number().optional(),
     changes: z.number(),
     pending: z.number(),
     quarantined: z.number(),

@@ -88,6 +88,7 @@ async function openAll(
     id: config.cluster.id,
     shardCount: config.cluster.shards,
     regions: config.cluster.regions,
+    former: config.cluster.former,
     keys: deriveClusterKeys(config.cluster.secret, config.cluster.id),
   };
 

@@ -12,6 +12,7 @@ export function shownConfig(config: RegionConfig): Readonly<Record<string, unkno
       id: cluster.id,
       shards: cluster.shards,
       regions: Object.fromEntries(cluster.regions.map(({ name, code }) => [name, code])),
+      former: Object.fromEntries(cluster.former.map(({ name, code }) => [name, code])),
     },
     data: config.dataDirectory,
     listen: {

@@ -65,6 +65,10 @@ export function listingConformance(get: () => Store): void {
       const own = { tenant: DEFAULT_TENANT, limit: 99 };
       expect(store.listProfiles({ ...own, order: "id" })).toHaveLength(5);
       expect(store.listProfiles({ ...own, order: "updated", since })).toHaveLength(5);
+      const counted = [DEFAULT_TENANT, acme, "acme-2", "nobody"].map((tenant) =>
+        store.countProfiles(tenant as Tenant),
+      );
+      expect(counted).toEqual([5, 2, 1, 0]);
     });
 
     test("by update, from a timestamp on, documents of one timestamp in order", () => {

@@ -1,4 +1,5 @@
 /** Profiles in an order that clients page through, in memory: everything is looked at and sorted. */
+import type { ProfileId, Tenant } from "@atoll/core";
 import { splitProfileId, toHex } from "@atoll/core";
 import type { DocumentRow, ListedProfile, ProfileListing } from "./store.ts";
 
@@ -7,9 +8,7 @@ export function listProfiles(
   listing: ProfileListing,
 ): ListedProfile[] {
   const listed: ListedProfile[] = [];
-  for (const { position, docId, shard, profileId, updatedHlc, deleted } of rows) {
-    if (deleted || profileId === undefined) continue;
-    if (splitProfileId(profileId).tenant !== listing.tenant) continue;
+  for (const { position, docId, shard, profileId, updatedHlc } of listable(rows, listing.tenant)) {
     const row = { position, docId: docId.slice() as typeof docId, shard, profileId, updatedHlc };
     if (isAfter(row, listing)) listed.push(row);
   }
@@ -17,6 +16,21 @@ export function listProfiles(
   return listed
     .sort((a, b) => (byId ? compare(a.profileId, b.profileId) : compareUpdates(a, b)))
     .slice(0, listing.limit);
+}
+
+export function countProfiles(rows: Iterable<DocumentRow>, tenant: Tenant): number {
+  return [...listable(rows, tenant)].length;
+}
+
+function* listable(
+  rows: Iterable<DocumentRow>,
+  tenant: Tenant,
+): Generator<DocumentRow & { readonly profileId: ProfileId }> {
+  for (const row of rows) {
+    const { profileId } = row;
+    if (row.deleted || profileId === undefined) continue;
+    if (splitProfileId(profileId).tenant === tenant) yield { ...row, profileId };
+  }
 }
 
 function isAfter(

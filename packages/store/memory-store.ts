@@ -16,6 +16,7 @@ import type {
   RegionCode,
   RegionVector,
   SeqRange,
+  Tenant,
 } from "@atoll/core";
 import { assert, docKeyOf, fromHex, mustDocId } from "@atoll/core";
 import type {
@@ -57,7 +58,7 @@ import {
   assertTime,
 } from "./admissible.ts";
 import { MemoryEntries } from "./memory-entries.ts";
-import { listProfiles } from "./memory-listing.ts";
+import { countProfiles, listProfiles } from "./memory-listing.ts";
 import { MemoryScrub } from "./memory-scrub.ts";
 import { AFTER, Journal, MemoryTable, orderedKey, placeKey, sameBytes } from "./memory-table.ts";
 import {
@@ -480,6 +481,10 @@ export class MemoryStore implements Store {
   listProfiles(listing: ProfileListing): ListedProfile[] {
     assertListing(listing);
     return listProfiles(this.#documents.scan(), listing);
+  }
+
+  countProfiles(tenant: Tenant): number {
+    return countProfiles(this.#documents.scan(), tenant);
   }
 
   // ── the end ──

@@ -25,6 +25,7 @@ interface ListedColumns {
 export class SqliteListing {
   readonly #byId;
   readonly #byUpdate;
+  readonly #count;
 
   constructor(connection: SqliteConnection) {
     const columns = "position, doc_id, shard, profile_id, updated_hlc";
@@ -48,6 +49,15 @@ export class SqliteListing {
        ORDER BY updated_hlc, doc_id LIMIT ?`,
       listedOfColumns,
     );
+    this.#count = connection.reader<
+      [from: string, end: string, isNamed: number],
+      { count: number },
+      number
+    >(
+      `SELECT count(*) AS count FROM document
+       WHERE profile_id > ? AND ${ofTenant} AND deleted = 0`,
+      ({ count }) => count,
+    );
   }
 
   list(listing: ProfileListing): ListedProfile[] {
@@ -59,6 +69,11 @@ export class SqliteListing {
     }
     const { since, after = NO_DOCUMENT } = listing;
     return this.#byUpdate.all(since, after, from, end, isNamed, limit);
+  }
+
+  count(tenant: Tenant): number {
+    const { from, end, isNamed } = rangeOf(tenant);
+    return this.#count.get(from, end, isNamed) ?? 0;
   }
 }
 

@@ -14,6 +14,7 @@ import type {
   RegionCode,
   RegionVector,
   SeqRange,
+  Tenant,
 } from "@atoll/core";
 import type {
   AppliedRow,
@@ -158,6 +159,11 @@ export class SqliteStore implements Store {
   listProfiles(listing: ProfileListing): ListedProfile[] {
     if (this.inTransaction) this.#documents.flush();
     return this.#listing.list(listing);
+  }
+
+  countProfiles(tenant: Tenant): number {
+    if (this.inTransaction) this.#documents.flush();
+    return this.#listing.count(tenant);
   }
 
   // ── answers kept ──

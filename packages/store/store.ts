@@ -317,6 +317,8 @@ export interface Store {
 
   /** In the order that the listing names, ascending. Ids are compared by their bytes. */
   listProfiles(listing: ProfileListing): ListedProfile[];
+  /** Those that a listing of the tenant would show. Costs what there are of them, and no more. */
+  countProfiles(tenant: Tenant): number;
 
   // ── answers kept for those who ask twice ──
   /** Replaces one with the same key. */

@@ -69,8 +69,12 @@ export function refuseHello(
   if (hello.region === region.code) {
     return refused("identity", `two replicas call themselves ${region.name}`);
   }
-  if (regionByCode(cluster, hello.region) === undefined) {
+  const named = regionByCode(cluster, hello.region);
+  if (named === undefined) {
     return refused("identity", `region code ${hello.region} is not in the config`);
+  }
+  if (!cluster.regions.includes(named)) {
+    return refused("identity", `${named.name} has left the cluster: it was decommissioned`);
   }
   if (link.identity !== undefined && link.identity !== nameOf(cluster, hello.region)) {
     const detail = `its certificate is of ${link.identity}, its HELLO of ${nameOf(cluster, hello.region)}`;

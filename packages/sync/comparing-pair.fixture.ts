@@ -77,6 +77,26 @@ export function madeEntry(n: number, changes: Partial<LogEntry> = {}): LogEntry 
 interface Held {
   readonly entry: LogEntry;
   readonly element: Sum;
+  /** Of its document. */
+  readonly key: string;
+  readonly position: number;
+}
+
+/** Hashing is most of what thousands of entries cost: an entry that both copies hold is hashed once. */
+const heldByEntry = new WeakMap<LogEntry, Held>();
+
+function heldOf(entry: LogEntry): Held {
+  const known = heldByEntry.get(entry);
+  if (known !== undefined) return known;
+  const { docId, hash } = entry;
+  const held = {
+    entry,
+    element: elementOf(cluster.keys, docId, hash),
+    key: docKeyOf(docId),
+    position: positionOf(cluster.keys, docId),
+  };
+  heldByEntry.set(entry, held);
+  return held;
 }
 
 /** A copy: what it holds, and what it makes of its sums when a test tells it to err. */
@@ -108,10 +128,10 @@ export class Copy implements SyncView {
 
   add(...entries: readonly LogEntry[]): void {
     for (const entry of entries) {
-      const key = nameOf(entry);
-      const held = { entry, element: elementOf(cluster.keys, entry.docId, entry.hash) };
-      this.held.set(key, held);
-      this.log.set(key, held);
+      const name = nameOf(entry);
+      const held = heldOf(entry);
+      this.held.set(name, held);
+      this.log.set(name, held);
     }
   }
 
@@ -158,7 +178,7 @@ export class Copy implements SyncView {
 
   changesAt(position: number, elements: ReadonlySet<bigint>): LogEntry[] {
     return [...this.held.values()]
-      .filter(({ entry }) => this.positionOf(entry) === position)
+      .filter((held) => held.position === position)
       .filter(({ element }) => elements.has(BigInt.asUintN(64, low64(element))))
       .map(({ entry }) => entry);
   }
@@ -196,10 +216,12 @@ export class Copy implements SyncView {
       children: (node, fanBits) => childrenOf(node, fanBits).map(sumOf),
       documentCount: (node) => under(node).length,
       documents: (node, max) => (under(node).length > max ? undefined : under(node)),
-      elements: ({ docId }) =>
-        this.#below(vector)
-          .filter(({ entry }) => docKeyOf(entry.docId) === docKeyOf(docId))
-          .map(({ element }) => element),
+      elements: ({ docId }) => {
+        const wanted = docKeyOf(docId);
+        return this.#below(vector)
+          .filter(({ key }) => key === wanted)
+          .map(({ element }) => element);
+      },
     };
   }
 
@@ -226,12 +248,11 @@ export class Copy implements SyncView {
 
   #documentsAt(vector: RegionVector): DocumentSum[] {
     const byDocument = new Map<string, DocumentSum>();
-    for (const { entry, element } of this.#below(vector)) {
-      const { docId } = entry;
-      const before = byDocument.get(docKeyOf(docId));
-      byDocument.set(docKeyOf(docId), {
-        docId,
-        position: this.positionOf(entry),
+    for (const { entry, element, key, position } of this.#below(vector)) {
+      const before = byDocument.get(key);
+      byDocument.set(key, {
+        docId: entry.docId,
+        position,
         changes: (before?.changes ?? 0) + 1,
         sum: addSums(before?.sum ?? SUM_ZERO, element),
       });

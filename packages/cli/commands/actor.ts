@@ -6,7 +6,7 @@ import type { CommandContext } from "../command-context.ts";
 import type { FleetOptions } from "../fleet.ts";
 import { fleetOf, namedMembers, withFleet } from "../fleet.ts";
 import type { OutputOption } from "../output.ts";
-import { outputOption, printJson, tableText } from "../output.ts";
+import { outputOption, printData, tableText } from "../output.ts";
 import { withRegions } from "../pair.ts";
 import { shaped } from "../shape.ts";
 
@@ -29,7 +29,7 @@ export function addActorCommand(program: Command, { terminal }: CommandContext):
           }),
         ),
       );
-      if (output === "json") printJson(terminal, lists);
+      if (output !== "table") printData(terminal, output, lists);
       else terminal.print(actorTable(lists));
     });
 }

@@ -7,7 +7,7 @@ import { wholeNumber } from "../command-context.ts";
 import type { FleetOptions } from "../fleet.ts";
 import { fleetOf, namedMembers, withFleet } from "../fleet.ts";
 import type { OutputOption } from "../output.ts";
-import { outputOption, printJson, tableText } from "../output.ts";
+import { outputOption, printData, tableText } from "../output.ts";
 import { withRegions } from "../pair.ts";
 import { shaped } from "../shape.ts";
 
@@ -40,7 +40,7 @@ export function addAuditCommand(program: Command, { terminal }: CommandContext):
           ),
         );
         const entries = lists.flat().sort((a, b) => (a.at < b.at ? -1 : 1));
-        if (output === "json") printJson(terminal, entries);
+        if (output !== "table") printData(terminal, output, entries);
         else if (entries.length === 0) terminal.tell("Nobody has changed anything.");
         else {
           terminal.print(

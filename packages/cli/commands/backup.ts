@@ -1,6 +1,5 @@
 /** `atoll backup`: a copy of one region's data on the shelf, proven; and a region made of such a copy. */
 import type { Command } from "commander";
-import { Option } from "commander";
 import { limits, systemClock } from "@atoll/core";
 import type { BackupProgress, BackupReport, BackupStage, RegionConfig } from "@atoll/server";
 import {
@@ -13,6 +12,8 @@ import {
 import type { CommandContext } from "../command-context.ts";
 import { wholeNumber } from "../command-context.ts";
 import { EXIT } from "../exit-code.ts";
+import type { DataForm } from "../output.ts";
+import { outputOption, printData } from "../output.ts";
 import type { Progress } from "../progress.ts";
 import { startProgress } from "../progress.ts";
 import type { Terminal } from "../terminal.ts";
@@ -22,7 +23,7 @@ const RATE_MAX = 10_000;
 
 interface Options {
   readonly config?: string;
-  readonly output: "text" | "json";
+  readonly output: "text" | DataForm;
 }
 
 export function addBackupCommand(program: Command, context: CommandContext): void {
@@ -70,9 +71,7 @@ interface Consent {
 function withOptions(command: Command): Command {
   return command
     .option("--config <file>", "of the region, as for `atoll serve`")
-    .addOption(
-      new Option("-o, --output <form>", "text or json").choices(["text", "json"]).default("text"),
-    );
+    .addOption(outputOption("text"));
 }
 
 async function create(
@@ -153,10 +152,7 @@ function tell(
 ): void {
   const { manifest, faults, unlisted, depth, documents, entries, quarantined } = report;
   if (faults.length > 0) end(EXIT.unhealthy);
-  if (output === "json") {
-    terminal.print(JSON.stringify(report, null, 2));
-    return;
-  }
+  if (output !== "text") return printData(terminal, output, report);
   if (manifest !== undefined) {
     const { region, cluster, incarnation, createdAt, counts, file } = manifest;
     terminal.print(`region     ${region} of cluster ${cluster.id}, incarnation ${incarnation}`);

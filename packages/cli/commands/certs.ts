@@ -9,6 +9,8 @@ import type { Issued, ShownCertificate } from "../certs.ts";
 import type { CommandContext } from "../command-context.ts";
 import { wholeNumber } from "../command-context.ts";
 import { EXIT } from "../exit-code.ts";
+import type { OutputOption } from "../output.ts";
+import { outputOption, printData } from "../output.ts";
 
 interface DirectoryOption {
   readonly dir: string;
@@ -129,18 +131,13 @@ function addShow(certs: Command, { terminal, end }: CommandContext): void {
   certs
     .command("show")
     .description("show what is here and how long it lasts; exit code 3 when something has expired")
-    .addOption(
-      new Option("-o, --output <form>", "table or json")
-        .choices(["table", "json"])
-        .default("table"),
-    )
+    .addOption(outputOption())
     .addOption(directoryOption())
-    .action(async ({ dir, output }: DirectoryOption & { readonly output: "table" | "json" }) => {
+    .action(async ({ dir, output }: DirectoryOption & OutputOption) => {
       const { showCerts } = await import("../certs.ts");
       const certificates = showCerts(dir, systemClock.nowMs());
-      terminal.print(
-        output === "json" ? JSON.stringify({ certificates }, null, 2) : tableText(certificates),
-      );
+      if (output === "table") terminal.print(tableText(certificates));
+      else printData(terminal, output, { certificates }, certificates);
       const expired = certificates.filter(({ daysLeft }) => daysLeft < 0);
       for (const { of } of expired) {
         const mend = of === "CA" ? "rotate --ca" : `rotate --region ${of}`;

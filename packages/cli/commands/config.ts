@@ -2,7 +2,7 @@
 import type { Command } from "commander";
 import { checkRegionConfig, configFileFromEnvironment } from "@atoll/server";
 import type { CommandContext } from "../command-context.ts";
-import { printJson } from "../output.ts";
+import { printData } from "../output.ts";
 
 interface ConfigOptions {
   readonly config?: string;
@@ -29,6 +29,6 @@ export function addConfigCommand(program: Command, { terminal }: CommandContext)
   reading(config.command("print"))
     .description("what would be in force, as JSON, without what is secret")
     .action(async (options: ConfigOptions) => {
-      printJson(terminal, await check(options));
+      printData(terminal, "json", await check(options));
     });
 }

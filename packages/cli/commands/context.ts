@@ -9,7 +9,7 @@ import { endpointUrl } from "../command-context.ts";
 import { confirmed, withConsent } from "../consent.ts";
 import type { ConsentOptions } from "../consent.ts";
 import type { OutputOption } from "../output.ts";
-import { countText, outputOption, printJson, tableText } from "../output.ts";
+import { countText, outputOption, printData, tableText } from "../output.ts";
 
 type Regions = OperatorContext["regions"];
 
@@ -30,7 +30,7 @@ export function addContextCommand(program: Command, { terminal }: CommandContext
     .addOption(outputOption())
     .action(({ output }: OutputOption) => {
       const known = readContexts(contextsPath());
-      if (output === "json") return printJson(terminal, known);
+      if (output !== "table") return printData(terminal, output, known);
       const rows = Object.entries(known.contexts).map(([name, { regions, tokenFile }]) => [
         name === known.current ? "*" : "",
         name,

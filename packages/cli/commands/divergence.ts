@@ -12,7 +12,7 @@ import type { Waiting } from "../link-verdict.ts";
 import { linkVerdicts } from "../link-verdict.ts";
 import { merkleDiff } from "../merkle-diff.ts";
 import type { OutputOption } from "../output.ts";
-import { countText, outputOption, printJson } from "../output.ts";
+import { countText, outputOption, printData } from "../output.ts";
 import type { AskedRegion } from "../pair.ts";
 import { cutOf, pairsOf, withRegions } from "../pair.ts";
 
@@ -58,7 +58,7 @@ export function addDivergenceCommand(program: Command, { terminal, end }: Comman
       );
       const isDiverged = pairs.some(({ atCut }) => (atCut?.differentShards ?? 0) > 0);
       const silent = members.length - named.length;
-      if (output === "json") printJson(terminal, { diverged: isDiverged, silent, pairs });
+      if (output !== "table") printData(terminal, output, { diverged: isDiverged, silent, pairs });
       else {
         for (const pair of pairs) for (const line of pairLines(pair)) terminal.print(line);
         if (silent > 0) terminal.print(`${countText(silent, "region")} did not answer`);

@@ -9,7 +9,7 @@ import type { FleetOptions } from "../fleet.ts";
 import { fleetOf, namedMembers, withFleet } from "../fleet.ts";
 import { jsonDifferences } from "../json-differences.ts";
 import type { OutputOption } from "../output.ts";
-import { countText, outputOption, printJson, tableText } from "../output.ts";
+import { countText, outputOption, printData, tableText } from "../output.ts";
 import { pairsOf, withRegions } from "../pair.ts";
 import type { Terminal } from "../terminal.ts";
 
@@ -44,7 +44,7 @@ export function addDocCommand(program: Command, { terminal, end }: CommandContex
         ),
       );
       const isEqual = new Set(copies.map(({ facts }) => facts?.heads.join())).size <= 1;
-      if (output === "json") printJson(terminal, { docId, equal: isEqual, copies });
+      if (output !== "table") printData(terminal, output, { docId, equal: isEqual, copies });
       else tell(id, copies, isEqual, terminal);
       if (copies.length === 0 || copies.every(({ facts }) => facts === undefined))
         end(EXIT.failure);

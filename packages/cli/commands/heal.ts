@@ -14,7 +14,7 @@ import { PREVIEW_FORMAT, previewHeal } from "../heal-preview.ts";
 import type { ProfileOutcome } from "../heal-report.ts";
 import { reportHeal } from "../heal-report.ts";
 import type { OutputOption } from "../output.ts";
-import { countText, outputOption, printJson } from "../output.ts";
+import { countText, outputOption, printData } from "../output.ts";
 import type { AskedRegion } from "../pair.ts";
 import { withRegions } from "../pair.ts";
 import type { Terminal } from "../terminal.ts";
@@ -50,7 +50,7 @@ export function addHealCommand(program: Command, { terminal, end }: CommandConte
         previewHeal(pair, { at, profilesMax: limit }),
       );
       if (out !== undefined) writeFileSync(out, `${JSON.stringify(preview, null, 2)}\n`);
-      if (output === "json") printJson(terminal, preview);
+      if (output !== "table") printData(terminal, output, preview);
       else tellPreview(preview, out, terminal);
     });
   withFleet(heal.command("report"))
@@ -63,7 +63,7 @@ export function addHealCommand(program: Command, { terminal, end }: CommandConte
         reportHeal([new DocumentClient(a.admin), new DocumentClient(b.admin)], preview),
       );
       const isMerged = outcomes.every(({ merged }) => merged);
-      if (output === "json") printJson(terminal, { merged: isMerged, profiles: outcomes });
+      if (output !== "table") printData(terminal, output, { merged: isMerged, profiles: outcomes });
       else tellReport(preview, outcomes, terminal);
       end(isMerged ? EXIT.ok : EXIT.unhealthy);
     });

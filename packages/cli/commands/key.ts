@@ -8,7 +8,7 @@ import type { CommandContext } from "../command-context.ts";
 import type { FleetOptions } from "../fleet.ts";
 import { clusterKeys, fleetOf, withFleet } from "../fleet.ts";
 import type { OutputOption } from "../output.ts";
-import { outputOption, printJson, tableText } from "../output.ts";
+import { outputOption, printData, tableText } from "../output.ts";
 
 interface NewOptions {
   readonly id: string;
@@ -24,7 +24,7 @@ export function addKeyCommand(program: Command, { terminal }: CommandContext): v
     .addOption(outputOption())
     .action(async ({ output, ...fleet }: FleetOptions & OutputOption) => {
       const keys = await clusterKeys(fleetOf(fleet));
-      if (output === "json") printJson(terminal, keys);
+      if (output !== "table") printData(terminal, output, keys);
       else terminal.print(tableText(["region", "Ed25519, base64url"], Object.entries(keys.keys)));
     });
   key

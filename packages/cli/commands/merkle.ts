@@ -9,7 +9,7 @@ import type { FleetOptions } from "../fleet.ts";
 import { fleetOf, memberNamed, withFleet } from "../fleet.ts";
 import { merkleDiff } from "../merkle-diff.ts";
 import type { OutputOption } from "../output.ts";
-import { countText, outputOption, printJson, tableText } from "../output.ts";
+import { countText, outputOption, printData, tableText } from "../output.ts";
 import { cutOf, withRegions } from "../pair.ts";
 
 export function addMerkleCommand(program: Command, { terminal, end }: CommandContext): void {
@@ -42,7 +42,8 @@ export function addMerkleCommand(program: Command, { terminal, end }: CommandCon
           return { cut: at, diff: found };
         });
         const { shardCount, differentShards, documents, complete } = diff;
-        if (output === "json") printJson(terminal, { between: [one, other], cut, ...diff });
+        if (output !== "table")
+          printData(terminal, output, { between: [one, other], cut, ...diff });
         else {
           terminal.print(`cut: ${cutTimes(cut)}`);
           if (documents.length > 0) {

@@ -8,7 +8,7 @@ import { EXIT } from "../exit-code.ts";
 import type { FleetOptions } from "../fleet.ts";
 import { askStatuses, fleetOf, withFleet } from "../fleet.ts";
 import type { OutputOption } from "../output.ts";
-import { ageText, outputOption, printJson, tableText } from "../output.ts";
+import { ageText, outputOption, printData, tableText } from "../output.ts";
 
 export function addPartitionCommand(program: Command, { terminal, end }: CommandContext): void {
   withFleet(program.command("partition"))
@@ -18,7 +18,8 @@ export function addPartitionCommand(program: Command, { terminal, end }: Command
       const reports = await askStatuses(fleetOf(fleet));
       const { links, parts } = judgeCluster(reports);
       const isWhole = links.every(({ state }) => state === "live");
-      if (output === "json") printJson(terminal, { parts, links, hears: hearing(reports) });
+      if (output !== "table")
+        printData(terminal, output, { parts, links, hears: hearing(reports) });
       else {
         terminal.print(matrixText(reports));
         terminal.print(`parts: ${parts.map((part) => part.join(", ")).join(" | ")}`);

@@ -10,7 +10,7 @@ import type { FleetOptions } from "../fleet.ts";
 import { askStatuses, fleetOf, memberNamed, withFleet } from "../fleet.ts";
 import { HttpClient, problemText } from "../http-client.ts";
 import type { OutputOption } from "../output.ts";
-import { ageOr, outputOption, printJson, tableText } from "../output.ts";
+import { ageOr, outputOption, printData, tableText } from "../output.ts";
 import { setPeerState } from "../peer-state.ts";
 
 interface StateOptions extends ConsentOptions {
@@ -38,7 +38,7 @@ function addList(peer: Command, context: CommandContext): void {
     .addOption(outputOption())
     .action(async ({ output, ...fleet }: FleetOptions & OutputOption) => {
       const rows = await peersOf(fleet, context);
-      if (output === "json") printJson(terminal, rows);
+      if (output !== "table") printData(terminal, output, rows);
       else {
         terminal.print(
           tableText(
@@ -65,7 +65,7 @@ function addLag(peer: Command, context: CommandContext): void {
     .addOption(outputOption())
     .action(async ({ output, ...fleet }: FleetOptions & OutputOption) => {
       const rows = await peersOf(fleet, context);
-      if (output === "json") printJson(terminal, rows);
+      if (output !== "table") printData(terminal, output, rows);
       else {
         terminal.print(
           tableText(

@@ -5,7 +5,7 @@ import type { CommandContext } from "../command-context.ts";
 import { endpointUrl } from "../command-context.ts";
 import { HttpClient, parseJson, problemText } from "../http-client.ts";
 import type { OutputOption } from "../output.ts";
-import { outputOption, printJson, tableText } from "../output.ts";
+import { outputOption, printData, tableText } from "../output.ts";
 
 interface PastOptions extends OutputOption {
   readonly endpoint: string;
@@ -40,7 +40,7 @@ export function addProfilePast(
     .addOption(outputOption())
     .action(async (id: string, { endpoint: url, output }: PastOptions) => {
       const items = await itemsOf<Change>(url, id, "history");
-      if (output === "json") return printJson(terminal, items);
+      if (output !== "table") return printData(terminal, output, items);
       const rows = items.map(({ hash, region, time, opCount }) => {
         return [time, region, hash.slice(0, HASH_CHARS_SHOWN), opCount];
       });
@@ -53,7 +53,7 @@ export function addProfilePast(
     .addOption(outputOption())
     .action(async (id: string, { endpoint: url, output }: PastOptions) => {
       const items = await itemsOf<Conflict>(url, id, "conflicts");
-      if (output === "json") return printJson(terminal, items);
+      if (output !== "table") return printData(terminal, output, items);
       for (const { pointer, values } of items) {
         for (const [i, { value, writer }] of values.entries()) {
           const who = writer === null ? "nobody in particular" : `${writer.region}, ${writer.time}`;

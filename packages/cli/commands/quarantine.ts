@@ -1,7 +1,6 @@
 /** `atoll quarantine`: what a region set aside, and what is to become of it. */
 import Table from "cli-table3";
 import type { Command } from "commander";
-import { Option } from "commander";
 import { AtollError, limits } from "@atoll/core";
 import { LOCAL_BASE_PORT_DEFAULT, parseQuarantineListing, parseRetryAnswer } from "@atoll/server";
 import { withAdmin } from "../admin-client.ts";
@@ -10,13 +9,14 @@ import { endpointUrl, wholeNumber } from "../command-context.ts";
 import type { ConsentOptions } from "../consent.ts";
 import { confirmed, withConsent } from "../consent.ts";
 import { EXIT } from "../exit-code.ts";
+import type { OutputOption } from "../output.ts";
+import { outputOption, printData, printEvent } from "../output.ts";
 
 const LOCAL_ADMIN = `http://127.0.0.1:${LOCAL_BASE_PORT_DEFAULT + 2}`;
 const ID_MAX = Number.MAX_SAFE_INTEGER;
 
-interface Options extends ConsentOptions {
+interface Options extends ConsentOptions, OutputOption {
   readonly endpoint: string;
-  readonly output: "table" | "json";
 }
 
 export function addQuarantineCommand(program: Command, context: CommandContext): void {
@@ -34,11 +34,13 @@ export function addQuarantineCommand(program: Command, context: CommandContext):
       await list(options, context);
     });
   withOptions(
-    quarantine.command("show <id>").description("one record with its bytes, as JSON"),
-  ).action(async (id: string, { endpoint }: Options) => {
+    quarantine
+      .command("show <id>")
+      .description("one record with its bytes: JSON unless told otherwise"),
+  ).action(async (id: string, { endpoint, output }: Options) => {
     const path = `/quarantine/${idOf(id)}`;
     const { body } = await withAdmin(endpoint, (admin) => admin.ask("GET", path));
-    context.terminal.print(JSON.stringify(body, null, 2));
+    printData(context.terminal, output === "table" ? "json" : output, body);
   });
   withConsent(
     withOptions(
@@ -73,11 +75,7 @@ export function addQuarantineCommand(program: Command, context: CommandContext):
 function withOptions(command: Command): Command {
   return command
     .option("--endpoint <url>", "admin URL of a region", endpointUrl, LOCAL_ADMIN)
-    .addOption(
-      new Option("-o, --output <form>", "table or json")
-        .choices(["table", "json"])
-        .default("table"),
-    );
+    .addOption(outputOption());
 }
 
 async function list(
@@ -87,10 +85,7 @@ async function list(
   const path = `/quarantine?limit=${limit}`;
   const { body } = await withAdmin(endpoint, (admin) => admin.ask("GET", path));
   const { total, entries } = known(parseQuarantineListing(body));
-  if (output === "json") {
-    terminal.print(JSON.stringify({ total, entries }, null, 2));
-    return;
-  }
+  if (output !== "table") return printData(terminal, output, { total, entries }, entries);
   if (total === 0) {
     terminal.tell("Nothing is quarantined.");
     return;
@@ -116,7 +111,7 @@ async function retry(
       const { body } = await admin.ask("POST", `/quarantine/${idOf(id)}/retry`);
       const { outcome, reason } = known(parseRetryAnswer(body));
       if (outcome === "quarantined") end(EXIT.unhealthy);
-      if (output === "json") terminal.print(JSON.stringify(body));
+      if (output !== "table") printEvent(terminal, output, body);
       else terminal.tell(`Record ${id}: ${outcome}${reason === null ? "" : `, ${reason}`}.`);
     }
   });

@@ -11,7 +11,8 @@ import { EXIT } from "../exit-code.ts";
 import type { FleetOptions } from "../fleet.ts";
 import { askStatuses, fleetOf, memberNamed, withFleet } from "../fleet.ts";
 import type { OutputOption } from "../output.ts";
-import { ageOr, outputOption, printJson, tableText } from "../output.ts";
+import { ageOr, outputOption, printData, tableText } from "../output.ts";
+import { addRegionDecommission } from "./region-decommission.ts";
 
 const STATUS_MS_MAX = 5_000;
 
@@ -33,7 +34,7 @@ export function addRegionCommand(program: Command, context: CommandContext): voi
         origin: status?.origin ?? null,
         startedAt: status?.startedAt ?? null,
       }));
-      if (output === "json") printJson(terminal, rows);
+      if (output !== "table") printData(terminal, output, rows);
       else {
         const head = ["region", "admin", "state", "version", "origin", "started"];
         terminal.print(
@@ -55,7 +56,7 @@ export function addRegionCommand(program: Command, context: CommandContext): voi
         throw new AtollError("malformed-request", `${name} at ${member.admin} does not answer`);
       }
       const { faults } = judgeCluster([{ endpoint: member.admin, status }]);
-      if (output === "json") printJson(terminal, status);
+      if (output !== "table") printData(terminal, output, status);
       else {
         const { version, origin, startedAt, ready, counts, root, peers, coverage } = status;
         const facts = {
@@ -99,6 +100,7 @@ export function addRegionCommand(program: Command, context: CommandContext): voi
       if (faults.length > 0) end(EXIT.unhealthy);
     });
   for (const each of VERBS) addDrain(region, each, context);
+  addRegionDecommission(region, context);
 }
 
 const VERBS = [

@@ -11,7 +11,7 @@ import { EXIT } from "../exit-code.ts";
 import type { FleetOptions, Member } from "../fleet.ts";
 import { fleetOf, memberNamed, withFleet } from "../fleet.ts";
 import type { OutputOption } from "../output.ts";
-import { outputOption, printJson } from "../output.ts";
+import { outputOption, printData } from "../output.ts";
 import { withRegions } from "../pair.ts";
 
 interface RepairOptions extends FleetOptions, OutputOption, ConsentOptions {
@@ -49,7 +49,7 @@ export function addRepairCommand(program: Command, { terminal, end }: CommandCon
       const consent = { isHarmless: true, ...(dryRun && { dryRun }), ...(yes && { yes }) };
       if (!(await confirmed(plan, consent, terminal))) return;
       const repair = await repairPair([a, b], timeout * 1_000);
-      if (output === "json") printJson(terminal, repair);
+      if (output !== "table") printData(terminal, output, repair);
       else terminal.print(repairText(repair));
       if (repair.result === "differs") end(EXIT.unhealthy);
       else if (repair.result !== "equal") end(EXIT.timeout);

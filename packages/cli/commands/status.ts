@@ -2,13 +2,13 @@
 import type { Command } from "commander";
 import type { RegionStatus } from "@atoll/server";
 import type { Health, RegionReport } from "../cluster-health.ts";
-import { judgeCluster, linkAdvice, waitingText } from "../cluster-health.ts";
+import { judgeCluster, linkAdvice, unaskedText, waitingText } from "../cluster-health.ts";
 import type { CommandContext } from "../command-context.ts";
 import { EXIT } from "../exit-code.ts";
 import type { FleetOptions } from "../fleet.ts";
 import { askStatuses, fleetOf, withFleet } from "../fleet.ts";
 import type { OutputOption } from "../output.ts";
-import { outputOption, printJson, tableText } from "../output.ts";
+import { outputOption, printData, tableText } from "../output.ts";
 
 const ROOT_CHARS_SHOWN = 12;
 
@@ -19,7 +19,7 @@ export function addStatusCommand(program: Command, { terminal, end }: CommandCon
     .action(async ({ output, ...fleet }: FleetOptions & OutputOption) => {
       const reports = await askStatuses(fleetOf(fleet));
       const health = judgeCluster(reports);
-      if (output === "json") printJson(terminal, statusJson(reports, health));
+      if (output !== "table") printData(terminal, output, statusJson(reports, health));
       else for (const line of statusLines(reports, health)) terminal.print(line);
       end(health.healthy ? EXIT.ok : EXIT.unhealthy);
     });
@@ -58,7 +58,13 @@ export function statusLines(reports: readonly RegionReport[], health: Health): s
   lines.push(...faults);
   const advice = linkAdvice(links);
   if (advice !== undefined) lines.push(advice);
-  if (faults.length === 0) lines.push("All regions are well.");
+  const unasked = unaskedText(reports, health);
+  if (faults.length === 0) {
+    lines.push(
+      unasked === undefined ? "All regions are well." : "All regions that were asked are well.",
+    );
+  }
+  if (unasked !== undefined) lines.push(unasked);
   return lines;
 }
 
@@ -72,7 +78,7 @@ function regionRow({ endpoint, name, status }: RegionReport): (string | number)[
   return [
     region,
     ready ? "yes" : "no",
-    counts.documents,
+    counts.profiles ?? counts.documents,
     counts.changes,
     counts.pending,
     counts.quarantined,

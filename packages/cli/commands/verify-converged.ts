@@ -8,19 +8,14 @@ import type { CommandContext } from "../command-context.ts";
 import { seconds } from "../command-context.ts";
 import { cutTimes } from "../common-cut.ts";
 import type { Certificate, Convergence } from "../convergence.ts";
-import {
-  CERTIFICATE_FORMAT,
-  checkCertificate,
-  differingShards,
-  untilConverged,
-} from "../convergence.ts";
+import { convergenceLines } from "../convergence-report.ts";
+import { CERTIFICATE_FORMAT, checkCertificate, untilConverged } from "../convergence.ts";
 import { EXIT } from "../exit-code.ts";
 import type { FleetOptions } from "../fleet.ts";
 import { clusterKeys, fleetOf, namedMembers, withFleet } from "../fleet.ts";
 import type { OutputOption } from "../output.ts";
-import { ageText, countText, outputOption, printJson, tableText } from "../output.ts";
+import { countText, outputOption, printData } from "../output.ts";
 import { withRegions } from "../pair.ts";
-import type { Terminal } from "../terminal.ts";
 
 interface ConvergedOptions extends FleetOptions, OutputOption {
   readonly all?: true;
@@ -65,7 +60,8 @@ export function addVerifyConverged(verify: Command, context: CommandContext): vo
         const certificate = readCertificate(file);
         const keys = kept === undefined ? await clusterKeys(fleetOf(fleet)) : readKeys(kept);
         const { faults, regions } = checkCertificate(certificate, keys);
-        if (output === "json") printJson(terminal, { good: faults.length === 0, faults, regions });
+        if (output !== "table")
+          printData(terminal, output, { good: faults.length === 0, faults, regions });
         else if (faults.length === 0) {
           terminal.print(
             `Good: ${regions.join(", ")} of cluster ${certificate.cluster} hold the same at ` +
@@ -94,61 +90,14 @@ async function converged(
       const lacking = silent.map((name) => `${name} does not answer, or was not named`);
       return { kind: "waiting", lacking };
     }
-    const questions = regions.map(({ name, truth }) => ({
-      name,
-      holdings: () => truth.holdings(),
-      statement: (cut: Certificate["cut"]) => truth.statement(cut),
-    }));
-    return untilConverged(questions, { clock: systemClock, timeoutMs: timeout * 1_000 });
+    return untilConverged(regions, { clock: systemClock, timeoutMs: timeout * 1_000 });
   });
   if (outcome.kind !== "waiting" && out !== undefined) {
     writeFileSync(out, `${JSON.stringify(outcome.certificate, null, 2)}\n`);
   }
-  if (output === "json") printJson(terminal, outcome);
-  else tell(outcome, out, terminal);
+  if (output !== "table") printData(terminal, output, outcome);
+  else for (const line of convergenceLines(outcome, out)) terminal.print(line);
   end({ converged: EXIT.ok, diverged: EXIT.unhealthy, waiting: EXIT.timeout }[outcome.kind]);
-}
-
-function tell(outcome: Convergence, out: string | undefined, terminal: Terminal): void {
-  if (outcome.kind === "waiting") {
-    for (const line of outcome.lacking) terminal.print(`not converged: ${line}`);
-    terminal.print(
-      "Not converged in time. Nothing is lost: what is missing waits where it was written.",
-    );
-    return;
-  }
-  const { cut, statements } = outcome.certificate;
-  const different = differingShards(statements).length;
-  const shards = statements[0]?.statement.shards.length ?? 0;
-  terminal.print(
-    tableText(
-      ["region", "origin", "changes at the cut", "root at the cut"],
-      statements.map(({ statement: { region, origin, changes, root } }) => [
-        region,
-        origin,
-        changes,
-        root,
-      ]),
-    ),
-  );
-  terminal.print(`cut: ${cutTimes(cut)}`);
-  terminal.print(`shards: ${shards - different} of ${shards} equal`);
-  if (outcome.kind === "diverged") {
-    terminal.print(
-      "DIVERGED: all was received, and the sums differ. Run atoll repair for the pair.",
-    );
-    return;
-  }
-  const took = ageText(outcome.tookMs);
-  terminal.print(
-    `CONVERGED: ${countText(statements.length, "region")} hold the same, after ${took}.`,
-  );
-  terminal.print(
-    out === undefined
-      ? "Keep the signed certificate with --out FILE."
-      : `certificate: ${out}, signed by ${countText(statements.length, "region")}; ` +
-          `check it with: atoll verify certificate ${out}`,
-  );
 }
 
 function readCertificate(file: string): Certificate {

@@ -1,6 +1,5 @@
 /** `atoll verify [store]`: let a region look through everything it stores, and hear what it found. */
 import type { Command } from "commander";
-import { Option } from "commander";
 import { AtollError, delay, limits, systemClock } from "@atoll/core";
 import type { VerifyReport } from "@atoll/server";
 import { LOCAL_BASE_PORT_DEFAULT, parseVerifyReport } from "@atoll/server";
@@ -11,16 +10,17 @@ import { endpointUrl, seconds } from "../command-context.ts";
 import type { ConsentOptions } from "../consent.ts";
 import { confirmed } from "../consent.ts";
 import { EXIT } from "../exit-code.ts";
+import type { OutputOption } from "../output.ts";
+import { outputOption, printData } from "../output.ts";
 import type { Progress } from "../progress.ts";
 import { startProgress } from "../progress.ts";
 import { addVerifyConverged } from "./verify-converged.ts";
 
 const LOCAL_ADMIN = `http://127.0.0.1:${LOCAL_BASE_PORT_DEFAULT + 2}`;
 
-interface VerifyOptions extends ConsentOptions {
+interface VerifyOptions extends ConsentOptions, OutputOption {
   readonly endpoint: string;
   readonly timeout: number;
-  readonly output: "table" | "json";
 }
 
 export function addVerifyCommand(program: Command, context: CommandContext): void {
@@ -38,11 +38,7 @@ export function addVerifyCommand(program: Command, context: CommandContext): voi
       seconds,
       limits.COMMAND_VERIFY_SECONDS_DEFAULT,
     )
-    .addOption(
-      new Option("-o, --output <form>", "table or json")
-        .choices(["table", "json"])
-        .default("table"),
-    )
+    .addOption(outputOption())
     .option("--dry-run", "say what would be done, and do nothing")
     .option("--yes", "do not ask")
     .action(async (options: VerifyOptions) => {
@@ -67,7 +63,7 @@ async function verify(
   } finally {
     progress.stop();
   }
-  if (output === "json") terminal.print(JSON.stringify(report, null, 2));
+  if (output !== "table") printData(terminal, output, report);
   else tell(report, terminal);
   if (report.state === "running") end(EXIT.timeout);
   else if (report.state === "failed") end(EXIT.failure);

@@ -1,4 +1,4 @@
-/** `atoll watch`: the status again and again; redrawn for a person, a line for each look for a program. */
+/** `atoll watch`: the status again and again; redrawn for a person, an event for each look for a program. */
 import type { Command } from "commander";
 import { delay, limits, systemClock } from "@atoll/core";
 import { judgeCluster } from "../cluster-health.ts";
@@ -8,7 +8,7 @@ import { EXIT } from "../exit-code.ts";
 import type { FleetOptions } from "../fleet.ts";
 import { askStatuses, fleetOf, withFleet } from "../fleet.ts";
 import type { OutputOption } from "../output.ts";
-import { outputOption } from "../output.ts";
+import { outputOption, printEvent } from "../output.ts";
 import { statusLines } from "./status.ts";
 
 interface WatchOptions extends FleetOptions, OutputOption {
@@ -23,7 +23,7 @@ export function addWatchCommand(program: Command, context: CommandContext): void
   withFleet(program.command("watch"))
     .description(
       "the status until Ctrl-C: redrawn on a terminal, otherwise a line when it changes; " +
-        "-o json prints a line for each look",
+        "-o json or ndjson prints a line for each look, -o yaml a document",
     )
     .option("--interval <time>", "such as 2s", seconds, limits.COMMAND_WATCH_SECONDS_DEFAULT)
     .option("--count <n>", "stop after so many looks", wholeNumber({ min: 1, max: LOOKS_MAX }))
@@ -44,12 +44,12 @@ async function watch(
     const health = judgeCluster(reports);
     const at = new Date(systemClock.nowMs()).toISOString();
     end(health.healthy ? EXIT.ok : EXIT.unhealthy);
-    if (output === "json") {
+    if (output !== "table") {
       const counts = reports.map(({ endpoint, status }) => {
         const { region = null, ready = false, root = null, counts: all = null } = status ?? {};
         return { endpoint, region, ready, root, counts: all };
       });
-      terminal.print(JSON.stringify({ at, ...health, regions: counts }));
+      printEvent(terminal, output, { at, ...health, regions: counts });
     } else if (terminal.isOutLive) {
       terminal.print([`${CLEAR}${at}`, ...statusLines(reports, health)].join("\n"));
     } else {

@@ -114,7 +114,9 @@ function manifestOf(
       throw new AtollError("incompatible-data", "the database has never been opened by a region");
     }
     const accounts = shardAccounts(store, identity.shardCount);
-    const nameOf = new Map(config.cluster.regions.map(({ code, name }) => [code, name]));
+    const nameOf = new Map(
+      [...config.cluster.regions, ...config.cluster.former].map(({ code, name }) => [code, name]),
+    );
     const held = accounts.flatMap(({ documents, changes, sum }, shard) =>
       documents === 0 && changes === 0 ? [] : [{ shard, documents, changes, root: toHex(sum) }],
     );
