@@ -32,7 +32,7 @@ interface Figures extends JsonObject {
   readonly profiles: string;
   readonly count: number;
   readonly edits: number;
-  readonly state: "open" | "at rest";
+  readonly state: "busy" | "at rest";
   readonly json: number;
   readonly rows: number;
   readonly body: number;
@@ -94,11 +94,11 @@ function edited(
       }
     }
     tell(`${count} ${name} profiles, ${target} edits`);
-    const open = stored.weighOpen();
-    const atRest = stored.weighAtRest();
+    const busy = stored.weighBusy();
+    const atRest = stored.weighResting();
     if (i === edits.length - 1) stored.close();
     made ??= atRest;
-    return [figuresOf(name, "open", open, made), figuresOf(name, "at rest", atRest, made)];
+    return [figuresOf(name, "busy", busy, made), figuresOf(name, "at rest", atRest, made)];
   });
 }
 
@@ -111,10 +111,10 @@ function real({ directory, tell, editsMax }: Writing & { readonly editsMax: numb
     if (left-- <= 0) break;
     stored.write(edit);
   }
-  const open = stored.weighOpen();
-  const atRest = stored.weighAtRest();
+  const busy = stored.weighBusy();
+  const atRest = stored.weighResting();
   stored.close();
-  return [figuresOf("real", "open", open), figuresOf("real", "at rest", atRest)];
+  return [figuresOf("real", "busy", busy), figuresOf("real", "at rest", atRest)];
 }
 
 /** `made`: the same profiles before their first edit. */

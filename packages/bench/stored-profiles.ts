@@ -6,7 +6,7 @@
  */
 import { join } from "node:path";
 import type { ProfileId } from "@atoll/core";
-import { ManualClock, SeededRandom, VECTOR_ZERO, must, silentLog } from "@atoll/core";
+import { ManualClock, SeededRandom, VECTOR_ZERO, limits, must, silentLog } from "@atoll/core";
 import { Replica } from "@atoll/replica";
 import type { SqliteStore } from "@atoll/store";
 import { openSqliteStore } from "@atoll/store";
@@ -64,15 +64,14 @@ export class StoredProfiles {
     this.#replica.flush();
   }
 
-  /** While the documents are open, as right after the last edit: their changes wait longest to be folded. */
-  weighOpen(): Weight {
+  /** Right after the last edit, as while people are writing: changes wait longest to be folded. */
+  weighBusy(): Weight {
     return this.#weigh();
   }
 
-  /** After nobody has written for long, or a start: no document is open. */
-  weighAtRest(): Weight {
-    this.#replica.flush();
-    this.#replica.forgetCaches();
+  /** When nobody has written for a while. What is open stays open. */
+  weighResting(): Weight {
+    this.#clock.advance(limits.TAIL_REST_MS);
     return this.#weigh();
   }
 

@@ -48,6 +48,7 @@ import { Restorer } from "./restorer.ts";
 import { SchemaJudge } from "./schema-judge.ts";
 import type { Snapshot } from "./snapshot.ts";
 import { Snapshots } from "./snapshot.ts";
+import { Tails } from "./tails.ts";
 import { WaitingRoom } from "./waiting-room.ts";
 
 export interface ReplicaOptions {
@@ -111,8 +112,12 @@ export class Replica {
   readonly #commit: Commit;
   readonly #snapshots = new Snapshots();
   readonly #author: Author;
-  /** The group after which there was nothing to keep up. */
+  readonly #clock: Clock;
+  readonly #tails: Tails;
+  /** The group after which there was nothing to keep up … */
   #idleSince = -1;
+  /** … until a tail has rested, by the monotonic clock. */
+  #restedMs = Infinity;
 
   constructor(options: ReplicaOptions) {
     const { cluster, region, store, clock, log, codec } = options;
@@ -120,6 +125,7 @@ export class Replica {
     this.region = region;
     this.store = store;
     this.codec = codec;
+    this.#clock = clock;
     this.schema = new SchemaJudge(codec);
     const author = new Author(store, clock, { ...options, genesisHash: codec.genesisHash });
     this.#author = author;
@@ -180,8 +186,9 @@ export class Replica {
       restorer,
       waitingRoom: this.waitingRoom,
     });
+    this.#tails = new Tails({ store, clock, isOpen: (place) => documents.isOpen(place) });
     this.renderer = new Renderer({
-      ...{ store, documents, group, restorer, quarantine },
+      ...{ store, documents, group, restorer, quarantine, tails: this.#tails },
       placeOf: (docId) => this.placeOf(docId),
       schema: this.schema,
       conflicts: this.conflicts,
@@ -319,9 +326,15 @@ export class Replica {
     this.documents.clear();
   }
 
-  /** False when the last `upkeep` found nothing to do and nothing has been staged since. */
+  /** False when the last `upkeep` found nothing to do, nothing has been staged since and no tail has rested. */
   get isUpkeepDue(): boolean {
-    return this.#idleSince !== this.group.opened || this.group.isOpen;
+    if (this.#idleSince !== this.group.opened || this.group.isOpen) return true;
+    return this.#clock.monotonicMs() >= this.#restedMs;
+  }
+
+  /** When there is something to keep up though nothing is staged until then; Infinity: never. */
+  get restedMs(): number {
+    return this.#restedMs;
   }
 
   /** Some background work: views and tails, and buckets that have become too full. */
@@ -332,7 +345,9 @@ export class Replica {
       this.group.open();
       this.ledger.tree.deepen();
     }
-    if (this.group.opened === opened && !this.group.isOpen) this.#idleSince = opened;
+    if (this.group.opened !== opened || this.group.isOpen) return;
+    this.#idleSince = opened;
+    this.#restedMs = this.#clock.monotonicMs() + this.#tails.msUntilRested();
   }
 
   /** True while a write would use a name that may have a past which this file does not know. */
