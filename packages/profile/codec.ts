@@ -22,6 +22,7 @@ import { genesisMessage } from "./genesis.ts";
 import type { Operation } from "./operations.ts";
 import type { Identity, Shared } from "./open-profile.ts";
 import { OpenProfile, hashOfChunk } from "./open-profile.ts";
+import { packDocument, unpackDocument } from "./packed-document.ts";
 import { SchemaCheck } from "./schema-check.ts";
 import type { ProfileSchema } from "./schema.ts";
 import type { SlotKind } from "./slots.ts";
@@ -29,7 +30,7 @@ import { SLOT_ORDER, undeclaredSlot } from "./slots.ts";
 
 /** The two parts in which a store keeps a document. */
 export interface DocumentBytes {
-  /** Saved document; undefined when the tail starts from the genesis. */
+  /** Saved document, packed or as Automerge saves it; undefined when the tail starts from the genesis. */
   readonly base: Uint8Array | undefined;
   /** Raw changes since, concatenated, parents before children. */
   readonly tail: Uint8Array;
@@ -61,6 +62,7 @@ export class ProfileCodec {
       root: schema.root,
       containerChange: (path) => this.#containers.get(path),
       isUncounted: (hash, message) => this.#isUncounted(hash, message),
+      pack: (saved) => packDocument(saved, this.genesisChange),
     };
     this.#verifyContainers();
     this.#verifyChanges();
@@ -77,7 +79,7 @@ export class ProfileCodec {
 
   /** Throws `DocumentError` when the bytes do not load or lack a parent. `actor`: 16 bytes. */
   open(bytes: DocumentBytes, actor: Uint8Array): OpenProfile {
-    const base = bytes.base ?? this.#genesisSaved;
+    const base = this.#unpacked(bytes.base ?? this.#genesisSaved);
     const whole = bytes.tail.length === 0 ? base : Buffer.concat([base, bytes.tail]);
     const document = AutomergeDocument.load(whole, actor);
     if (!document.hasChange(this.genesisHash)) {
@@ -89,6 +91,13 @@ export class ProfileCodec {
       identity: undefined,
       isEmpty: false,
     });
+  }
+
+  #unpacked(base: Uint8Array): Uint8Array {
+    const saved = unpackDocument(base, this.genesisChange);
+    if (saved === undefined)
+      throw new DocumentError("the document does not load: it does not unpack");
+    return saved;
   }
 
   /**
