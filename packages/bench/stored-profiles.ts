@@ -16,7 +16,6 @@ import type { RecordedEdit } from "./edit-history.ts";
 import { writtenUnlessRefused } from "./missed-writes.ts";
 import { benchCluster, benchCodec } from "./region-pair.ts";
 
-const WRITE_PERIOD_MS = 1_000;
 const GROUP_WRITES = 64;
 
 /** Bytes of all profiles together: whole pages, indexes included. */
@@ -39,13 +38,16 @@ export interface Weight {
 
 export class StoredProfiles {
   readonly #path: string;
+  readonly #pauseMs: number;
   readonly #clock = new ManualClock();
   readonly #store: SqliteStore;
   readonly #replica: Replica;
   readonly #ids = new Set<ProfileId>();
   #written = 0;
 
-  constructor(directory: string, name: string) {
+  /** `pauseMs`: from one write to the next, of whatever profile. */
+  constructor(directory: string, name: string, pauseMs: number) {
+    this.#pauseMs = pauseMs;
     this.#path = join(directory, `${name}.sqlite`);
     this.#store = openSqliteStore({ path: this.#path });
     const cluster = benchCluster(["us-east-1"]);
@@ -57,7 +59,7 @@ export class StoredProfiles {
 
   write({ id, edit }: Pick<RecordedEdit, "id" | "edit">): void {
     this.#ids.add(id);
-    this.#clock.advance(WRITE_PERIOD_MS);
+    this.#clock.advance(this.#pauseMs);
     writtenUnlessRefused(this.#replica, id, edit, VECTOR_ZERO);
     if (++this.#written % GROUP_WRITES !== 0) return;
     this.#replica.upkeep();

@@ -282,7 +282,7 @@ export const OPEN_TAIL_BYTES_MAX = 16 * KIB;
  * Longer tails than this are folded once nobody has written for a while, wherever the document is: a raw change
  * takes forty times what it takes folded. The making of most profiles stays below it, and is not made twice.
  */
-export const TAIL_REST_CHANGES_MAX = 8;
+export const TAIL_REST_CHANGES_MAX = 4;
 /** The same in bytes. */
 export const TAIL_REST_BYTES_MAX = 2 * KIB;
 /** Without a write for this long a document rests: whoever edits his profile has closed the page. */

@@ -138,7 +138,7 @@ export class OpenProfile {
     if (plan.operations.length === 0) return { changed: false };
     const made = plan.containers.map((path) => this.#shared.containerChange(path));
     const containers = made.map(({ chunk }) => chunk);
-    if (containers.length > 0) this.#document.append(containers);
+    if (containers.length > 0) this.#document.appendInModule(containers); // nothing else takes them
     const { operations } = plan;
     const message = context.by && authorshipMessage(context.by);
     this.#searchConflicts(); // while all that is here is in the module

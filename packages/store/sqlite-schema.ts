@@ -44,7 +44,7 @@ assert(
 );
 
 /** What the index `document_waiting_tail` holds: tails longer than either. */
-export const WAITING_TAIL_CHANGES = 8;
+export const WAITING_TAIL_CHANGES = 4;
 export const WAITING_TAIL_BYTES = 2048;
 assert(
   limits.TAIL_REST_CHANGES_MAX === WAITING_TAIL_CHANGES &&
@@ -196,7 +196,7 @@ export const MIGRATIONS: readonly string[] = [
   `
   -- Tails that are folded once nobody writes: those that have rested longest come first.
   CREATE INDEX document_waiting_tail ON document (updated_hlc, position, doc_id, shard)
-    WHERE (tail_changes > 8 OR tail_bytes > 2048) AND quarantined = 0;
+    WHERE (tail_changes > 4 OR tail_bytes > 2048) AND quarantined = 0;
   `,
 ];
 
