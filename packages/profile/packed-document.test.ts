@@ -70,7 +70,7 @@ test("another genesis does not unpack it into something else", () => {
 test("what would unfold beyond the bound, or asks for a window beyond ours, is refused", () => {
   const large = zstdCompressSync(new Uint8Array(limits.DOCUMENT_INFLATED_BYTES_MAX + 1));
   expect(large.length).toBeLessThan(limits.DOCUMENT_INFLATED_BYTES_MAX / 1_000);
-  expect(unpackDocument(large, genesis)).toBeUndefined();
+  expect(unpackDocument(large, genesis)?.length).toBeUndefined();
   expect(() => shown(large)).toThrow(DocumentError);
 
   const bits = limits.PACKED_WINDOW_BITS_MAX;
@@ -79,5 +79,5 @@ test("what would unfold beyond the bound, or asks for a window beyond ours, is r
       params: { [constants.ZSTD_c_windowLog]: bits + more },
     });
   expect(unpackDocument(windowed(0), genesis)?.length).toBe(2 ** bits * 2);
-  expect(unpackDocument(windowed(1), genesis)).toBeUndefined();
+  expect(unpackDocument(windowed(1), genesis)?.length).toBeUndefined();
 });

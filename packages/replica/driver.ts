@@ -377,8 +377,6 @@ export class RegionDriver {
     if (this.#rateGossip !== undefined) this.#ticks.by(this.#rateGossip.dueMs);
     if (this.replica.isUpkeepDue) {
       this.#ticks.by(this.#options.clock.monotonicMs() + limits.TICK_MS);
-    } else {
-      this.#ticks.by(this.replica.restedMs);
     }
   }
 

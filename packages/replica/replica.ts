@@ -332,11 +332,6 @@ export class Replica {
     return this.#clock.monotonicMs() >= this.#restedMs;
   }
 
-  /** When there is something to keep up though nothing is staged until then; Infinity: never. */
-  get restedMs(): number {
-    return this.#restedMs;
-  }
-
   /** Some background work: views and tails, and buckets that have become too full. */
   upkeep(): void {
     const { opened } = this.group;

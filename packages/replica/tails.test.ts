@@ -48,7 +48,8 @@ test("a tail is folded when nobody has written for a while, though its document 
   settle();
   expect(tailChanges("ada")).toBe(0);
   expect(replica.documents.isOpen(place)).toBe(true);
-  expect(replica.restedMs).toBe(Infinity); // nothing is left that time alone would bring
+  testClock().advance(100 * TAIL_REST_MS);
+  expect(replica.isUpkeepDue).toBe(false); // nothing is left that time alone would bring
 });
 
 test("a document that is written all the time is not folded for it", () => {
