@@ -95,9 +95,8 @@ export class ProfileCodec {
 
   #unpacked(base: Uint8Array): Uint8Array {
     const saved = unpackDocument(base, this.genesisChange);
-    if (saved === undefined)
-      throw new DocumentError("the document does not load: it does not unpack");
-    return saved;
+    if (saved !== undefined) return saved;
+    throw new DocumentError("the document does not load: it does not unpack");
   }
 
   /**
