@@ -147,7 +147,7 @@ describe("opening", () => {
     expect(error.data.mend).toBeDefined();
   });
 
-  test("a file of format 6 opens with all it holds, and its tails wait for rest", () => {
+  test("a file of format 5 opens with all it holds, and its tails wait for rest", () => {
     const first = openSqliteStore({ path });
     inTransaction(first, () => {
       first.writeDocument(sampleDocument(1));
@@ -156,7 +156,7 @@ describe("opening", () => {
     const before = readAll(first);
     first.close();
     const older = new Database(path);
-    older.exec("DROP INDEX document_waiting_tail; PRAGMA user_version = 6");
+    older.exec("DROP INDEX document_waiting_tail; PRAGMA user_version = 5");
     older.close();
     const store = openSqliteStore({ path });
     expect(readAll(store)).toEqual(before);
