@@ -1,15 +1,18 @@
 /**
  * Bytes on the disk of a profile and of an edit, beside the bytes of the profile's canonical JSON.
  *
- *     usual   profiles of some 700 bytes, each after 0, 10 and 100 edits of one line
- *     small   the same of the smallest profiles: what is paid however little is said
+ *     usual   profiles of some 700 bytes, each after 0, 10 and 100 edits of one line, seconds apart
+ *     spread  the same, each edit after a rest: what is written now and then is folded, and grows again, many times
+ *     small   the smallest profiles, seconds apart: what is paid however little is said
  *     real    the real history of real profiles, whole (`data/`)
+ *
+ * Busy: right after the last edit, as while people write. At rest: a while later.
  *
  * Whole pages are counted as they are filled after such writing, by table. Documents and log are told apart: the
  * log is history kept for peers that catch up, and is trimmed when all have it. Nothing is trimmed here; what
  * trimming leaves is measured by `retention`. One region has written all; entries of several are a little larger.
  */
-import { assert } from "@atoll/core";
+import { assert, limits } from "@atoll/core";
 import type { ProfileId } from "@atoll/core";
 import type { JsonObject } from "@atoll/profile";
 import type { Bench, BenchReport, Budget } from "./bench.ts";
@@ -22,17 +25,21 @@ import { StoredProfiles, documentBytes } from "./stored-profiles.ts";
 import type { Table } from "./table.ts";
 import { rounded } from "./table.ts";
 
-const NORMAL = { usual: 400, small: 200, edits: [0, 10, 100], realEdits: Infinity };
-const QUICK = { usual: 6, small: 4, edits: [0, 3, 50], realEdits: 100 };
+const NORMAL = { usual: 1_000, spread: 400, small: 200, edits: [0, 10, 100], realEdits: Infinity };
+const QUICK = { usual: 6, spread: 2, small: 4, edits: [0, 3, 50], realEdits: 100 };
 
 const STORAGE_RATIO_MAX = 4;
+/** From one write to the next, by turns: an edit of a profile comes before it rests, or after. */
+const PAUSE_MS = { busy: 10, spread: 4 * limits.TAIL_REST_MS } as const;
+/** As many at once as real people write at one time. */
+const REAL_PAUSE_MS = 1_000;
 
 /** What one weighing says: bytes per profile, and per edit beyond the profile's making. */
 interface Figures extends JsonObject {
   readonly profiles: string;
   readonly count: number;
   readonly edits: number;
-  readonly state: "open" | "at rest";
+  readonly state: "busy" | "at rest";
   readonly json: number;
   readonly rows: number;
   readonly body: number;
@@ -52,9 +59,13 @@ export const storageBench: Bench = {
 
   run({ quick, directory, tell }): Promise<BenchReport> {
     const size = quick ? QUICK : NORMAL;
-    const usual = edited("usual", httpProfile, { ...size, directory, tell, count: size.usual });
-    const small = edited("small", smallProfile, { ...size, directory, tell, count: size.small });
-    const results = [...usual, ...small, ...real({ directory, tell, editsMax: size.realEdits })];
+    const writing = { directory, tell, edits: size.edits, pauseMs: PAUSE_MS.busy };
+    const usual = edited("usual", httpProfile, { ...writing, count: size.usual });
+    const pauseMs = Math.ceil(PAUSE_MS.spread / size.spread);
+    const spread = edited("spread", httpProfile, { ...writing, pauseMs, count: size.spread });
+    const small = edited("small", smallProfile, { ...writing, count: size.small });
+    const history = real({ directory, tell, editsMax: size.realEdits });
+    const results = [...usual, ...spread, ...small, ...history];
     return Promise.resolve({
       parameters: { ...size, realEdits: quick ? size.realEdits : "all" },
       figures: { results },
@@ -74,13 +85,19 @@ interface Writing {
   readonly tell: (line: string) => void;
 }
 
+interface Turns {
+  readonly count: number;
+  readonly edits: readonly number[];
+  readonly pauseMs: number;
+}
+
 /** Every profile is edited as often as any other, in turns. */
 function edited(
   name: string,
   profileOf: (n: number) => JsonObject,
-  { directory, tell, count, edits }: Writing & { readonly count: number; readonly edits: number[] },
+  { directory, tell, count, edits, pauseMs }: Writing & Turns,
 ): Figures[] {
-  const stored = new StoredProfiles(directory, name);
+  const stored = new StoredProfiles(directory, name, pauseMs);
   const ids = Array.from({ length: count }, (_, n) => `${name}-${n}` as ProfileId);
   for (const [n, id] of ids.entries()) {
     stored.write({ id, edit: { kind: "put", value: profileOf(n) } });
@@ -94,27 +111,27 @@ function edited(
       }
     }
     tell(`${count} ${name} profiles, ${target} edits`);
-    const open = stored.weighOpen();
-    const atRest = stored.weighAtRest();
+    const busy = stored.weighBusy();
+    const atRest = stored.weighResting();
     if (i === edits.length - 1) stored.close();
     made ??= atRest;
-    return [figuresOf(name, "open", open, made), figuresOf(name, "at rest", atRest, made)];
+    return [figuresOf(name, "busy", busy, made), figuresOf(name, "at rest", atRest, made)];
   });
 }
 
 /** Of these the making counts as an edit: some are made again, and nobody has weighed them when all were new. */
 function real({ directory, tell, editsMax }: Writing & { readonly editsMax: number }): Figures[] {
   tell("real edits");
-  const stored = new StoredProfiles(directory, "real");
+  const stored = new StoredProfiles(directory, "real", REAL_PAUSE_MS);
   let left = editsMax;
   for (const edit of realEdits(1)) {
     if (left-- <= 0) break;
     stored.write(edit);
   }
-  const open = stored.weighOpen();
-  const atRest = stored.weighAtRest();
+  const busy = stored.weighBusy();
+  const atRest = stored.weighResting();
   stored.close();
-  return [figuresOf("real", "open", open), figuresOf("real", "at rest", atRest)];
+  return [figuresOf("real", "busy", busy), figuresOf("real", "at rest", atRest)];
 }
 
 /** `made`: the same profiles before their first edit. */

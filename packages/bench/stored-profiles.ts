@@ -6,7 +6,7 @@
  */
 import { join } from "node:path";
 import type { ProfileId } from "@atoll/core";
-import { ManualClock, SeededRandom, VECTOR_ZERO, must, silentLog } from "@atoll/core";
+import { ManualClock, SeededRandom, VECTOR_ZERO, limits, must, silentLog } from "@atoll/core";
 import { Replica } from "@atoll/replica";
 import type { SqliteStore } from "@atoll/store";
 import { openSqliteStore } from "@atoll/store";
@@ -16,7 +16,6 @@ import type { RecordedEdit } from "./edit-history.ts";
 import { writtenUnlessRefused } from "./missed-writes.ts";
 import { benchCluster, benchCodec } from "./region-pair.ts";
 
-const WRITE_PERIOD_MS = 1_000;
 const GROUP_WRITES = 64;
 
 /** Bytes of all profiles together: whole pages, indexes included. */
@@ -39,13 +38,16 @@ export interface Weight {
 
 export class StoredProfiles {
   readonly #path: string;
+  readonly #pauseMs: number;
   readonly #clock = new ManualClock();
   readonly #store: SqliteStore;
   readonly #replica: Replica;
   readonly #ids = new Set<ProfileId>();
   #written = 0;
 
-  constructor(directory: string, name: string) {
+  /** `pauseMs`: from one write to the next, of whatever profile. */
+  constructor(directory: string, name: string, pauseMs: number) {
+    this.#pauseMs = pauseMs;
     this.#path = join(directory, `${name}.sqlite`);
     this.#store = openSqliteStore({ path: this.#path });
     const cluster = benchCluster(["us-east-1"]);
@@ -57,22 +59,21 @@ export class StoredProfiles {
 
   write({ id, edit }: Pick<RecordedEdit, "id" | "edit">): void {
     this.#ids.add(id);
-    this.#clock.advance(WRITE_PERIOD_MS);
+    this.#clock.advance(this.#pauseMs);
     writtenUnlessRefused(this.#replica, id, edit, VECTOR_ZERO);
     if (++this.#written % GROUP_WRITES !== 0) return;
     this.#replica.upkeep();
     this.#replica.flush();
   }
 
-  /** While the documents are open, as right after the last edit: their changes wait longest to be folded. */
-  weighOpen(): Weight {
+  /** Right after the last edit, as while people are writing: changes wait longest to be folded. */
+  weighBusy(): Weight {
     return this.#weigh();
   }
 
-  /** After nobody has written for long, or a start: no document is open. */
-  weighAtRest(): Weight {
-    this.#replica.flush();
-    this.#replica.forgetCaches();
+  /** When nobody has written for a while. What is open stays open. */
+  weighResting(): Weight {
+    this.#clock.advance(limits.TAIL_REST_MS);
     return this.#weigh();
   }
 

@@ -278,8 +278,21 @@ export const TAIL_BYTES_MAX = 6 * KIB;
 export const OPEN_TAIL_CHANGES_MAX = 128;
 /** The same in bytes: a write rewrites the tail. */
 export const OPEN_TAIL_BYTES_MAX = 16 * KIB;
+/**
+ * Longer tails than this are folded once nobody has written for a while, wherever the document is: a raw change
+ * takes forty times what it takes folded. The making of most profiles stays below it, and is not made twice.
+ */
+export const TAIL_REST_CHANGES_MAX = 4;
+/** The same in bytes. */
+export const TAIL_REST_BYTES_MAX = 2 * KIB;
+/** Without a write for this long a document rests: whoever edits his profile has closed the page. */
+export const TAIL_REST_MS = 60_000;
+/** Tails folded in one background turn because they rest: some 2 ms each, and nobody waits for them. */
+export const TAILS_RESTED_MAX = 4;
 /** Bytes of a saved document's columns, inflated. More is no profile that was edited. → does not load */
 export const DOCUMENT_INFLATED_BYTES_MAX = 64 * MIB;
+/** Window of a packed document, as a power of two: what unpacking allocates. Ours have 21 bits. → does not load */
+export const PACKED_WINDOW_BITS_MAX = 22;
 /** Changes of ours that an open document takes in one go. More wait for nobody: Automerge makes the next. */
 export const PLAIN_LINE_CHANGES_MAX = 192;
 /**

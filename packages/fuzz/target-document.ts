@@ -22,10 +22,10 @@ export const documentTarget: FuzzTarget = {
     writeEdits(writer, ADA);
     const body = must(writer.store.readBody(writer.placeOf(docIdOf(ADA))), "a body");
     const profile = codec.open(body, ACTOR);
-    const saved = profile.save();
+    const saved = profile.inspect().save();
     profile.free();
     const empty = codec.open({ base: undefined, tail: NO_TAIL }, ACTOR);
-    const seeds = [saved, empty.save()];
+    const seeds = [saved, empty.inspect().save()];
     empty.free();
     return Promise.resolve({
       seeds,

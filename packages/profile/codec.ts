@@ -24,6 +24,7 @@ import { genesisMessage } from "./genesis.ts";
 import type { Operation } from "./operations.ts";
 import type { Identity, Shared } from "./open-profile.ts";
 import { OpenProfile, hashOfChunk } from "./open-profile.ts";
+import { packDocument, unpackDocument } from "./packed-document.ts";
 import { SchemaCheck } from "./schema-check.ts";
 import type { ProfileSchema } from "./schema.ts";
 import type { SlotKind } from "./slots.ts";
@@ -31,7 +32,7 @@ import { SLOT_ORDER, undeclaredSlot } from "./slots.ts";
 
 /** The two parts in which a store keeps a document. */
 export interface DocumentBytes {
-  /** Saved document; undefined when the tail starts from the genesis. */
+  /** Saved document, packed or as Automerge saves it; undefined when the tail starts from the genesis. */
   readonly base: Uint8Array | undefined;
   /** Raw changes since, concatenated, parents before children. */
   readonly tail: Uint8Array;
@@ -63,6 +64,7 @@ export class ProfileCodec {
       root: schema.root,
       containerChange: (path) => this.#containers.get(path),
       isUncounted: (hash, message) => this.#isUncounted(hash, message),
+      pack: (saved) => packDocument(saved, this.genesisChange),
     };
     this.#verifyContainers();
     this.#verifyChanges();
@@ -88,7 +90,7 @@ export class ProfileCodec {
   }
 
   #load(bytes: DocumentBytes, actor: Uint8Array): AutomergeDocument {
-    const base = bytes.base ?? this.#genesisSaved;
+    const base = bytes.base === undefined ? this.#genesisSaved : this.#unpacked(bytes.base);
     const whole = bytes.tail.length === 0 ? base : Buffer.concat([base, bytes.tail]);
     const document = AutomergeDocument.load(whole, actor);
     if (document.hasChange(this.genesisHash)) return document;
@@ -109,6 +111,12 @@ export class ProfileCodec {
       document.free();
       throw error;
     }
+  }
+
+  #unpacked(base: Uint8Array): Uint8Array {
+    const saved = unpackDocument(base, this.genesisChange);
+    if (saved !== undefined) return saved;
+    throw new DocumentError("the document does not load: it does not unpack");
   }
 
   /**

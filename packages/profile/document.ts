@@ -480,12 +480,13 @@ export class AutomergeDocument {
 
   /**
    * Saved bytes that were loaded again and gave the same heads and the same values as the tree: Automerge
-   * had bugs here, and what was kept up step by step is held against what is there as a whole.
+   * had bugs here, and what was kept up step by step is held against what is there as a whole. `deflated`: long
+   * columns are compressed each by itself, as the library does it unasked.
    */
-  save(): Uint8Array {
+  save(columns: "deflated" | "plain" = "deflated"): Uint8Array {
     return guard("does not save", () => {
       const handle = this.#live();
-      const bytes = handle.save();
+      const bytes = columns === "deflated" ? handle.save() : handle.saveNoCompress();
       const reloaded = A.load<Root>(bytes, { actor: GENESIS_ACTOR });
       const isSame = A.getHeads(reloaded).join() === handle.getHeads().join();
       const isSameTree = sameTree(plainRoot(reloaded), this.#values.tree);

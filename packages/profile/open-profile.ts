@@ -91,6 +91,8 @@ export interface Shared {
   containerChange(path: ContainerPath): ContainerChange;
   /** Whether a change of a document's history is the genesis or makes a container. */
   isUncounted(hash: ChangeHash, message: string | undefined): boolean;
+  /** A saved document, its columns plain, as a store keeps it. */
+  pack(saved: Uint8Array): Uint8Array;
 }
 
 export class OpenProfile {
@@ -136,7 +138,7 @@ export class OpenProfile {
     if (plan.operations.length === 0) return { changed: false };
     const made = plan.containers.map((path) => this.#shared.containerChange(path));
     const containers = made.map(({ chunk }) => chunk);
-    if (containers.length > 0) this.#document.append(containers);
+    if (containers.length > 0) this.#document.appendInModule(containers); // nothing else takes them
     const { operations } = plan;
     const message = context.by && authorshipMessage(context.by);
     this.#searchConflicts(); // while all that is here is in the module
@@ -213,9 +215,9 @@ export class OpenProfile {
     };
   }
 
-  /** Verified: loading it gives the same heads. */
+  /** As a store keeps it: see `packed-document.ts`. Verified: loading it gives the same heads. */
   save(): Uint8Array {
-    return this.#document.save();
+    return this.#shared.pack(this.#document.save("plain"));
   }
 
   /** What the document holds but for the genesis and container changes; parents before children. */

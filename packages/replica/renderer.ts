@@ -16,6 +16,7 @@ import type { Group } from "./group.ts";
 import type { Quarantine } from "./quarantine.ts";
 import type { Restorer } from "./restorer.ts";
 import type { SchemaJudge } from "./schema-judge.ts";
+import type { Tails } from "./tails.ts";
 
 export class Renderer {
   readonly #store: Store;
@@ -25,6 +26,7 @@ export class Renderer {
   readonly #quarantine: Quarantine;
   readonly #schema: SchemaJudge;
   readonly #conflicts: ConflictCount;
+  readonly #tails: Tails;
   readonly #placeOf: (docId: DocId) => DocumentPlace;
 
   constructor(options: {
@@ -35,6 +37,7 @@ export class Renderer {
     readonly quarantine: Quarantine;
     readonly schema: SchemaJudge;
     readonly conflicts: ConflictCount;
+    readonly tails: Tails;
     readonly placeOf: (docId: DocId) => DocumentPlace;
   }) {
     this.#store = options.store;
@@ -44,6 +47,7 @@ export class Renderer {
     this.#quarantine = options.quarantine;
     this.#schema = options.schema;
     this.#conflicts = options.conflicts;
+    this.#tails = options.tails;
     this.#placeOf = options.placeOf;
   }
 
@@ -72,31 +76,12 @@ export class Renderer {
     }
   }
 
-  /** Background work: some dirty views, or when there are none, some long tails. */
+  /** Background work: some dirty views, or when there are none, some tails. */
   upkeep(): void {
     const dirty = this.#store.dirtyDocuments(limits.UPKEEP_DOCUMENTS_MAX);
     for (const place of dirty) this.clean(place);
     if (dirty.length > 0) return;
-    for (const place of this.#tailsToFold()) this.#fold(place);
-  }
-
-  /**
-   * The longest, open or not; otherwise those that whoever opens their document next would pay for. Of many
-   * that are open only some are passed over in a turn: they are folded in time, and stand in nobody's way.
-   */
-  #tailsToFold(): readonly DocumentPlace[] {
-    const { TAIL_CHANGES_MAX, TAIL_BYTES_MAX, OPEN_TAIL_CHANGES_MAX, OPEN_TAIL_BYTES_MAX } = limits;
-    const { UPKEEP_DOCUMENTS_MAX, OPEN_TAILS_PASSED_MAX } = limits;
-    const long = this.#store.longTails(TAIL_CHANGES_MAX, TAIL_BYTES_MAX, OPEN_TAILS_PASSED_MAX);
-    if (long.length === 0) return long;
-    const longest = this.#store.longTails(
-      OPEN_TAIL_CHANGES_MAX,
-      OPEN_TAIL_BYTES_MAX,
-      UPKEEP_DOCUMENTS_MAX,
-    );
-    if (longest.length > 0) return longest;
-    const closed = long.filter((place) => !this.#documents.isOpen(place));
-    return closed.slice(0, UPKEEP_DOCUMENTS_MAX);
+    for (const place of this.#tails.toFold()) this.#fold(place);
   }
 
   #render(row: DocumentRow): DocumentRow {
@@ -156,13 +141,15 @@ export class Renderer {
     return refused;
   }
 
-  /** Replaces base and tail by a new base. */
+  /** Replaces base and tail by a new base. A document that nobody had open is not kept for it. */
   #fold(place: DocumentPlace): void {
     sometimes("document tail folded");
     this.#group.open();
+    const wasOpen = this.#documents.isOpen(place);
     try {
       const base = this.#documents.open(place).save();
       this.#store.writeBody(place, { base, tail: new Uint8Array(), tailChanges: 0 });
+      if (!wasOpen) this.#documents.drop(place);
     } catch (error) {
       if (!(error instanceof DocumentError)) throw error;
       this.#documents.drop(place);

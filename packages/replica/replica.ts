@@ -49,6 +49,7 @@ import { Restorer } from "./restorer.ts";
 import { SchemaJudge } from "./schema-judge.ts";
 import type { Snapshot } from "./snapshot.ts";
 import { Snapshots } from "./snapshot.ts";
+import { Tails } from "./tails.ts";
 import { WaitingRoom } from "./waiting-room.ts";
 
 export interface ReplicaOptions {
@@ -113,8 +114,12 @@ export class Replica {
   readonly #commit: Commit;
   readonly #snapshots = new Snapshots();
   readonly #author: Author;
-  /** The group after which there was nothing to keep up. */
+  readonly #clock: Clock;
+  readonly #tails: Tails;
+  /** The group after which there was nothing to keep up … */
   #idleSince = -1;
+  /** … until a tail has rested, by the monotonic clock. */
+  #restedMs = Infinity;
 
   constructor(options: ReplicaOptions) {
     const { cluster, region, store, clock, log, codec } = options;
@@ -123,6 +128,7 @@ export class Replica {
     this.store = store;
     this.canaries = new CanaryCount(store);
     this.codec = codec;
+    this.#clock = clock;
     this.schema = new SchemaJudge(codec);
     const author = new Author(store, clock, { ...options, genesisHash: codec.genesisHash });
     this.#author = author;
@@ -183,8 +189,9 @@ export class Replica {
       restorer,
       waitingRoom: this.waitingRoom,
     });
+    this.#tails = new Tails({ store, clock, isOpen: (place) => documents.isOpen(place) });
     this.renderer = new Renderer({
-      ...{ store, documents, group, restorer, quarantine },
+      ...{ store, documents, group, restorer, quarantine, tails: this.#tails },
       placeOf: (docId) => this.placeOf(docId),
       schema: this.schema,
       conflicts: this.conflicts,
@@ -322,9 +329,10 @@ export class Replica {
     this.documents.clear();
   }
 
-  /** False when the last `upkeep` found nothing to do and nothing has been staged since. */
+  /** False when the last `upkeep` found nothing to do, nothing has been staged since and no tail has rested. */
   get isUpkeepDue(): boolean {
-    return this.#idleSince !== this.group.opened || this.group.isOpen;
+    if (this.#idleSince !== this.group.opened || this.group.isOpen) return true;
+    return this.#clock.monotonicMs() >= this.#restedMs;
   }
 
   /** Some background work: views and tails, and buckets that have become too full. */
@@ -335,7 +343,9 @@ export class Replica {
       this.group.open();
       this.ledger.tree.deepen();
     }
-    if (this.group.opened === opened && !this.group.isOpen) this.#idleSince = opened;
+    if (this.group.opened !== opened || this.group.isOpen) return;
+    this.#idleSince = opened;
+    this.#restedMs = this.#clock.monotonicMs() + this.#tails.msUntilRested();
   }
 
   /** True while a write would use a name that may have a past which this file does not know. */

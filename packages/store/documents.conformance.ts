@@ -1,8 +1,8 @@
 /** What every store must do with documents and their bodies. */
 import { describe, expect, test } from "vitest";
-import { InvariantError, LaneFrontier, limits, mustDocId } from "@atoll/core";
+import { InvariantError, LaneFrontier, hlcFromMs, limits, mustDocId } from "@atoll/core";
 import type { Hlc, ProfileId, RegionCode } from "@atoll/core";
-import type { Store } from "./store.ts";
+import type { Store, WaitingTail } from "./store.ts";
 import { inTransaction } from "./store-writes.ts";
 import {
   POSITION_MAX,
@@ -276,6 +276,64 @@ export function documentsConformance(get: () => Store): void {
       const folded = { base: digest("base"), tail: new Uint8Array(0), tailChanges: 0 };
       inTransaction(store, () => store.writeBody(samplePlace(2), folded));
       expect(plain(long(10))).toEqual(plain([3, 5].map((n) => samplePlace(n))));
+    });
+
+    test("tails that wait for rest come with the time of their last write, oldest first", () => {
+      const store = get();
+      const { TAIL_REST_CHANGES_MAX: changes, TAIL_REST_BYTES_MAX: bytes } = limits;
+      const put = (n: number, updatedMs: number, tail: [changes: number, bytes: number]) => {
+        const updatedHlc = hlcFromMs(Date.UTC(2026, 0, 1) + updatedMs);
+        store.writeDocument(sampleDocument(n, { updatedHlc, quarantined: n === 6 }));
+        store.appendTail(samplePlace(n), new Uint8Array(tail[1]), tail[0]);
+        return { ...samplePlace(n), updatedHlc };
+      };
+      const waiting: WaitingTail[] = [];
+      inTransaction(store, () => {
+        put(1, 0, [changes, bytes]);
+        waiting.push(put(5, 10, [changes + 1, 0]), put(4, 20, [0, bytes + 1]));
+        waiting.push(put(2, 30, [changes + 1, bytes + 1]), put(3, 30, [changes + 1, 0]));
+        put(6, 5, [changes + 1, 0]);
+      });
+      expect(plain(store.waitingTails(10))).toEqual(plain(waiting));
+      expect(plain(store.waitingTails(2))).toEqual(plain(waiting.slice(0, 2)));
+      const folded = { base: digest("base"), tail: new Uint8Array(0), tailChanges: 0 };
+      inTransaction(store, () => {
+        store.writeBody(samplePlace(5), folded);
+        waiting.splice(1, 1, put(4, 40, [1, 1]));
+      });
+      waiting.splice(0, 2);
+      expect(plain(store.waitingTails(10))).toEqual(
+        plain([
+          ...waiting,
+          { ...samplePlace(4), updatedHlc: hlcFromMs(Date.UTC(2026, 0, 1) + 40) },
+        ]),
+      );
+    });
+
+    test("a body that is written anew keeps its view, and every other document its own", () => {
+      const store = get();
+      const read = (n: number) =>
+        plain([store.readDocument(samplePlace(n)), store.readBody(samplePlace(n))]);
+      const base = digest("base");
+      inTransaction(store, () => {
+        for (const n of [1, 2, 3]) {
+          store.writeDocument(sampleDocument(n, { view: `"${n}"` }));
+          store.appendTail(samplePlace(n), Uint8Array.of(n), 1);
+        }
+      });
+      const others = [read(1), read(3)];
+      for (const round of [1, 2]) {
+        const body = {
+          base: round === 1 ? base : undefined,
+          tail: Uint8Array.of(9),
+          tailChanges: 1,
+        };
+        inTransaction(store, () => store.writeBody(samplePlace(2), body));
+        expect(read(2)).toEqual(plain([sampleDocument(2, { view: '"2"' }), body]));
+        expect([read(1), read(3)]).toEqual(others);
+      }
+      inTransaction(store, () => store.scrub.removeOrphans());
+      expect(store.readBody(samplePlace(2))).toBeDefined();
     });
 
     test("rows and bodies are walked together, page by page, and a row can be taken away", () => {

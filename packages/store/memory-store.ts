@@ -18,7 +18,7 @@ import type {
   SeqRange,
   Tenant,
 } from "@atoll/core";
-import { assert, docKeyOf, fromHex, mustDocId } from "@atoll/core";
+import { assert, docKeyOf, fromHex, limits, must, mustDocId } from "@atoll/core";
 import type {
   AppliedRow,
   BucketRow,
@@ -40,6 +40,7 @@ import type {
   StoredIdentity,
   TailRow,
   TrimmedRow,
+  WaitingTail,
 } from "./store.ts";
 import {
   assertBody,
@@ -181,6 +182,18 @@ export class MemoryStore implements Store {
       const body = this.#bodies.get(keyOf(row));
       return body !== undefined && (body.tailChanges > changesMax || body.tail.length > bytesMax);
     });
+  }
+
+  waitingTails(limit: number): WaitingTail[] {
+    assertCount(limit, "limit");
+    const { TAIL_REST_CHANGES_MAX, TAIL_REST_BYTES_MAX } = limits;
+    return this.longTails(TAIL_REST_CHANGES_MAX, TAIL_REST_BYTES_MAX, this.#documents.size)
+      .map((place) => {
+        const row = must(this.#documents.get(keyOf(place)), "a document with a tail");
+        return { ...place, updatedHlc: row.updatedHlc };
+      })
+      .sort((a, b) => a.updatedHlc - b.updatedHlc) // stable: by position where the times are equal
+      .slice(0, limit);
   }
 
   listDocuments({ from, to, after, limit }: DocumentRange): DocumentRow[] {

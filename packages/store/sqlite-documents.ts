@@ -19,6 +19,7 @@ import type {
   DocumentRange,
   DocumentRow,
   DocumentSumRow,
+  WaitingTail,
 } from "./store.ts";
 import type { SqlValue, SqliteConnection } from "./sqlite-connection.ts";
 import { assertBody, assertCount, assertPlace } from "./admissible.ts";
@@ -31,7 +32,12 @@ import {
   vectorOfBytes,
   vectorToBytes,
 } from "./sqlite-columns.ts";
-import { LONG_TAIL_BYTES, LONG_TAIL_CHANGES } from "./sqlite-schema.ts";
+import {
+  LONG_TAIL_BYTES,
+  LONG_TAIL_CHANGES,
+  WAITING_TAIL_BYTES,
+  WAITING_TAIL_CHANGES,
+} from "./sqlite-schema.ts";
 
 export interface RowColumns {
   readonly position: number;
@@ -58,6 +64,7 @@ interface BodyColumns {
 }
 
 type PlaceColumns = Pick<RowColumns, "position" | "doc_id" | "shard">;
+type WaitingColumns = Pick<RowColumns, keyof PlaceColumns | "updated_hlc">;
 type SumColumns = Pick<RowColumns, "position" | "doc_id" | "change_count" | "sum">;
 type PlaceKey = [position: number, docId: DocId];
 type LongTailKey = [changesMax: number, bytesMax: number, limit: number];
@@ -80,19 +87,20 @@ export class SqliteDocuments {
   readonly #insertRow;
   readonly #updateView;
   readonly #insertBody;
-  readonly #updateTailSize;
+  readonly #readBodyId;
+  readonly #moveBody;
   readonly #growTailSize;
   readonly #appendTail;
   readonly #updateBoth;
   readonly #takeBody;
-  readonly #putBody;
-  readonly #replaceBase;
+  readonly #putBase;
   readonly #deleteBase;
   readonly #list;
   readonly #listSums;
   readonly #dirty;
   readonly #longTails;
   readonly #longTailsByScan;
+  readonly #waitingTails;
 
   constructor(connection: SqliteConnection) {
     this.#readRow = connection.reader<PlaceKey, RowColumns, DocumentRow>(
@@ -121,16 +129,17 @@ export class SqliteDocuments {
       "UPDATE body SET view = ? WHERE id = ?",
     );
     // Not SQLite's own choice: one id that was damaged into a huge one would make all that follow huge.
-    this.#insertBody = connection.writer<[view: string | null]>(
-      `INSERT INTO body (id, view) VALUES (
-         1 + coalesce((SELECT max(id) FROM body WHERE id > 0 AND id < ${BODY_ID_MAX}), 0), ?)`,
+    this.#insertBody = connection.writer<[view: string | null, tail: Uint8Array | null]>(
+      `INSERT INTO body (id, view, tail) VALUES (
+         1 + coalesce((SELECT max(id) FROM body WHERE id > 0 AND id < ${BODY_ID_MAX}), 0), ?, ?)`,
     );
-    this.#updateTailSize = connection.writer<
-      [changes: number, bytes: number, ...PlaceKey],
-      { body: number }
-    >(
-      `UPDATE document SET tail_changes = ?, tail_bytes = ?
-       WHERE position = ? AND doc_id = ? RETURNING body`,
+    this.#readBodyId = connection.reader<PlaceKey, { body: number }, number>(
+      "SELECT body FROM document WHERE position = ? AND doc_id = ?",
+      ({ body }) => body,
+    );
+    this.#moveBody = connection.writer<[body: number, changes: number, bytes: number, ...PlaceKey]>(
+      `UPDATE document SET body = ?, tail_changes = ?, tail_bytes = ?
+       WHERE position = ? AND doc_id = ?`,
     );
     this.#growTailSize = connection.writer<
       [changes: number, bytes: number, ...PlaceKey],
@@ -150,11 +159,8 @@ export class SqliteDocuments {
     this.#takeBody = connection.writer<[body: number], { view: string | null }>(
       "DELETE FROM body WHERE id = ? RETURNING view",
     );
-    this.#putBody = connection.writer<[body: number, view: string | null, tail: Uint8Array]>(
-      "INSERT INTO body (id, view, tail) VALUES (?, ?, ?)",
-    );
-    this.#replaceBase = connection.writer<[body: number, base: Uint8Array]>(
-      "INSERT INTO base (id, base) VALUES (?, ?) ON CONFLICT (id) DO UPDATE SET base = excluded.base",
+    this.#putBase = connection.writer<[body: number, base: Uint8Array]>(
+      "INSERT INTO base (id, base) VALUES (?, ?)",
     );
     this.#deleteBase = connection.writer<[body: number]>("DELETE FROM base WHERE id = ?");
     this.#list = connection.reader<
@@ -192,6 +198,13 @@ export class SqliteDocuments {
       `${longTails} ORDER BY position, doc_id LIMIT ?`,
       placeOfColumns,
     );
+    this.#waitingTails = connection.reader<[limit: number], WaitingColumns, WaitingTail>(
+      `SELECT position, doc_id, shard, updated_hlc FROM document
+       WHERE (tail_changes > ${WAITING_TAIL_CHANGES} OR tail_bytes > ${WAITING_TAIL_BYTES})
+         AND quarantined = 0
+       ORDER BY updated_hlc, position, doc_id LIMIT ?`,
+      (row) => ({ ...placeOfColumns(row), updatedHlc: hlcOfColumn(row.updated_hlc) }),
+    );
   }
 
   readDocument(place: DocumentPlace): DocumentRow | undefined {
@@ -223,7 +236,7 @@ export class SqliteDocuments {
     ];
     let body = this.#updateRow.get(...columns)?.body;
     if (body === undefined) {
-      body = Number(this.#insertBody.run(row.view ?? null).lastInsertRowid);
+      body = Number(this.#insertBody.run(row.view ?? null, null).lastInsertRowid);
       this.#deleteBase.run(body); // of nobody: its own document's id was damaged
       this.#insertRow.run(...columns, body);
     } else if (!isViewStored) {
@@ -241,15 +254,16 @@ export class SqliteDocuments {
   writeBody(place: DocumentPlace, { base, tail, tailChanges }: DocumentBody): void {
     assertPlace(place);
     assertBody({ base, tail, tailChanges });
-    const sizes = [tailChanges, tail.length] as const;
-    const document = this.#updateTailSize.get(...sizes, place.position, place.docId);
-    assert(document !== undefined, "a body needs its document row");
-    // Taken out and put back: SQLite joins pages that have room only where a row is taken out, and a tail
-    // that is folded would otherwise leave a page to a row of a tenth of its size.
-    const taken = this.#takeBody.get(document.body);
-    this.#putBody.run(document.body, taken?.view ?? null, tail);
-    if (base === undefined) this.#deleteBase.run(document.body);
-    else this.#replaceBase.run(document.body, base);
+    const old = this.#readBodyId.get(place.position, place.docId);
+    assert(old !== undefined, "a body needs its document row");
+    // To the end of both tables, where pages are filled: among rows whose tails come and go they stay a third
+    // empty, and SQLite joins pages that have room only where a row is taken out, never where one shrinks.
+    const taken = this.#takeBody.get(old);
+    this.#deleteBase.run(old);
+    const body = Number(this.#insertBody.run(taken?.view ?? null, tail).lastInsertRowid);
+    this.#deleteBase.run(body); // of nobody: its own document's id was damaged
+    if (base !== undefined) this.#putBase.run(body, base);
+    this.#moveBody.run(body, tailChanges, tail.length, place.position, place.docId);
   }
 
   appendTail(place: DocumentPlace, chunks: Uint8Array, changes: number): void {
@@ -270,6 +284,11 @@ export class SqliteDocuments {
     const indexed = changesMax >= LONG_TAIL_CHANGES && bytesMax >= LONG_TAIL_BYTES;
     const statement = indexed ? this.#longTails : this.#longTailsByScan;
     return statement.all(changesMax, bytesMax, limit);
+  }
+
+  waitingTails(limit: number): WaitingTail[] {
+    assertCount(limit, "limit");
+    return this.#waitingTails.all(limit);
   }
 
   listDocuments(range: DocumentRange): DocumentRow[] {

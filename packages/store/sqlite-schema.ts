@@ -43,6 +43,15 @@ assert(
   "lower bounds on tails need a migration of document_long_tail",
 );
 
+/** What the index `document_waiting_tail` holds: tails longer than either. */
+export const WAITING_TAIL_CHANGES = 4;
+export const WAITING_TAIL_BYTES = 2048;
+assert(
+  limits.TAIL_REST_CHANGES_MAX === WAITING_TAIL_CHANGES &&
+    limits.TAIL_REST_BYTES_MAX === WAITING_TAIL_BYTES,
+  "other bounds on tails that rest need a migration of document_waiting_tail",
+);
+
 /** The format that this program writes. */
 export function dataFormat(): number {
   return MIGRATIONS.length;
@@ -183,6 +192,11 @@ export const MIGRATIONS: readonly string[] = [
   -- Changes that came without a row of the log: whoever follows the log has missed them.
   CREATE TABLE epoch (one INTEGER PRIMARY KEY CHECK (one = 1), epoch INTEGER NOT NULL) STRICT;
   INSERT INTO epoch VALUES (1, 0);
+  `,
+  `
+  -- Tails that are folded once nobody writes: those that have rested longest come first.
+  CREATE INDEX document_waiting_tail ON document (updated_hlc, position, doc_id, shard)
+    WHERE (tail_changes > 4 OR tail_bytes > 2048) AND quarantined = 0;
   `,
 ];
 

@@ -147,6 +147,23 @@ describe("opening", () => {
     expect(error.data.mend).toBeDefined();
   });
 
+  test("a file of format 5 opens with all it holds, and its tails wait for rest", () => {
+    const first = openSqliteStore({ path });
+    inTransaction(first, () => {
+      first.writeDocument(sampleDocument(1));
+      first.appendTail(samplePlace(1), new Uint8Array(10), 100);
+    });
+    const before = readAll(first);
+    first.close();
+    const older = new Database(path);
+    older.exec("DROP INDEX document_waiting_tail; PRAGMA user_version = 5");
+    older.close();
+    const store = openSqliteStore({ path });
+    expect(readAll(store)).toEqual(before);
+    expect(store.waitingTails(1)).toMatchObject([{ position: samplePlace(1).position }]);
+    store.close();
+  });
+
   test("a directory that is missing, or a directory in place of the file, is named", () => {
     mkdirSync(path);
     for (const bad of [join(directory, "missing", "atoll.db"), path]) {

@@ -37,6 +37,7 @@ import type {
   StoredIdentity,
   TailRow,
   TrimmedRow,
+  WaitingTail,
 } from "./store.ts";
 import { SqliteAnswers } from "./sqlite-answers.ts";
 import { SqliteAside } from "./sqlite-aside.ts";
@@ -146,6 +147,10 @@ export class SqliteStore implements Store {
 
   longTails(changesMax: number, bytesMax: number, limit: number): DocumentPlace[] {
     return this.#documents.all().longTails(changesMax, bytesMax, limit);
+  }
+
+  waitingTails(limit: number): WaitingTail[] {
+    return this.#documents.all().waitingTails(limit);
   }
 
   listDocuments(range: DocumentRange): DocumentRow[] {

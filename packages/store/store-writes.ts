@@ -118,6 +118,7 @@ export function readAll(store: Store) {
     sums: plain(store.listSums({ from: 0, to: 2 ** 52, limit: 100 })),
     dirty: plain(store.dirtyDocuments(100)),
     longTails: plain(store.longTails(0, 0, 100)),
+    waitingTails: plain(store.waitingTails(100)),
     log: plain(lanes.map((lane) => store.readLog(lane, { lo: 1, hi: 2 ** 53 - 1 }, 1e9))),
     logs: plain(places.map((place) => store.readLogOfDocument(place))),
     changes: places.map(({ docId }, n) => store.hasChange(docId, sampleHash(n), 5n)),

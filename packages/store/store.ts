@@ -101,6 +101,11 @@ export interface DocumentRange {
   readonly limit: number;
 }
 
+/** A document whose tail waits to be folded until nobody has written for a while. */
+export interface WaitingTail extends DocumentPlace {
+  readonly updatedHlc: Hlc;
+}
+
 /** What identifies a document to a comparison, and the sum of its elements. */
 export interface DocumentSumRow {
   readonly docId: DocId;
@@ -310,6 +315,11 @@ export interface Store {
    * bounds at or above `TAIL_CHANGES_MAX` and `TAIL_BYTES_MAX`; a scan below them.
    */
   longTails(changesMax: number, bytesMax: number, limit: number): DocumentPlace[];
+  /**
+   * Documents whose tail is longer than `TAIL_REST_CHANGES_MAX` or `TAIL_REST_BYTES_MAX`, the longest unwritten
+   * first, then by position. Those in quarantine are left out.
+   */
+  waitingTails(limit: number): WaitingTail[];
   /** In ascending order of (position, docId). Views are left out (`view` is undefined). */
   listDocuments(range: DocumentRange): DocumentRow[];
   /** The same listing, only what a sum over it needs: a third of the cost. */
