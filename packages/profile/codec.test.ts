@@ -2,7 +2,7 @@ import { expect, test } from "vitest";
 import { assert, toHex } from "@atoll/core";
 import { ProfileCodec } from "./codec.ts";
 import { containerMessage, parseContainerMessage } from "./containers.ts";
-import { DocumentError } from "./document.ts";
+import { DocumentError } from "./document-error.ts";
 import type { Entry } from "./fleet.fixture.ts";
 import { Copy, actorOf, fleetCodec, fleetSchema, identity, mustParse } from "./fleet.fixture.ts";
 import { parseProfileSchema } from "./schema.ts";

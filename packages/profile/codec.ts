@@ -19,7 +19,8 @@ import {
   parseContainerMessage,
 } from "./containers.ts";
 import { unfoldingFault } from "./document-chunk.ts";
-import { AutomergeDocument, DocumentError } from "./document.ts";
+import { DocumentError } from "./document-error.ts";
+import { AutomergeDocument } from "./document.ts";
 import { genesisMessage } from "./genesis.ts";
 import type { Operation } from "./operations.ts";
 import type { Identity, Shared } from "./open-profile.ts";
@@ -57,7 +58,7 @@ export class ProfileCodec {
     this.#genesis = AutomergeDocument.genesis(schema.root, genesisMessage(schema.root));
     this.genesisChange = this.#genesis.lastChange();
     this.genesisHash = hashOfChunk(this.genesisChange);
-    this.#genesisOps = this.#genesis.size().operations;
+    this.#genesisOps = this.#genesis.record.size().operations;
     this.#genesisSaved = this.#genesis.save();
     this.#containers = new ContainerCache((path) => this.#makeContainer(path));
     this.#shared = {
@@ -93,7 +94,7 @@ export class ProfileCodec {
     const base = bytes.base === undefined ? this.#genesisSaved : this.#unpacked(bytes.base);
     const whole = bytes.tail.length === 0 ? base : Buffer.concat([base, bytes.tail]);
     const document = AutomergeDocument.load(whole, actor);
-    if (document.hasChange(this.genesisHash)) return document;
+    if (document.record.hasChange(this.genesisHash)) return document;
     document.free();
     throw new DocumentError("the document comes from another genesis");
   }

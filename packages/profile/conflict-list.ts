@@ -48,7 +48,7 @@ function slotValues(
 ): ConflictValue[] {
   if (slot.kind === "register") return writtenValues(document, at, slot.key);
   const value = showSlot(map, slot, node) ?? null;
-  return [{ opId: document.containerId([...at, slot.key]), isWritten: false, value }];
+  return [{ opId: document.record.containerId([...at, slot.key]), isWritten: false, value }];
 }
 
 /** All values under a key of a map as it lies, winner first. */
@@ -57,7 +57,7 @@ export function writtenValues(
   at: StoredPath,
   key: string | number,
 ): ConflictValue[] {
-  return document
+  return document.record
     .values(at, key)
     .map(({ opId, value }) => ({ opId, isWritten: true, value: showPlain(value) ?? null }))
     .reverse();

@@ -1,7 +1,7 @@
 import { deflateRawSync } from "node:zlib";
 import { expect, test } from "vitest";
 import { ByteReader, ByteWriter, limits } from "@atoll/core";
-import { DocumentError } from "./document.ts";
+import { DocumentError } from "./document-error.ts";
 import { unfoldingFault } from "./document-chunk.ts";
 import { Copy, actorOf, fleetCodec } from "./fleet.fixture.ts";
 

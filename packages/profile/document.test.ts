@@ -1,7 +1,8 @@
 import { must } from "@atoll/core";
 import { expect, test } from "vitest";
 import { mustParse, actorOf, Copy, fleetCodec } from "./fleet.fixture.ts";
-import { AutomergeDocument, DocumentError } from "./document.ts";
+import { DocumentError } from "./document-error.ts";
+import { AutomergeDocument } from "./document.ts";
 import type { Operation } from "./operations.ts";
 import { socialProfileSchema } from "./social-profile.ts";
 import { storedCounter, storedList, storedMap, storedScalar, storedText } from "./stored.ts";

@@ -15,19 +15,13 @@
  */
 import { hash as digest } from "node:crypto";
 import * as A from "@automerge/automerge";
-import {
-  InvariantError,
-  assert,
-  errorText,
-  fromHex,
-  limits,
-  mustChangeHash,
-  toHex,
-} from "@atoll/core";
+import { assert, fromHex, limits, toHex } from "@atoll/core";
 import type { ChangeHash } from "@atoll/core";
 import { readScalarChange } from "./change-reader.ts";
 import type { OperationId } from "./change-writer.ts";
 import { unfoldingFault } from "./document-chunk.ts";
+import { DocumentError, guard } from "./document-error.ts";
+import { DocumentRecord, hashFromHex } from "./document-record.ts";
 import { DocumentValues } from "./document-values.ts";
 import { alteredChange } from "./given-back.ts";
 import type { JsonValue } from "./json.ts";
@@ -36,48 +30,17 @@ import type { Operation, StoredPath } from "./operations.ts";
 import type { SchemaNode } from "./schema.ts";
 import { PlainLine } from "./plain-line.ts";
 import type { ScalarEdit } from "./plain-line.ts";
-import { markKey, naturalKey } from "./slots.ts";
+import { naturalKey } from "./slots.ts";
 import type { SlotKind } from "./slots.ts";
 import type { StoredMap } from "./stored.ts";
 import { storedMap } from "./stored.ts";
 import type { TreeMap, TreeValues } from "./stored-tree.ts";
 import { copyTree, sameTree } from "./stored-tree.ts";
 
-/** The document cannot be trusted any more, or never could: free it, open it from its bytes. */
-export class DocumentError extends Error {
-  override readonly name = "DocumentError";
-}
-
-/** What Automerge remembers of a change besides its operations. */
-export interface ChangeRecord {
-  readonly hash: ChangeHash;
-  readonly deps: readonly ChangeHash[];
-  readonly message: string | undefined;
-}
-
 /** Its two maps: of the document as it is, or as it was. */
 export interface DocumentView {
   readonly profile: StoredMap;
   readonly meta: StoredMap;
-}
-
-/** A change as the graph of changes knows it. */
-export interface ChangeMeta extends ChangeRecord {
-  /** 16 bytes, hexadecimal. */
-  readonly actor: string;
-  readonly seq: number;
-  /** Its operations are numbered from here … */
-  readonly startOp: number;
-  /** … to here: larger than in any change that it knew of. */
-  readonly maxOp: number;
-  readonly timeSeconds: number;
-}
-
-/** A value and the name of the operation that wrote it: "counter@actor". */
-export interface WrittenValue {
-  readonly opId: string;
-  /** As stored: see `stored.ts`. */
-  readonly value: unknown;
 }
 
 interface Root {
@@ -98,6 +61,8 @@ export class AutomergeDocument {
   readonly #handle: Handle;
   readonly #line: PlainLine;
   readonly #values: DocumentValues;
+  /** What it remembers of changes and writers. */
+  readonly record: DocumentRecord;
   #isFreed = false;
 
   private constructor(handle: Handle, actor: string, tree: TreeMap) {
@@ -107,6 +72,11 @@ export class AutomergeDocument {
       winner: (object, part) => handle.getWithType(object, part) ?? undefined,
       valueOf: (type, found) => this.#valueOf(type, found),
       tree: () => this.#live().materialize("/") as TreeMap,
+    });
+    this.record = new DocumentRecord({
+      module: () => this.#live(),
+      findId: (path) => this.#values.findId(path),
+      valueOf: (type, found) => this.#valueOf(type, found),
     });
     handle.updateDiffCursor(); // what is there is no news
   }
@@ -375,107 +345,9 @@ export class AutomergeDocument {
     return guard("has no heads", () => this.#live().getHeads().map(hashFromHex));
   }
 
-  hasChange(hash: Uint8Array): boolean {
-    return guard("cannot look up a change", () => {
-      return this.#live().getChangeMetaByHash(toHex(hash)) !== null;
-    });
-  }
-
   /** "counter@actor" of the operation that made a map or list. */
   objectId(at: StoredPath): string {
     return guard("has no such place", () => this.#idAt(at));
-  }
-
-  size(): { readonly changes: number; readonly operations: number } {
-    const { numChanges, numOps } = guard("has no size", () => this.#live().stats());
-    return { changes: numChanges, operations: numOps };
-  }
-
-  /** Parents before children. */
-  history(): ChangeRecord[] {
-    return guard("has no history", () =>
-      this.#live()
-        .getChangesMeta([])
-        .map((meta) => ({
-          hash: hashFromHex(meta.hash),
-          deps: meta.deps.map(hashFromHex),
-          message: meta.message ?? undefined,
-        })),
-    );
-  }
-
-  /** The same with who, when and where in the order of operations. */
-  changeMetas(): ChangeMeta[] {
-    return guard("has no history", () =>
-      this.#live()
-        .getChangesMeta([])
-        .map((meta) => ({
-          hash: hashFromHex(meta.hash),
-          deps: meta.deps.map(hashFromHex),
-          message: meta.message ?? undefined,
-          actor: meta.actor,
-          seq: meta.seq,
-          startOp: meta.startOp,
-          maxOp: meta.maxOp,
-          timeSeconds: meta.time,
-        })),
-    );
-  }
-
-  /** Changes that a version does not have, as chunks; parents before children. */
-  changesSince(heads: readonly ChangeHash[]): Uint8Array[] {
-    return guard("does not give its changes", () => this.#live().getChanges(heads.map(toHex)));
-  }
-
-  /** All values under a key of a map or at an index of a list, with who wrote them; the winner last. */
-  values(at: StoredPath, key: string | number): WrittenValue[] {
-    return guard("cannot list values", () => {
-      const id = this.#values.findId(at);
-      if (id === undefined) return []; // an edit that is being planned may be ahead of us
-      const written = this.#live().getAll(id, key);
-      return written.map((found) => {
-        const [type, value] = found;
-        return { opId: String(found.at(-1)), value: this.#valueOf(type, value) };
-      });
-    });
-  }
-
-  /** Who wrote each character of a text, in UTF-16 code units; empty for what is no text. */
-  textWriters(at: StoredPath, key: string): string[] {
-    return guard("cannot list a text's writers", () => {
-      const handle = this.#live();
-      const id = this.#values.findId(at);
-      const found = id === undefined ? undefined : handle.getAll(id, key).at(-1);
-      if (found?.[0] !== "text") return [];
-      const text = String(found[1]);
-      const length = Math.min(handle.length(text), limits.EXPLAINED_TEXT_UNITS_MAX);
-      return Array.from({ length }, (_, i) => String(handle.getAll(text, i).at(-1)?.at(-1)));
-    });
-  }
-
-  /** The name of the operation that made a container; of its mark, where it is shown by that alone. */
-  containerId(at: StoredPath): string {
-    return guard("cannot name a container", () => {
-      const handle = this.#live();
-      const holder = this.#values.findId(at.slice(0, -1));
-      if (holder === undefined) return "";
-      const key = String(at.at(-1));
-      const found = handle.getAll(holder, key).at(-1) ?? handle.getAll(holder, markKey(key)).at(-1);
-      return String(found?.at(-1));
-    });
-  }
-
-  /** The same as chunks, which may be compressed. */
-  changes(): Uint8Array[] {
-    return guard("does not give its changes", () => this.#live().getChanges([]));
-  }
-
-  /** All values that concurrent writes left under a key of a map; none when there is nothing. */
-  conflictsAt(at: StoredPath, key: string): readonly unknown[] {
-    return guard("cannot list conflicts", () => {
-      const values = this.#live().getAll(this.#idAt(at), key);
-      return values.length < 2 ? [] : values.map(([type, value]) => this.#valueOf(type, value));
-    });
   }
 
   /**
@@ -589,23 +461,10 @@ function plainRoot(doc: A.Doc<Root>): TreeMap {
   return doc;
 }
 
-function guard<T>(what: string, run: () => T): T {
-  try {
-    return run();
-  } catch (error) {
-    if (error instanceof DocumentError || error instanceof InvariantError) throw error;
-    throw new DocumentError(`the document ${what}: ${errorText(error)}`, { cause: error });
-  }
-}
-
 /** Of the same origin, by which regions are told apart: see `replica/identity.ts`. */
 function actorBeside(actor: string, level: number): string {
   const origin = actor.slice(0, actor.length / 2);
   return origin + digest("sha256", `atoll beside ${level} ${actor}`, "hex").slice(0, origin.length);
-}
-
-function hashFromHex(hex: string): ChangeHash {
-  return mustChangeHash(fromHex(hex));
 }
 
 /** An empty container with all that the genesis makes inside it. A bare string is text. */

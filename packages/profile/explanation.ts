@@ -107,7 +107,7 @@ function partsOf(
 ): ExplainedPart[] {
   const max = limits.EXPLAINED_PARTS_MAX;
   const part = (key: string | number): ExplainedPart => {
-    const last = document.values(at, key).at(-1);
+    const last = document.record.values(at, key).at(-1);
     return { opId: last?.opId ?? "", value: showPlain(last?.value) ?? null };
   };
   switch (kind) {
@@ -116,7 +116,7 @@ function partsOf(
     case "list":
       return (storedList(stored) ?? []).slice(0, max).map((_item, i) => part(i));
     case "text": {
-      const writers = document.textWriters(at.slice(0, -1), at.at(-1) ?? "");
+      const writers = document.record.textWriters(at.slice(0, -1), at.at(-1) ?? "");
       return stretches(writers, storedText(stored) ?? "");
     }
     default:

@@ -1,7 +1,7 @@
 // Changes that are applied and shown, and with which no document could be saved any more.
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
 import { ByteReader, ByteWriter, must, sealChange } from "@atoll/core";
-import { DocumentError } from "./document.ts";
+import { DocumentError } from "./document-error.ts";
 import { Copy, actorOf, fleetCodec, mustParse } from "./fleet.fixture.ts";
 
 const FRAME_BYTES = 8;

@@ -15,7 +15,8 @@ import type { ChangeHash } from "@atoll/core";
 import { canonicalJson } from "./canonical.ts";
 import type { ProfileConflict } from "./conflict-list.ts";
 import { listConflicts } from "./conflict-list.ts";
-import type { AutomergeDocument, ChangeMeta } from "./document.ts";
+import type { ChangeMeta } from "./document-record.ts";
+import type { AutomergeDocument } from "./document.ts";
 import type { Explanation } from "./explanation.ts";
 import { explain } from "./explanation.ts";
 import type { SchemaNode } from "./schema.ts";
@@ -54,7 +55,7 @@ export class Inspection {
   }
 
   has(hash: ChangeHash): boolean {
-    return this.#document.hasChange(hash);
+    return this.#document.record.hasChange(hash);
   }
 
   at(heads: readonly ChangeHash[]): VersionView {
@@ -68,7 +69,7 @@ export class Inspection {
 
   /** All edits, newest first: neither the genesis nor what makes containers. */
   history(): readonly ChangeMeta[] {
-    this.#metas ??= this.#document
+    this.#metas ??= this.#document.record
       .changeMetas()
       .filter(({ hash, message }) => !this.#isUncounted(hash, message))
       .sort((a, b) => b.maxOp - a.maxOp || (toHex(a.hash) < toHex(b.hash) ? 1 : -1));
@@ -129,6 +130,6 @@ export class Inspection {
 
   /** Changes that these heads do not have, the genesis and containers too; parents before children. */
   changesSince(heads: readonly ChangeHash[]): Uint8Array[] {
-    return this.#document.changesSince(heads);
+    return this.#document.record.changesSince(heads);
   }
 }

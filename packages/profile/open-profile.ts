@@ -23,7 +23,7 @@ import { readChangeHead } from "./change-chunk.ts";
 import { splitChunks } from "./chunk-run.ts";
 import type { ContainerChange, ContainerPath } from "./containers.ts";
 import type { AutomergeDocument, DocumentView } from "./document.ts";
-import { DocumentError } from "./document.ts";
+import { DocumentError } from "./document-error.ts";
 import type { ProfileEdit } from "./edit.ts";
 import type { JsonObject } from "./json.ts";
 import { invalid, jsonFaults } from "./json.ts";
@@ -222,7 +222,7 @@ export class OpenProfile {
 
   /** What the document holds but for the genesis and container changes; parents before children. */
   changeHashes(): ChangeHash[] {
-    return this.#document
+    return this.#document.record
       .history()
       .filter((change) => !this.#shared.isUncounted(change.hash, change.message))
       .map((change) => change.hash);
@@ -230,12 +230,12 @@ export class OpenProfile {
 
   /** Whether this change is in the document, at its heads or below. */
   holds(change: ChangeHash): boolean {
-    return this.#document.hasChange(change);
+    return this.#document.record.hasChange(change);
   }
 
   /** Every change as a chunk, the genesis and containers too; parents before children. */
   changes(): Uint8Array[] {
-    return this.#document.changes();
+    return this.#document.record.changes();
   }
 
   /** Idempotent. */
@@ -260,7 +260,7 @@ export class OpenProfile {
   #baseOf(base: readonly ChangeHash[]): readonly ChangeHash[] | undefined {
     const present = this.#document.heads().map(toHex);
     if (present.join() === base.map(toHex).sort().join()) return undefined;
-    const unknown = base.find((hash) => !this.#document.hasChange(hash));
+    const unknown = base.find((hash) => !this.#document.record.hasChange(hash));
     if (unknown === undefined) return base;
     throw new AtollError("unknown-base", `this region has no change ${toHex(unknown)}`);
   }
@@ -324,7 +324,7 @@ export class OpenProfile {
     const steps = new Steps(profile, this.#root);
     if (edit.recreates === true) clearAll(steps);
     if (edit.kind === "json-patch") planJsonPatch(steps, edit.operations);
-    else planNative(steps, edit.operations, this.#document);
+    else planNative(steps, edit.operations, this.#document.record);
     const plan = steps.finish();
     const bytes = canonicalBytes(steps.show());
     // What grew too large by merging may still be made smaller, here too.
@@ -361,14 +361,14 @@ export class OpenProfile {
 
   #countConflicts(profile: StoredMap): number {
     this.#searchConflicts();
-    return this.#shown.conflicts(profile, (at, key) => this.#document.conflictsAt(at, key));
+    return this.#shown.conflicts(profile, (at, key) => this.#document.record.conflictsAt(at, key));
   }
 
   /** A short history in which every change knew of the one before it has no conflicts. */
   #isOneLine(): boolean {
-    if (this.#document.size().changes > limits.HISTORY_SEARCHED_MAX) return false;
+    if (this.#document.record.size().changes > limits.HISTORY_SEARCHED_MAX) return false;
     let previous: string | undefined;
-    for (const { hash, deps, message } of this.#document.history()) {
+    for (const { hash, deps, message } of this.#document.record.history()) {
       if (!isEditMessage(message) && this.#shared.isUncounted(hash, message)) continue;
       if (previous !== undefined && !deps.some((dep) => toHex(dep) === previous)) return false;
       previous = toHex(hash);

@@ -2,7 +2,7 @@
 import { constants, zstdCompressSync } from "node:zlib";
 import { afterEach, beforeEach, expect, test } from "vitest";
 import { limits } from "@atoll/core";
-import { DocumentError } from "./document.ts";
+import { DocumentError } from "./document-error.ts";
 import { Copy, actorOf, fleetCodec } from "./fleet.fixture.ts";
 import { packDocument, unpackDocument } from "./packed-document.ts";
 

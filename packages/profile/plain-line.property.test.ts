@@ -82,14 +82,14 @@ test("Automerge makes the same bytes of any run of small edits", () => {
       for (const each of steps) {
         if (each.kind === "theirs" || each.kind === "reopen") isResuming = true;
         if (each.kind === "look") {
-          ours.history();
+          ours.record.history();
         } else if (each.kind === "reopen") {
           const reopened = AutomergeDocument.load(ours.save(), SELF);
           ours.free();
           ours = reopened;
         } else if (each.kind === "theirs") {
           const other = must(others[each.who], "another");
-          if (each.seen) other.append(ours.changes());
+          if (each.seen) other.append(ours.record.changes());
           const chunk = other.perform(each.operations.filter(hasOwnPlace), 5);
           const before = applied.mock.calls.length;
           if (chunk !== undefined) ours.append([chunk]);

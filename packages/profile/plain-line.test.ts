@@ -72,7 +72,7 @@ test("the next change of one who knew all there is needs no Automerge", () => {
 test("a counter counts on without Automerge, whoever counts", () => {
   const { ours, next, release } = pair();
   const other = genesis.fork(OTHER);
-  other.append([...ours.changes(), scalarChunk(next)]);
+  other.append([...ours.record.changes(), scalarChunk(next)]);
   expect(isFollowed(ours, scalarChunk(next))).toBe(true);
   const count: Operation = { kind: "add", at: ["profile", "stats"], key: "n", by: 2 };
   const asked = vi.spyOn(AutomergeDocument.prototype, "performInModule");
@@ -91,7 +91,7 @@ test("a counter counts on without Automerge, whoever counts", () => {
 test("what a counter cannot count in numbers is left to Automerge", () => {
   const { ours, release } = pair();
   const other = genesis.fork(OTHER);
-  other.append(ours.changes());
+  other.append(ours.record.changes());
   const most = Number.MAX_SAFE_INTEGER - 1;
   const count: Operation = { kind: "add", at: ["profile", "stats"], key: "n", by: most };
   for (let round = 0; round < 3; round++) {
@@ -141,7 +141,7 @@ test("what comes twice is left to Automerge, which knows it", () => {
 test("what builds on changes that only Automerge could take is followed again", () => {
   const { ours, next, release } = pair();
   const nested = genesis.fork(OTHER);
-  nested.append([...ours.changes(), scalarChunk(next)]);
+  nested.append([...ours.record.changes(), scalarChunk(next)]);
   expect(isFollowed(ours, scalarChunk(next))).toBe(true);
   const list = must(
     nested.perform([{ kind: "put", at: ["profile"], key: "l", value: [1] }], 0),
