@@ -10,6 +10,7 @@ import type { Stage } from "../run/stage.ts";
 
 /** A process has to start before it can refuse to. */
 const REFUSED_MS_MAX = 30_000;
+const ANSWERS_MS_MAX = 30_000;
 
 export const sameRegionTwice: Scenario = {
   name: "same-region-twice",
@@ -30,9 +31,14 @@ export const sameRegionTwice: Scenario = {
     const second = new RegionProcess(copy, stage.links.enter(EU));
     await stage.during(`${EU} is started on a copy of its files`, [], async () => {
       try {
-        await second.start();
+        // Not until it is ready: the other regions may have refused it before anybody has asked.
+        second.spawn();
+        const admin = new RegionAdmin(copy);
+        await stage.expectSoon("the copy answers", ANSWERS_MS_MAX, async () => {
+          return (await admin.status()) !== undefined;
+        });
         await stage.wait(stage.seconds);
-        const [one, other] = [await stage.status(EU), await new RegionAdmin(copy).status()];
+        const [one, other] = [await stage.status(EU), await admin.status()];
         const names = `${one?.origin} and ${other?.origin}`;
         stage.expect("the two do not write under one name", one?.origin !== other?.origin, names);
       } finally {
