@@ -305,6 +305,10 @@ export const PLAIN_LINE_SEARCHED_MAX = 24;
  * one takes a third of loading it with the genesis, fifty as long. More → loaded
  */
 export const TAIL_GROWN_MAX = 16;
+/** Changes that no other builds on, behind which a plain one is still written or taken in. More → Automerge has to */
+export const PLAIN_LINE_HEADS_MAX = 16;
+/** Operations that one insert at the head of a list or text becomes and that are written beside the module. More → Automerge */
+export const NEW_ITEM_ROWS_MAX = 1_024;
 /** Maps of a document, from the outside in, in which changes from elsewhere are understood. More → Automerge takes them */
 export const MAPS_FOLLOWED_MAX = 256;
 /**

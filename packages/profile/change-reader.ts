@@ -37,7 +37,12 @@ function read(chunk: Uint8Array): ScalarChange {
 
 type Columns = ReadonlyMap<number, ByteReader>;
 
-const OURS: ReadonlySet<number> = new Set(Object.values(columns));
+/** Those of lists are not among them. */
+const OURS: ReadonlySet<number> = new Set(
+  Object.values(columns).filter(
+    (spec) => spec !== columns.itemActor && spec !== columns.itemCounter,
+  ),
+);
 
 function readColumns(reader: ByteReader): Columns {
   const sizes: [spec: number, bytes: number][] = [];

@@ -1,6 +1,6 @@
 /**
- * A change as bytes, written without Automerge: scalars that are put into maps or taken out of them, and counters
- * that count on.
+ * A change as bytes, written without Automerge: scalars that are put into maps or taken out of them, counters
+ * that count on, and what is new at the head of a list or text.
  *
  *     parents | actor | seq | first op | time | message | other actors | columns of the rows
  *
@@ -35,7 +35,20 @@ export interface Place {
 
 export type ScalarRow = ScalarDeed & Place;
 
-export interface ScalarChange {
+/** Something that was not there before. Numbers name operations of this very change. */
+export type NewRow = (
+  | { readonly action: "put"; readonly value: JsonScalar }
+  | { readonly action: "make-map" | "make-list" }
+) &
+  (
+    | { readonly object: number; readonly key: string }
+    /** In a list or text, behind an item that is new as well; 0: before all that is there. */
+    | { readonly object: OperationId | number; readonly after: number }
+  );
+
+export type ChangeRow = ScalarRow | NewRow;
+
+export interface PlainChange {
   /** Sorted. */
   readonly parents: readonly ChangeHash[];
   /** 16 bytes, hexadecimal. */
@@ -44,6 +57,11 @@ export interface ScalarChange {
   readonly startOp: number;
   readonly timeSeconds: number;
   readonly message: string | undefined;
+  readonly rows: readonly ChangeRow[];
+}
+
+/** One that is understood when it comes from elsewhere. */
+export interface ScalarChange extends PlainChange {
   readonly rows: readonly ScalarRow[];
 }
 
@@ -51,12 +69,14 @@ const MAGIC = Uint8Array.of(0x85, 0x6f, 0x4a, 0x83);
 const CHECKSUM_LATER = new Uint8Array(4);
 const TYPE_CHANGE = 1;
 /** Automerge's numbers of what can be done. */
-export const actions = { put: 1, remove: 3, add: 5 } as const;
+export const actions = { "make-map": 0, put: 1, "make-list": 2, remove: 3, add: 5 } as const;
 
 /** Specifications of the columns that such a change has. */
 export const columns = {
   objectActor: 0x01,
   objectCounter: 0x02,
+  itemActor: 0x11,
+  itemCounter: 0x13,
   key: 0x15,
   insert: 0x34,
   action: 0x42,
@@ -70,19 +90,19 @@ export const columns = {
 /** The low four bits of what is said of a value; above them its length. */
 export const valueTypes = { null: 0, false: 1, true: 2, integer: 4, double: 5, text: 6 } as const;
 
-export function scalarChunk(change: ScalarChange): Uint8Array {
+export function plainChunk(change: PlainChange): Uint8Array {
   const chunk = new Uint8Array(unsealed(change));
   sealChange(chunk);
   return chunk;
 }
 
-/** Whether these are the bytes that `scalarChunk` writes, but for the checksum, which is not looked at. */
-export function isSpeltAs(chunk: Uint8Array, change: ScalarChange): boolean {
+/** Whether these are the bytes that `plainChunk` writes, but for the checksum, which is not looked at. */
+export function isSpeltAs(chunk: Uint8Array, change: PlainChange): boolean {
   const from = MAGIC.length + CHECKSUM_LATER.length;
   return Buffer.compare(unsealed(change).subarray(from), chunk.subarray(from)) === 0;
 }
 
-function unsealed(change: ScalarChange): Uint8Array {
+function unsealed(change: PlainChange): Uint8Array {
   const body = contents(change);
   const writer = new ByteWriter(body.length + 16);
   writer.raw(MAGIC).raw(CHECKSUM_LATER).u8(TYPE_CHANGE).bytes(body);
@@ -99,11 +119,15 @@ function nameOf(id: OperationId): Name {
   return { counter: Number(id.slice(0, at)), actor: id.slice(at + 1) };
 }
 
-function contents(change: ScalarChange): Uint8Array {
+function contents(change: PlainChange): Uint8Array {
   const { parents, actor, seq, startOp, timeSeconds, message = "", rows } = change;
-  const objects = rows.map(({ object }) => nameOf(object));
-  const befores = rows.map(({ before }) => before && nameOf(before));
-  const predecessors = befores.filter((name) => name !== undefined && name !== "");
+  const nameHere = (object: OperationId | number): Name =>
+    typeof object === "number" ? { counter: object, actor } : nameOf(object);
+  const objects = rows.map(({ object }) => nameHere(object));
+  const befores = rows.map((row) =>
+    "before" in row && row.before ? nameOf(row.before) : undefined,
+  );
+  const predecessors = befores.filter((name) => name !== undefined);
   // The writer is number 0, whoever else is named comes after in order.
   const others = new Set([...objects, ...predecessors].map((name) => name.actor));
   others.delete(actor);
@@ -130,8 +154,22 @@ function contents(change: ScalarChange): Uint8Array {
   };
   column(columns.objectActor, runsOf(objects.map(numberOf), writeUnsigned));
   column(columns.objectCounter, runsOf(objects.map(counterOf), writeUnsigned));
+  const items = rows.map((row) => ("after" in row ? row.after : null));
+  column(
+    columns.itemActor,
+    runsOf(
+      items.map((after) => (after === 0 ? null : after && 0)),
+      writeUnsigned,
+    ),
+  );
+  column(columns.itemCounter, runsOf(differences(items), writeSigned));
   column(columns.key, runsOf(rows.map(keyOf), writeText));
-  column(columns.insert, (to) => to.varint(rows.length)); // none of them is an insert
+  column(columns.insert, (to) =>
+    writeFlags(
+      to,
+      items.map((after) => after !== null),
+    ),
+  );
   column(columns.action, runsOf(rows.map(actionOf), writeUnsigned));
   column(columns.valueMeta, runsOf(metas, writeUnsigned));
   column(columns.valueRaw, (to) => to.raw(raw.finish()));
@@ -144,19 +182,19 @@ function contents(change: ScalarChange): Uint8Array {
 }
 
 const counterOf = ({ counter }: Name): number => counter;
-const keyOf = ({ key }: ScalarRow): string => key;
+const keyOf = (row: ChangeRow): string | null => ("key" in row ? row.key : null);
 /** Of what was there before a row. */
-const countOf = (name: Name | "" | undefined): number => (name ? 1 : 0);
+const countOf = (name: Name | undefined): number => (name ? 1 : 0);
 
-const actionOf = ({ action }: ScalarRow): number => actions[action];
+const actionOf = ({ action }: ChangeRow): number => actions[action];
 
-function valueOf(deed: ScalarDeed): JsonScalar | undefined {
-  switch (deed.action) {
+function valueOf(row: ChangeRow): JsonScalar | undefined {
+  switch (row.action) {
     case "put":
-      return deed.value;
+      return row.value;
     case "add":
-      return deed.by;
-    case "remove":
+      return row.by;
+    default:
       return undefined;
   }
 }
@@ -188,18 +226,46 @@ function writeValue(raw: ByteWriter, value: JsonScalar | undefined): number {
   }
 }
 
-function differences(numbers: readonly number[]): number[] {
-  return numbers.map((number, i) => number - (numbers[i - 1] ?? 0));
+/** Each less the one before it. */
+function differences<T extends number | null>(numbers: readonly T[]): (number | T)[] {
+  let last = 0;
+  return numbers.map((number) => {
+    if (number === null) return number;
+    const difference = number - last;
+    last = number;
+    return difference;
+  });
+}
+
+/** How many are alike, in turns; the first are false, if only none. */
+function writeFlags(to: ByteWriter, flags: readonly boolean[]): void {
+  let [last, count] = [false, 0];
+  for (const flag of flags) {
+    if (flag === last) count++;
+    else {
+      to.varint(count);
+      [last, count] = [flag, 1];
+    }
+  }
+  to.varint(count);
 }
 
 type WriteValue<T> = (writer: ByteWriter, value: T) => void;
 
-/** n ≥ 2 equal values as n and the value; others, one after the other, as −n and the values. */
-function runsOf<T>(values: readonly T[], write: WriteValue<T>): (to: ByteWriter) => void {
+/**
+ * n ≥ 2 equal values as n and the value; others, one after the other, as −n and the values; n that are missing as
+ * 0 and n. Nothing where all are missing.
+ */
+function runsOf<T>(values: readonly (T | null)[], write: WriteValue<T>): (to: ByteWriter) => void {
   return (to) => {
-    let at = 0;
+    let at = values.every((value) => value === null) ? values.length : 0;
     while (at < values.length) {
       const equal = equalFrom(values, at);
+      if (values[at] === null) {
+        to.varint(0).varint(equal);
+        at += equal;
+        continue;
+      }
       if (equal > 1) {
         writeSigned(to, equal);
         write(to, values[at] as T);
@@ -207,7 +273,7 @@ function runsOf<T>(values: readonly T[], write: WriteValue<T>): (to: ByteWriter)
         continue;
       }
       let end = at + 1;
-      while (end < values.length && equalFrom(values, end) === 1) end++;
+      while (end < values.length && values[end] !== null && equalFrom(values, end) === 1) end++;
       writeSigned(to, at - end);
       while (at < end) write(to, values[at++] as T);
     }

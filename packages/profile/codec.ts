@@ -201,7 +201,13 @@ export class ProfileCodec {
     const counter = undeclaredSlot("counter", "n").key;
     others.push({ kind: "add", at, key: counter, by: -1_000 });
     const [ours, theirs] = [this.#genesis.fork(actor), this.#genesis.fork(actor)];
-    for (const document of [ours, theirs]) document.append([this.containerChunk([counter])]);
+    const list = undeclaredSlot("list", "l").key;
+    const items = ["a", { b: [1, "é"], a: {} }, 0.5, [], null];
+    puts.push({ kind: "splice", at: [...at, list], index: 0, removed: 0, inserted: items });
+    const text = undeclaredSlot("text", "t").key;
+    puts.push({ kind: "text", at, key: text, index: 0, removed: 0, inserted: "a text, 👋🏽" });
+    const made = [counter, list, text].map((key) => this.containerChunk([key]));
+    for (const document of [ours, theirs]) document.append(made);
     for (const [operations, message] of [[puts], [others, '{"principal":"é"}']] as const) {
       const chunk = must(ours.perform(operations, 1_767_225_600, message), "ours");
       const made = must(theirs.performInModule(operations, 1_767_225_600, message), "theirs");

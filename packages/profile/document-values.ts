@@ -7,10 +7,9 @@
  */
 import { limits } from "@atoll/core";
 import type { OperationId, ScalarDeed, ScalarRow } from "./change-writer.ts";
-import type { JsonScalar, JsonValue } from "./json.ts";
-import { isJsonScalar } from "./json.ts";
+import { areNewItems, isWritable } from "./new-items.ts";
 import type { Operation, StoredPath } from "./operations.ts";
-import type { ScalarEdit } from "./plain-line.ts";
+import type { NewItems, PlainEdit } from "./plain-line.ts";
 import type { StoredMap } from "./stored.ts";
 import { storedAt, storedCounter, storedMap, storedScalar } from "./stored.ts";
 import type { TreeMap, TreePatch, TreeValues } from "./stored-tree.ts";
@@ -101,8 +100,12 @@ export class DocumentValues {
     return id;
   }
 
-  /** An operation that changes one scalar, counter, or nothing into another; undefined for any other. */
-  scalarEdit(operation: Operation): ScalarEdit | undefined {
+  /**
+   * An operation that changes one scalar, counter, or nothing into another, or puts something at the head of a
+   * list or text; undefined for any other.
+   */
+  plainEdit(operation: Operation): PlainEdit | undefined {
+    if (operation.kind === "splice" || operation.kind === "text") return this.#newItems(operation);
     const deed = deedOf(operation);
     if (deed === undefined || !("key" in operation)) return undefined;
     const { at, key } = operation;
@@ -111,6 +114,17 @@ export class DocumentValues {
     const isSo = deed.action === "put" && Object.is(storedScalar(before), deed.value);
     const object = isSo ? undefined : this.findId(at);
     return object === undefined ? undefined : { ...deed, object, key };
+  }
+
+  #newItems(operation: Operation & { readonly kind: "splice" | "text" }): NewItems | undefined {
+    const { kind, at, index, removed, inserted } = operation;
+    if (index > 0 || removed > 0) return undefined;
+    const path = kind === "text" ? [...at, operation.key] : at;
+    const target = treeAt(this.#tree, path);
+    if (kind === "text" ? typeof target !== "string" : !Array.isArray(target)) return undefined;
+    const items = typeof inserted === "string" ? Array.from(inserted) : inserted; // by code points
+    const object = areNewItems(items) ? this.findId(path) : undefined;
+    return object === undefined ? undefined : { action: "insert", object, items };
   }
 
   /** What a row of a change does here; undefined where that is not one scalar, counter, or nothing for another. */
@@ -211,10 +225,4 @@ function deedOf(operation: Operation): ScalarDeed | undefined {
 function fits({ action }: ScalarDeed, before: unknown): boolean {
   if (action === "add") return storedCounter(before) !== undefined;
   return before === undefined || storedScalar(before) !== undefined;
-}
-
-/** Whether a value is one that we write as Automerge would: its integers have 53 bits here. */
-function isWritable(value: JsonValue): value is JsonScalar {
-  if (typeof value === "number") return !Number.isInteger(value) || Number.isSafeInteger(value);
-  return isJsonScalar(value);
 }

@@ -29,7 +29,7 @@ import { isJsonArray } from "./json.ts";
 import type { Operation, StoredPath } from "./operations.ts";
 import type { SchemaNode } from "./schema.ts";
 import { PlainLine } from "./plain-line.ts";
-import type { ScalarEdit } from "./plain-line.ts";
+import type { PlainEdit } from "./plain-line.ts";
 import { naturalKey } from "./slots.ts";
 import type { SlotKind } from "./slots.ts";
 import type { StoredMap } from "./stored.ts";
@@ -69,7 +69,7 @@ export class AutomergeDocument {
     this.#handle = handle;
     this.#line = new PlainLine(actor);
     this.#values = new DocumentValues(tree, treeValues, {
-      winner: (object, part) => handle.getWithType(object, part) ?? undefined,
+      winner: (object, part) => this.#known().getWithType(object, part) ?? undefined,
       valueOf: (type, found) => this.#valueOf(type, found),
       tree: () => this.#live().materialize("/") as TreeMap,
     });
@@ -217,9 +217,9 @@ export class AutomergeDocument {
     operations: readonly Operation[],
     said: { readonly timeSeconds: number; readonly message: string | undefined },
   ): Uint8Array | undefined {
-    const edits: ScalarEdit[] = [];
+    const edits: PlainEdit[] = [];
     for (const operation of operations) {
-      const edit = this.#values.scalarEdit(operation);
+      const edit = this.#values.plainEdit(operation);
       if (edit === undefined) return undefined;
       edits.push(edit);
     }
@@ -229,17 +229,19 @@ export class AutomergeDocument {
     return change;
   }
 
-  /** What waits has written nothing that the line does not know of, so the module may be behind. */
+  /** What waits has written no member that the line does not know of, so the module may be behind. */
   readonly #writersOf = (object: OperationId, key: string): readonly OperationId[] =>
-    this.#handle.getAll(object, key).map((found) => String(found.at(-1)));
+    this.#known()
+      .getAll(object, key)
+      .map((found) => String(found.at(-1)));
 
-  /** Where one change has all others below it, the line begins behind it; where the past is short, with all writers. */
+  /** Where few changes have all others below them, the line begins behind them; where the past is short, with all writers. */
   #openLine(): void {
-    if (this.#line.head !== undefined) return;
+    if (this.#line.isOpen) return;
     const handle = this.#live();
-    const [head, another] = handle.getHeads();
-    if (head === undefined || another !== undefined) return;
-    this.#line.open(hashFromHex(head));
+    const heads = handle.getHeads();
+    if (heads.length > limits.PLAIN_LINE_HEADS_MAX) return;
+    this.#line.open(heads.map(hashFromHex));
     const isShort = handle.stats().numChanges <= limits.PLAIN_LINE_SEARCHED_MAX;
     if (this.#line.isNumbered || !isShort) return;
     const all = handle.getChangesMeta([]);
@@ -340,8 +342,7 @@ export class AutomergeDocument {
 
   /** Sorted. */
   heads(): ChangeHash[] {
-    const { head } = this.#line;
-    if (head !== undefined) return [head];
+    if (this.#line.isOpen) return [...this.#line.heads];
     return guard("has no heads", () => this.#live().getHeads().map(hashFromHex));
   }
 
@@ -374,6 +375,11 @@ export class AutomergeDocument {
     if (this.#isFreed) return;
     this.#isFreed = true;
     this.#handle.free();
+  }
+
+  /** Good for the names of what lies in maps: what waits makes none, unless it has put something into lists. */
+  #known(): Handle {
+    return this.#line.hasNewItems ? this.#live() : this.#handle;
   }
 
   /** With all that was written beside it. */

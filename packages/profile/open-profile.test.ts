@@ -1,6 +1,7 @@
-import { afterEach, beforeEach, describe, expect, test } from "vitest";
+import { afterEach, beforeEach, describe, expect, test, vi } from "vitest";
 import { limits } from "@atoll/core";
 import type { ProfileId, Tenant } from "@atoll/core";
+import { AutomergeDocument } from "./document.ts";
 import type { ProfileEdit } from "./edit.ts";
 import type { Refusal } from "./fleet.fixture.ts";
 import { Copy, actorOf, fleetCodec, identity, mustParse, refusalOf } from "./fleet.fixture.ts";
@@ -15,6 +16,25 @@ afterEach(() => copy.profile.free());
 const put = (value: JsonObject): unknown => copy.edit({ kind: "put", value });
 const patch = (value: JsonObject): unknown => copy.edit({ kind: "merge-patch", patch: value });
 const refusal = (edit: ProfileEdit): Refusal => refusalOf(copy, edit);
+
+test("a new profile is made without Automerge, but for containers that the schema does not declare", () => {
+  const made = vi.spyOn(AutomergeDocument.prototype, "performInModule");
+  const value: JsonObject = {
+    ...{ name: "Ada", born: 1815, isPoet: false, bio: "Countess, 👋🏽 é", tags: ["a", "b"] },
+    ...{ links: [{ url: "x", of: ["y", {}] }, "z"], place: { city: "London", memo: "m" } },
+    ...{ own: { a: "b" }, list: ["c", [1]] },
+  };
+  put(value);
+  expect(made).not.toHaveBeenCalled();
+  expect(copy.json()).toEqual(value);
+  patch({ name: "Ada Lovelace", own: { a: "c" }, place: { city: null } });
+  expect(made).not.toHaveBeenCalled();
+  made.mockRestore();
+  const saved = copy.profile.save(); // holds heads and values against those of the module
+  const again = fleetCodec.open({ base: saved, tail: new Uint8Array() }, actorOf(2));
+  expect(again.render()).toEqual(copy.render());
+  again.free();
+});
 
 describe("presence", () => {
   test.each<JsonObject>([

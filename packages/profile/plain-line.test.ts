@@ -4,7 +4,7 @@ import { afterAll, describe, expect, test, vi } from "vitest";
 import { limits, must, mustChangeHash, nameOfReceived, toHex } from "@atoll/core";
 import type { ChangeHash } from "@atoll/core";
 import { readScalarChange } from "./change-reader.ts";
-import { scalarChunk } from "./change-writer.ts";
+import { plainChunk } from "./change-writer.ts";
 import type { Place, ScalarChange, ScalarDeed } from "./change-writer.ts";
 import { AutomergeDocument } from "./document.ts";
 import { actorOf, fleetSchema } from "./fleet.fixture.ts";
@@ -63,17 +63,17 @@ function isFollowed(ours: AutomergeDocument, chunk: Uint8Array): boolean {
 
 test("the next change of one who knew all there is needs no Automerge", () => {
   const { ours, next, release } = pair();
-  expect(isFollowed(ours, scalarChunk(next))).toBe(true);
+  expect(isFollowed(ours, plainChunk(next))).toBe(true);
   expect(ours.profile["b"]).toBeDefined();
-  ours.prove([scalarChunk(next)]); // applied by now, and given back as it came
+  ours.prove([plainChunk(next)]); // applied by now, and given back as it came
   release();
 });
 
 test("a counter counts on without Automerge, whoever counts", () => {
   const { ours, next, release } = pair();
   const other = genesis.fork(OTHER);
-  other.append([...ours.record.changes(), scalarChunk(next)]);
-  expect(isFollowed(ours, scalarChunk(next))).toBe(true);
+  other.append([...ours.record.changes(), plainChunk(next)]);
+  expect(isFollowed(ours, plainChunk(next))).toBe(true);
   const count: Operation = { kind: "add", at: ["profile", "stats"], key: "n", by: 2 };
   const asked = vi.spyOn(AutomergeDocument.prototype, "performInModule");
   for (let round = 0; round < 3; round++) {
@@ -127,22 +127,22 @@ test.each<[string, (change: ScalarChange) => ScalarChange]>([
   ["one member twice", (change) => ({ ...change, rows: [...change.rows, ...change.rows] })],
 ])("%s is left to Automerge", (_what, alter) => {
   const { ours, next, release } = pair();
-  expect(isFollowed(ours, scalarChunk(alter(next)))).toBe(false);
+  expect(isFollowed(ours, plainChunk(alter(next)))).toBe(false);
   release();
 });
 
 test("what comes twice is left to Automerge, which knows it", () => {
   const { ours, next, release } = pair();
-  expect(isFollowed(ours, scalarChunk(next))).toBe(true);
-  expect(isFollowed(ours, scalarChunk(next))).toBe(false);
+  expect(isFollowed(ours, plainChunk(next))).toBe(true);
+  expect(isFollowed(ours, plainChunk(next))).toBe(false);
   release();
 });
 
 test("what builds on changes that only Automerge could take is followed again", () => {
   const { ours, next, release } = pair();
   const nested = genesis.fork(OTHER);
-  nested.append([...ours.record.changes(), scalarChunk(next)]);
-  expect(isFollowed(ours, scalarChunk(next))).toBe(true);
+  nested.append([...ours.record.changes(), plainChunk(next)]);
+  expect(isFollowed(ours, plainChunk(next))).toBe(true);
   const list = must(
     nested.perform([{ kind: "put", at: ["profile"], key: "l", value: [1] }], 0),
     "",
@@ -156,14 +156,14 @@ test("what builds on changes that only Automerge could take is followed again", 
 describe("a change that is read", () => {
   const { next, release } = pair();
   release();
-  const chunk = scalarChunk(next);
+  const chunk = plainChunk(next);
 
   test("is what was written", () => {
     expect(readScalarChange(chunk)).toEqual(next);
     const taken = row(next, {}, { action: "remove" });
-    expect(readScalarChange(scalarChunk(taken))).toEqual(taken);
+    expect(readScalarChange(plainChunk(taken))).toEqual(taken);
     const counted = row(next, {}, { action: "add", by: -(2 ** 40) });
-    expect(readScalarChange(scalarChunk(counted))).toEqual(counted);
+    expect(readScalarChange(plainChunk(counted))).toEqual(counted);
   });
 
   test.each<[string, Operation]>([
@@ -185,7 +185,7 @@ describe("a change that is read", () => {
         for (const [at, by] of flips) bytes[at] = (bytes[at] ?? 0) ^ by;
         const read = readScalarChange(bytes);
         if (read === undefined) return;
-        expect(toHex(scalarChunk(read).subarray(8))).toBe(toHex(bytes.subarray(8)));
+        expect(toHex(plainChunk(read).subarray(8))).toBe(toHex(bytes.subarray(8)));
       }),
       { numRuns: 2_000 },
     );
@@ -193,13 +193,13 @@ describe("a change that is read", () => {
 
   test("may have as many equal rows as a change may have operations", () => {
     const rows = Array.from({ length: limits.CHANGE_OPS_MAX }, () => must(next.rows[0], "a row"));
-    const many = readScalarChange(scalarChunk({ ...next, rows }));
+    const many = readScalarChange(plainChunk({ ...next, rows }));
     expect(many?.rows.length).toBe(limits.CHANGE_OPS_MAX);
   });
 
   test("is named as it was", () => {
     const read = must(readScalarChange(chunk), "a change");
-    expect(toHex(nameOfReceived(scalarChunk(read)))).toBe(toHex(nameOfReceived(chunk)));
+    expect(toHex(nameOfReceived(plainChunk(read)))).toBe(toHex(nameOfReceived(chunk)));
   });
 });
 

@@ -4,7 +4,7 @@
  *     document in its module ──▶ ours ──▶ theirs ──▶ ours
  *                                └─ known as bytes, not applied yet ─┘
  *
- * Where one change builds on all there is, everything that the next one must say is known without asking: its
+ * Where it is known which changes no other builds on, everything that the next one must say is known without asking: its
  * parents, its number, where its operations begin, and what wrote the values that were there before. So a run of
  * small edits never enters the module, from the first edit of a document that was just opened, whether we
  * write them or another region sends them; it is applied there in one go when somebody needs what only the
@@ -14,11 +14,31 @@
 import type { ChangeHash } from "@atoll/core";
 import { assert, limits, nameOfReceived, toHex } from "@atoll/core";
 import { parseChangeChunk } from "./change-chunk.ts";
-import { scalarChunk } from "./change-writer.ts";
-import type { OperationId, Place, ScalarChange, ScalarDeed, ScalarRow } from "./change-writer.ts";
+import { plainChunk } from "./change-writer.ts";
+import type { JsonValue } from "./json.ts";
+import { newItemRows } from "./new-items.ts";
+import type {
+  ChangeRow,
+  OperationId,
+  Place,
+  PlainChange,
+  ScalarChange,
+  ScalarDeed,
+  ScalarRow,
+} from "./change-writer.ts";
 
 /** An edit of one member of a map. */
 export type ScalarEdit = ScalarDeed & Omit<Place, "before">;
+
+/** Something that is put at the head of a list or, by character, of a text. */
+export interface NewItems {
+  readonly action: "insert";
+  /** The list or text, by the operation that made it. */
+  readonly object: OperationId;
+  readonly items: readonly JsonValue[];
+}
+
+export type PlainEdit = ScalarEdit | NewItems;
 
 /** All that wrote what lies under a key of a map, as the module has it. */
 export type AskWriters = (object: OperationId, key: string) => readonly OperationId[];
@@ -38,8 +58,8 @@ const NOBODY = "";
 
 export class PlainLine {
   readonly #actor: string;
-  /** The one change that no other builds on. */
-  #head: ChangeHash | undefined;
+  /** The changes that no other builds on; none while the line is closed. */
+  #heads: readonly ChangeHash[] = [];
   /** The newest change of writers, wherever it lies: ours whenever `#nextOp` is known. */
   readonly #newest = new Map<string, WrittenChange>();
   /** All writers are in there. */
@@ -48,15 +68,25 @@ export class PlainLine {
   #nextOp: number | undefined;
   readonly #writerByPlace = new Map<string, OperationId>();
   #waiting: Uint8Array[] = [];
+  #hasNewItems = false;
 
   /** `actor`: of whoever writes here; 16 bytes, hexadecimal. */
   constructor(actor: string) {
     this.#actor = actor;
   }
 
-  /** The one head of the document, while the line is open. */
-  get head(): ChangeHash | undefined {
-    return this.#head;
+  /** Those of the document, while the line is open; otherwise none. */
+  get heads(): readonly ChangeHash[] {
+    return this.#heads;
+  }
+
+  get isOpen(): boolean {
+    return this.#heads.length > 0;
+  }
+
+  /** What waits has put something into lists, where nothing keeps its place. */
+  get hasNewItems(): boolean {
+    return this.#hasNewItems;
   }
 
   /** Whether `write` would know how to number what it writes, were the line open. */
@@ -64,16 +94,16 @@ export class PlainLine {
     return this.#nextOp !== undefined;
   }
 
-  /** The line begins behind this change, on which no other builds. */
-  open(head: ChangeHash): void {
+  /** The line begins behind these changes, on which no other builds. */
+  open(heads: readonly ChangeHash[]): void {
     this.close();
-    this.#head = head;
+    this.#heads = heads;
   }
 
   /** What is known of the end of the document does not hold any more. Nothing may be waiting. */
   close(): void {
     assert(this.#waiting.length === 0, "what was written is applied before the line ends");
-    this.#head = undefined;
+    this.#heads = [];
     this.#writerByPlace.clear();
   }
 
@@ -98,35 +128,39 @@ export class PlainLine {
     if (change === undefined) return this.#forget();
     this.#nextOp ??= change.maxOp + 1;
     this.#note(change);
-    this.#head = change.hash;
+    this.#heads = [change.hash];
   }
 
   /** What the module does not have yet; it is the caller's to apply. */
   take(): Uint8Array[] {
     const waiting = this.#waiting;
     if (waiting.length > 0) this.#waiting = [];
+    this.#hasNewItems = false;
     return waiting;
   }
 
   /** Writes a change of ours. Undefined when Automerge has to make it. */
   write(
-    edits: readonly ScalarEdit[],
+    edits: readonly PlainEdit[],
     said: { readonly timeSeconds: number; readonly message: string | undefined },
     ask: AskWriters,
   ): Uint8Array | undefined {
-    const head = this.#head;
     const startOp = this.#nextOp;
-    if (head === undefined || startOp === undefined || this.#isFull) return undefined;
+    if (!this.isOpen || startOp === undefined || this.#isFull) return undefined;
     if (startOp > limits.PLAIN_LINE_OPERATION_MAX) return undefined;
-    const rows: ScalarRow[] = [];
+    const rows: ChangeRow[] = [];
     for (const edit of edits) {
+      if (edit.action === "insert") {
+        rows.push(...newItemRows(edit.object, edit.items, startOp + rows.length));
+        continue;
+      }
       const writer = this.#writerOf(edit, ask);
       if (writer === undefined || (edit.action !== "put" && writer === NOBODY)) return undefined;
       rows.push({ ...edit, before: writer === NOBODY ? undefined : writer });
     }
     if (!namesEachOnce(rows)) return undefined;
     const own = this.#newest.get(this.#actor);
-    const parents = parentsOf(head, own?.hash);
+    const parents = parentsOf(this.#heads, own?.hash);
     const change = {
       parents,
       actor: this.#actor,
@@ -135,7 +169,7 @@ export class PlainLine {
       ...said,
       rows,
     };
-    const chunk = scalarChunk(change);
+    const chunk = plainChunk(change);
     this.#extend(change, chunk);
     return chunk;
   }
@@ -160,29 +194,31 @@ export class PlainLine {
 
   /** It is its writer's next, made by one who knew all that is here and nothing else. */
   #isNext({ actor, seq, startOp, parents }: ScalarChange): boolean {
-    if (this.#head === undefined || startOp > limits.PLAIN_LINE_OPERATION_MAX) return false;
+    if (!this.isOpen || startOp > limits.PLAIN_LINE_OPERATION_MAX) return false;
     const last = this.#newest.get(actor);
     if (last === undefined && !this.#isWhole) return false;
     if (seq !== (last?.seq ?? 0) + 1 || startOp <= (last?.maxOp ?? 0)) return false;
     if (this.#nextOp !== undefined && startOp !== this.#nextOp) return false;
-    const expected = parentsOf(this.#head, last?.hash);
+    const expected = parentsOf(this.#heads, last?.hash);
     return (
       parents.length === expected.length &&
       expected.every((hash, i) => toHex(hash) === toHex(parents[i] ?? new Uint8Array()))
     );
   }
 
-  #extend(change: ScalarChange, chunk: Uint8Array): void {
+  #extend(change: PlainChange, chunk: Uint8Array): void {
     const { actor, seq, startOp, rows } = change;
     for (const [i, row] of rows.entries()) {
-      this.#writerByPlace.set(
-        placeOf(row.object, row.key),
-        writerAfter(row, `${startOp + i}@${actor}`),
-      );
+      if (!isScalarRow(row)) this.#hasNewItems = true;
+      else
+        this.#writerByPlace.set(
+          placeOf(row.object, row.key),
+          writerAfter(row, `${startOp + i}@${actor}`),
+        );
     }
     const hash = nameOfReceived(chunk);
     this.#note({ hash, actor, seq, maxOp: startOp + rows.length - 1 });
-    this.#head = hash;
+    this.#heads = [hash];
     this.#waiting.push(chunk);
   }
 
@@ -211,11 +247,16 @@ export class PlainLine {
 }
 
 /** Automerge names a writer's last change as a parent, also where it lies below another. */
-function parentsOf(head: ChangeHash, last: ChangeHash | undefined): readonly ChangeHash[] {
-  if (last === undefined) return [head];
-  const order = Buffer.compare(head, last);
-  if (order === 0) return [head];
-  return order < 0 ? [head, last] : [last, head];
+function parentsOf(
+  heads: readonly ChangeHash[],
+  last: ChangeHash | undefined,
+): readonly ChangeHash[] {
+  const isAmong = last === undefined || heads.some((head) => Buffer.compare(head, last) === 0);
+  return (isAmong ? [...heads] : [...heads, last]).sort((a, b) => Buffer.compare(a, b));
+}
+
+function isScalarRow(row: ChangeRow): row is ScalarRow {
+  return "before" in row;
 }
 
 /** Who has written what lies there after an operation. */
@@ -234,9 +275,10 @@ function placeOf(object: OperationId, key: string): string {
   return `${object} ${key}`;
 }
 
-function namesEachOnce(rows: readonly ScalarRow[]): boolean {
-  if (rows.length === 1) return true;
-  return new Set(rows.map(({ object, key }) => placeOf(object, key))).size === rows.length;
+function namesEachOnce(rows: readonly ChangeRow[]): boolean {
+  const placed = rows.filter(isScalarRow); // what is new lies where nothing was
+  if (placed.length < 2) return true;
+  return new Set(placed.map(({ object, key }) => placeOf(object, key))).size === placed.length;
 }
 
 function writtenChange(chunk: Uint8Array): WrittenChange | undefined {
