@@ -148,3 +148,12 @@ test("what is counted of a document are its edits alone", () => {
   );
   copy.profile.free();
 });
+
+test("a schema may declare any member, those that are tried at the start, too", () => {
+  const properties = { probe: { "x-crdt": "text" }, "probe+": { "x-crdt": "counter" } };
+  const codec = new ProfileCodec(parseProfileSchema({ properties }));
+  const copy = new Copy(1, codec);
+  copy.edit({ kind: "put", value: { probe: "a", n: { a: [1] } } });
+  expect(copy.json()).toEqual({ probe: "a", n: { a: [1] } });
+  copy.profile.free();
+});

@@ -170,9 +170,16 @@ export class ProfileCodec {
     return { counter: Number(counter), actor: fromHex(must(actor, "the genesis' writer")) };
   }
 
+  /** Of a member that may be of any kind. */
+  #undeclaredName(): string {
+    let name = "probe";
+    while (this.schema.root.members.has(name)) name += "+";
+    return name;
+  }
+
   /** Automerge must make the very same containers, or copies of one document would not meet. */
   #verifyContainers(): void {
-    const outer = undeclaredSlot("map", "probe").key;
+    const outer = undeclaredSlot("map", this.#undeclaredName()).key;
     for (const kind of SLOT_ORDER) {
       if (kind === "register") continue;
       for (const path of [[], [outer], [outer, outer]].map((at) => [
@@ -191,6 +198,7 @@ export class ProfileCodec {
   /** Automerge must make the very same changes, or what is acknowledged would have another name when saved. */
   #verifyChanges(): void {
     const at = ["profile"];
+    const name = this.#undeclaredName();
     const actor = new Uint8Array(16).fill(1);
     const values = ["a", "a", 1, -1_000, 2 ** 40, 0.5, true, false, null, "a longer text, é"];
     const puts = values.map((value, i): Operation => ({ kind: "put", at, key: `k${i}`, value }));
@@ -198,13 +206,13 @@ export class ProfileCodec {
       const { key } = put as Operation & { readonly kind: "put" };
       return i % 3 === 0 ? { kind: "remove", at, key } : { kind: "put", at, key, value: "other" };
     });
-    const counter = undeclaredSlot("counter", "n").key;
+    const counter = undeclaredSlot("counter", name).key;
     others.push({ kind: "add", at, key: counter, by: -1_000 });
     const [ours, theirs] = [this.#genesis.fork(actor), this.#genesis.fork(actor)];
-    const list = undeclaredSlot("list", "l").key;
+    const list = undeclaredSlot("list", name).key;
     const items = ["a", { b: [1, "é"], a: {} }, 0.5, [], null];
     puts.push({ kind: "splice", at: [...at, list], index: 0, removed: 0, inserted: items });
-    const text = undeclaredSlot("text", "t").key;
+    const text = undeclaredSlot("text", name).key;
     puts.push({ kind: "text", at, key: text, index: 0, removed: 0, inserted: "a text, 👋🏽" });
     const made = [counter, list, text].map((key) => this.containerChunk([key]));
     for (const document of [ours, theirs]) document.append(made);

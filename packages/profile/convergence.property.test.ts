@@ -62,7 +62,7 @@ test("three copies converge under any edits in any order of delivery, with dupli
         fromLog.free();
       });
     }),
-    { numRuns: 300 },
+    { numRuns: 150 },
   );
 });
 

@@ -21,7 +21,7 @@ import { planPut } from "./plan.ts";
 import { parseProfileSchema } from "./schema.ts";
 import { setKey } from "./view.ts";
 
-const RUNS = { numRuns: 300 };
+const RUNS = { numRuns: 150 };
 
 /** What a body reads back as: sets are sorted, without duplicates. */
 function normalised(body: JsonObject): JsonObject {

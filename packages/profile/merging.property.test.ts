@@ -6,7 +6,7 @@ import { anyBody, withCopies } from "./fleet.fixture.ts";
 import type { JsonObject, JsonValue } from "./json.ts";
 import { isJsonObject } from "./json.ts";
 
-const RUNS = { numRuns: 300 };
+const RUNS = { numRuns: 150 };
 
 function exchange(copies: readonly Copy[], entries: readonly (Entry | undefined)[]): JsonObject {
   for (const copy of copies) {

@@ -79,7 +79,7 @@ test.each(Object.keys(KINDS) as (keyof typeof KINDS)[])(
         for (const step of history) await life.live(step);
         await life.end();
       }),
-      { numRuns: 60 },
+      { numRuns: 30 },
     );
   },
 );
