@@ -300,11 +300,6 @@ export const PLAIN_LINE_CHANGES_MAX = 192;
  * next change costs as much as looking through 35. More → Automerge makes it
  */
 export const PLAIN_LINE_SEARCHED_MAX = 24;
-/**
- * Changes of a document that is its tail alone, with which it is opened by applying them to a copy of the genesis:
- * one takes a third of loading it with the genesis, fifty as long. More → loaded
- */
-export const TAIL_GROWN_MAX = 16;
 /** Changes that no other builds on, behind which a plain one is still written or taken in. More → Automerge has to */
 export const PLAIN_LINE_HEADS_MAX = 16;
 /** Operations that one insert at the head of a list or text becomes and that are written beside the module. More → Automerge */

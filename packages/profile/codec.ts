@@ -4,10 +4,9 @@
  * Made once from the schema. It makes the genesis and the container changes, and opens documents
  * from the bytes in which a store keeps them.
  */
-import { assert, fromHex, limits, must, toHex } from "@atoll/core";
+import { assert, fromHex, must, toHex } from "@atoll/core";
 import type { ChangeHash } from "@atoll/core";
 import type { ChangeChunk } from "./change-chunk.ts";
-import { splitChunks } from "./chunk-run.ts";
 import { containerChunk } from "./container-chunk.ts";
 import type { ContainerChange, ContainerPath } from "./containers.ts";
 import {
@@ -18,7 +17,6 @@ import {
   parentContainer,
   parseContainerMessage,
 } from "./containers.ts";
-import { unfoldingFault } from "./document-chunk.ts";
 import { DocumentError } from "./document-error.ts";
 import { AutomergeDocument } from "./document.ts";
 import { genesisMessage } from "./genesis.ts";
@@ -82,36 +80,18 @@ export class ProfileCodec {
 
   /** Throws `DocumentError` when the bytes do not load or lack a parent. `actor`: 16 bytes. */
   open(bytes: DocumentBytes, actor: Uint8Array): OpenProfile {
-    const document = this.#grow(bytes, actor) ?? this.#load(bytes, actor);
+    const base = bytes.base === undefined ? this.#genesisSaved : this.#unpacked(bytes.base);
+    const whole = bytes.tail.length === 0 ? base : Buffer.concat([base, bytes.tail]);
+    const document = AutomergeDocument.load(whole, actor);
+    if (!document.record.hasChange(this.genesisHash)) {
+      document.free();
+      throw new DocumentError("the document comes from another genesis");
+    }
     return new OpenProfile(this.#shared, document, {
       actor,
       identity: undefined,
       isEmpty: false,
     });
-  }
-
-  #load(bytes: DocumentBytes, actor: Uint8Array): AutomergeDocument {
-    const base = bytes.base === undefined ? this.#genesisSaved : this.#unpacked(bytes.base);
-    const whole = bytes.tail.length === 0 ? base : Buffer.concat([base, bytes.tail]);
-    const document = AutomergeDocument.load(whole, actor);
-    if (document.record.hasChange(this.genesisHash)) return document;
-    document.free();
-    throw new DocumentError("the document comes from another genesis");
-  }
-
-  /** A few changes are sooner applied to a copy of the genesis than loaded with it. Undefined of anything else. */
-  #grow({ base, tail }: DocumentBytes, actor: Uint8Array): AutomergeDocument | undefined {
-    if (base !== undefined || unfoldingFault(tail) !== undefined) return undefined;
-    const changes = splitChunks(tail);
-    if (changes === undefined || changes.length > limits.TAIL_GROWN_MAX) return undefined;
-    const document = this.#genesis.fork(actor);
-    try {
-      if (changes.length > 0) document.appendInModule(changes);
-      return document;
-    } catch (error) {
-      document.free();
-      throw error;
-    }
   }
 
   #unpacked(base: Uint8Array): Uint8Array {
