@@ -12,7 +12,8 @@
  */
 import type { ChangeHash } from "@atoll/core";
 import { ByteWriter, fromHex, sealChange } from "@atoll/core";
-import type { JsonScalar } from "./json.ts";
+import type { JsonScalar, JsonValue } from "./json.ts";
+import { isJsonScalar } from "./json.ts";
 
 /** "counter@actor" of an operation: of the one that made a map, or that wrote a value. */
 export type OperationId = string;
@@ -90,6 +91,12 @@ export const columns = {
 /** The low four bits of what is said of a value; above them its length. */
 export const valueTypes = { null: 0, false: 1, true: 2, integer: 4, double: 5, text: 6 } as const;
 
+/** Whether a value is one that we write as Automerge would: its integers have 53 bits here. */
+export function isWritable(value: JsonValue): value is JsonScalar {
+  if (typeof value === "number") return !Number.isInteger(value) || Number.isSafeInteger(value);
+  return isJsonScalar(value);
+}
+
 export function plainChunk(change: PlainChange): Uint8Array {
   const chunk = new Uint8Array(unsealed(change));
   sealChange(chunk);
@@ -144,6 +151,9 @@ function contents(change: PlainChange): Uint8Array {
 
   const raw = new ByteWriter(128);
   const metas = rows.map((row) => writeValue(raw, valueOf(row)));
+  const items = rows.map(itemOf);
+  const inserts = items.map((after) => after !== null);
+  const itemActors = items.map((after) => (after ? 0 : null)); // the writer's own, but for the head
   // Behind one another in one buffer: an edit has few rows, and ten buffers would cost more than they hold.
   const data = new ByteWriter(128 + raw.length);
   const sizes: [spec: number, bytes: number][] = [];
@@ -154,22 +164,10 @@ function contents(change: PlainChange): Uint8Array {
   };
   column(columns.objectActor, runsOf(objects.map(numberOf), writeUnsigned));
   column(columns.objectCounter, runsOf(objects.map(counterOf), writeUnsigned));
-  const items = rows.map((row) => ("after" in row ? row.after : null));
-  column(
-    columns.itemActor,
-    runsOf(
-      items.map((after) => (after === 0 ? null : after && 0)),
-      writeUnsigned,
-    ),
-  );
+  column(columns.itemActor, runsOf(itemActors, writeUnsigned));
   column(columns.itemCounter, runsOf(differences(items), writeSigned));
   column(columns.key, runsOf(rows.map(keyOf), writeText));
-  column(columns.insert, (to) =>
-    writeFlags(
-      to,
-      items.map((after) => after !== null),
-    ),
-  );
+  column(columns.insert, (to) => writeFlags(to, inserts));
   column(columns.action, runsOf(rows.map(actionOf), writeUnsigned));
   column(columns.valueMeta, runsOf(metas, writeUnsigned));
   column(columns.valueRaw, (to) => to.raw(raw.finish()));
@@ -182,6 +180,8 @@ function contents(change: PlainChange): Uint8Array {
 }
 
 const counterOf = ({ counter }: Name): number => counter;
+/** What it comes after, of what lies in lists. */
+const itemOf = (row: ChangeRow): number | null => ("after" in row ? row.after : null);
 const keyOf = (row: ChangeRow): string | null => ("key" in row ? row.key : null);
 /** Of what was there before a row. */
 const countOf = (name: Name | undefined): number => (name ? 1 : 0);

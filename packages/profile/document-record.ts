@@ -91,35 +91,15 @@ export class DocumentRecord {
 
   /** Parents before children. */
   history(): ChangeRecord[] {
-    return guard("has no history", () =>
-      this.#source
-        .module()
-        .getChangesMeta([])
-        .map((meta) => ({
-          hash: hashFromHex(meta.hash),
-          deps: meta.deps.map(hashFromHex),
-          message: meta.message ?? undefined,
-        })),
-    );
+    return this.#changes().map(recordOf);
   }
 
   /** The same with who, when and where in the order of operations. */
   changeMetas(): ChangeMeta[] {
-    return guard("has no history", () =>
-      this.#source
-        .module()
-        .getChangesMeta([])
-        .map((meta) => ({
-          hash: hashFromHex(meta.hash),
-          deps: meta.deps.map(hashFromHex),
-          message: meta.message ?? undefined,
-          actor: meta.actor,
-          seq: meta.seq,
-          startOp: meta.startOp,
-          maxOp: meta.maxOp,
-          timeSeconds: meta.time,
-        })),
-    );
+    return this.#changes().map((change) => {
+      const { actor, seq, startOp, maxOp, time: timeSeconds } = change;
+      return { ...recordOf(change), actor, seq, startOp, maxOp, timeSeconds };
+    });
   }
 
   /** Every change as a chunk, which may be compressed; parents before children. */
@@ -183,6 +163,14 @@ export class DocumentRecord {
         : values.map(([type, value]) => this.#source.valueOf(type, value));
     });
   }
+
+  #changes(): readonly ModuleChange[] {
+    return guard("has no history", () => this.#source.module().getChangesMeta([]));
+  }
+}
+
+function recordOf({ hash, deps, message }: ModuleChange): ChangeRecord {
+  return { hash: hashFromHex(hash), deps: deps.map(hashFromHex), message: message ?? undefined };
 }
 
 export function hashFromHex(hex: string): ChangeHash {

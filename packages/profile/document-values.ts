@@ -6,8 +6,9 @@
  * wants instead of paths, are remembered until something else may lie in their place.
  */
 import { limits } from "@atoll/core";
+import { isWritable } from "./change-writer.ts";
 import type { OperationId, ScalarDeed, ScalarRow } from "./change-writer.ts";
-import { areNewItems, isWritable } from "./new-items.ts";
+import { areNewItems } from "./new-items.ts";
 import type { Operation, StoredPath } from "./operations.ts";
 import type { NewItems, PlainEdit } from "./plain-line.ts";
 import type { StoredMap } from "./stored.ts";

@@ -6,6 +6,7 @@
  * A map or list is named by the operation that makes it, so all names are known before anything is made.
  */
 import { limits } from "@atoll/core";
+import { isWritable } from "./change-writer.ts";
 import type { NewRow, OperationId } from "./change-writer.ts";
 import type { JsonObject, JsonScalar, JsonValue } from "./json.ts";
 import { isJsonArray, isJsonScalar } from "./json.ts";
@@ -63,10 +64,4 @@ export function areNewItems(items: readonly JsonValue[]): boolean {
 /** Here, and nowhere else, Automerge 3.5.0 writes integers as doubles that are not above zero. */
 function isWrittenOtherwise(value: JsonScalar): boolean {
   return typeof value === "number" && Number.isInteger(value) && value <= 0;
-}
-
-/** Whether a value is one that we write as Automerge would: its integers have 53 bits here. */
-export function isWritable(value: JsonValue): value is JsonScalar {
-  if (typeof value === "number") return !Number.isInteger(value) || Number.isSafeInteger(value);
-  return isJsonScalar(value);
 }

@@ -1,12 +1,16 @@
 /** `atoll region decommission`: out for good, once nothing is left that only it has. */
-import { writeFileSync } from "node:fs";
 import type { Command } from "commander";
-import { AtollError, limits, systemClock } from "@atoll/core";
+import { AtollError, systemClock } from "@atoll/core";
 import type { CommandContext } from "../command-context.ts";
-import { seconds } from "../command-context.ts";
 import type { ConsentOptions } from "../consent.ts";
 import { confirmed, withConsent } from "../consent.ts";
-import { convergenceLines } from "../convergence-report.ts";
+import type { ConvergenceOptions } from "../convergence-report.ts";
+import {
+  convergenceExit,
+  convergenceLines,
+  keepCertificate,
+  withConvergence,
+} from "../convergence-report.ts";
 import type { Convergence } from "../convergence.ts";
 import type { Leaving } from "../decommission.ts";
 import { leftByHand, planLines, untilHeldElsewhere } from "../decommission.ts";
@@ -19,24 +23,14 @@ import type { AskedRegion } from "../pair.ts";
 import { withRegions } from "../pair.ts";
 import type { Terminal } from "../terminal.ts";
 
-interface DecommissionOptions extends FleetOptions, OutputOption, ConsentOptions {
-  readonly timeout: number;
-  readonly out?: string;
-}
+type DecommissionOptions = FleetOptions & OutputOption & ConsentOptions & ConvergenceOptions;
 
 export function addRegionDecommission(region: Command, context: CommandContext): void {
-  withConsent(withFleet(region.command("decommission <region>")))
+  withConvergence(withConsent(withFleet(region.command("decommission <region>"))))
     .description(
       "drain it, wait until every other region holds all that it acknowledged, and say what is left to " +
         "do by hand; asks first; exit code 3 when a region cannot be asked, 4 when something is still missing",
     )
-    .option(
-      "--timeout <time>",
-      "such as 60s or 5m",
-      seconds,
-      limits.COMMAND_CONVERGE_SECONDS_DEFAULT,
-    )
-    .option("--out <file>", "write the certificate there")
     .addOption(outputOption())
     .action(async (name: string, options: DecommissionOptions) => {
       await decommission(name, options, context);
@@ -75,13 +69,11 @@ async function decommission(
       }),
     ),
   );
-  if (outcome.kind !== "waiting" && out !== undefined) {
-    writeFileSync(out, `${JSON.stringify(outcome.certificate, null, 2)}\n`);
-  }
+  keepCertificate(outcome, out);
   const left = outcome.kind === "converged" ? leftByHand(leaving) : [];
   if (output !== "table") printData(terminal, output, { ...leaving, ...outcome, left });
   else for (const line of toldLines(leaving, outcome, left, out)) terminal.print(line);
-  end({ converged: EXIT.ok, diverged: EXIT.unhealthy, waiting: EXIT.timeout }[outcome.kind]);
+  end(convergenceExit(outcome));
 }
 
 /** Who is there of the cluster, and who would have to be asked. */

@@ -1,14 +1,19 @@
 /** `atoll verify converged` and `atoll verify certificate`: the proof that nothing is lost, and its check. */
-import { readFileSync, writeFileSync } from "node:fs";
+import { readFileSync } from "node:fs";
 import type { Command } from "commander";
-import { AtollError, errorText, limits, systemClock } from "@atoll/core";
+import { AtollError, errorText, systemClock } from "@atoll/core";
 import { keysReport, statementReport } from "@atoll/server";
 import type { KeysReport } from "@atoll/server";
 import type { CommandContext } from "../command-context.ts";
-import { seconds } from "../command-context.ts";
 import { cutTimes } from "../common-cut.ts";
 import type { Certificate, Convergence } from "../convergence.ts";
-import { convergenceLines } from "../convergence-report.ts";
+import type { ConvergenceOptions } from "../convergence-report.ts";
+import {
+  convergenceExit,
+  convergenceLines,
+  keepCertificate,
+  withConvergence,
+} from "../convergence-report.ts";
 import { CERTIFICATE_FORMAT, checkCertificate, untilConverged } from "../convergence.ts";
 import { EXIT } from "../exit-code.ts";
 import type { FleetOptions } from "../fleet.ts";
@@ -17,27 +22,18 @@ import type { OutputOption } from "../output.ts";
 import { countText, outputOption, printData } from "../output.ts";
 import { withRegions } from "../pair.ts";
 
-interface ConvergedOptions extends FleetOptions, OutputOption {
+interface ConvergedOptions extends FleetOptions, OutputOption, ConvergenceOptions {
   readonly all?: true;
-  readonly timeout: number;
-  readonly out?: string;
 }
 
 export function addVerifyConverged(verify: Command, context: CommandContext): void {
   const { terminal } = context;
-  withFleet(verify.command("converged [region...]"))
+  withConvergence(withFleet(verify.command("converged [region...]")))
     .description(
       "wait until regions hold the same at one cut, and have each sign it; exit code 3 when they " +
         "differ there, 4 when something is still missing somewhere",
     )
     .option("--all", "all regions of the cluster, which is the default")
-    .option(
-      "--timeout <time>",
-      "such as 60s or 5m",
-      seconds,
-      limits.COMMAND_CONVERGE_SECONDS_DEFAULT,
-    )
-    .option("--out <file>", "write the certificate there")
     .addOption(outputOption())
     .action(async (regions: readonly string[], options: ConvergedOptions) => {
       await converged(regions, options, context);
@@ -92,12 +88,10 @@ async function converged(
     }
     return untilConverged(regions, { clock: systemClock, timeoutMs: timeout * 1_000 });
   });
-  if (outcome.kind !== "waiting" && out !== undefined) {
-    writeFileSync(out, `${JSON.stringify(outcome.certificate, null, 2)}\n`);
-  }
+  keepCertificate(outcome, out);
   if (output !== "table") printData(terminal, output, outcome);
   else for (const line of convergenceLines(outcome, out)) terminal.print(line);
-  end({ converged: EXIT.ok, diverged: EXIT.unhealthy, waiting: EXIT.timeout }[outcome.kind]);
+  end(convergenceExit(outcome));
 }
 
 function readCertificate(file: string): Certificate {
