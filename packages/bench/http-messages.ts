@@ -27,7 +27,7 @@ export interface RegionPlan extends JsonObject {
   readonly directory: string;
   /** What is put into the database before the region listens. */
   readonly prepare: {
-    /** `rows`: only what reads look at. `writes`: documents, as clients make them. */
+    /** `rows`: only what reads look at, unless it is there already. `writes`: documents, as clients make them. */
     readonly as: "nothing" | "rows" | "writes";
     readonly profiles: number;
   };

@@ -66,7 +66,10 @@ async function serveRegion(
     version: "bench",
   });
   driver.start();
-  if (prepare.as === "rows") writeRows(driver, prepare.profiles);
+  if (prepare.as === "rows") {
+    driver.scrub.stop(); // rows without changes are what it takes for damage
+    if (driver.replica.ledger.documents === 0) writeRows(driver, prepare.profiles);
+  }
   if (prepare.as === "writes") await writeProfiles(driver, prepare.profiles);
   const admin: Pick<AdminService, "readiness"> = { readiness: () => driver.readiness() };
   const listener = createPublicApp({

@@ -37,15 +37,15 @@ export const memoryBench: Bench = {
       tell(`${profiles} profiles`);
       const own = join(directory, `${profiles}`);
       mkdirSync(own);
-      const plan = (as: "rows" | "nothing"): RegionPlan => ({
+      const plan: RegionPlan = {
         ...{ kind: "region", region: REGION, regions: [REGION], directory: own },
-        prepare: { as, profiles },
-      });
-      const writer = new ServerProcess(plan("rows"));
+        prepare: { as: "rows", profiles },
+      };
+      const writer = new ServerProcess(plan);
       await writer.listening();
       await writer.start({});
       await writer.stop();
-      const server = new ServerProcess(plan("nothing"));
+      const server = new ServerProcess(plan);
       await server.listening();
       await server.start({});
       const startedMegabytes = megabytes(await server.usage());

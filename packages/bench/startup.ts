@@ -34,17 +34,17 @@ export const startupBench: Bench = {
     const size = quick ? QUICK : large ? LARGE : NORMAL;
     const own = join(directory, REGION);
     mkdirSync(own);
-    const plan = (as: "rows" | "nothing"): RegionPlan => ({
+    const plan: RegionPlan = {
       ...{ kind: "region", region: REGION, regions: [REGION], directory: own },
-      prepare: { as, profiles: size.profiles },
-    });
+      prepare: { as: "rows", profiles: size.profiles },
+    };
     tell(`${size.profiles} profiles`);
-    const first = await started(plan("rows"));
+    const first = await started(plan);
     await first.server.stop();
-    const clean = await started(plan("nothing"));
+    const clean = await started(plan);
     clean.server.kill();
     await clean.server.ended;
-    const killed = await started(plan("nothing"));
+    const killed = await started(plan);
     await killed.server.stop();
     return {
       parameters: { ...size },
