@@ -5,6 +5,7 @@ import { createRequire } from "node:module";
 import { join, resolve } from "node:path";
 import { describe, expect, test } from "vitest";
 import { parse, parseAllDocuments } from "yaml";
+import { REGION_NODE_OPTIONS } from "@atoll/core";
 import { configVariables, loadRegionConfig } from "@atoll/server";
 import { configFaults } from "../packages/server/config-schema.ts";
 
@@ -55,6 +56,14 @@ test("every variable that is set is one that a region or the command reads", () 
     .flatMap((path) => [...read(path).matchAll(/\bATOLL_[A-Z_]+[A-Z]\b/g)].map(([name]) => name))
     .filter((name) => !KNOWN.has(name));
   expect(wrong).toEqual([]);
+});
+
+test("Node is told the same of its memory wherever a region is started", () => {
+  const options = `NODE_OPTIONS=${REGION_NODE_OPTIONS.join(" ")}`;
+  for (const path of ["docker/Dockerfile", "systemd/atoll.service"]) {
+    expect(read(path), path).toContain(options);
+  }
+  expect(read("../packages/cli/bin/atoll.mjs")).toContain(REGION_NODE_OPTIONS.join(" "));
 });
 
 describe("compose", () => {

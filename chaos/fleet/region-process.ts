@@ -9,7 +9,7 @@ import type { ChildProcess } from "node:child_process";
 import { spawn } from "node:child_process";
 import { closeSync, openSync, readFileSync } from "node:fs";
 import { join } from "node:path";
-import { delay, must, systemClock } from "@atoll/core";
+import { REGION_NODE_OPTIONS, delay, must, systemClock } from "@atoll/core";
 import type { RegionPlan } from "./region-plan.ts";
 import { restUrl } from "./region-plan.ts";
 
@@ -73,6 +73,7 @@ export class RegionProcess {
       ...this.#prefix,
       ...(launch.prefix ?? []),
       process.execPath,
+      ...REGION_NODE_OPTIONS,
       ...(launch.nodeOptions ?? []),
       COMMAND,
       "serve",

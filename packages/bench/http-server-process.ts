@@ -2,7 +2,7 @@
 import { fork } from "node:child_process";
 import type { ChildProcess } from "node:child_process";
 import { join } from "node:path";
-import { assert, must } from "@atoll/core";
+import { REGION_NODE_OPTIONS, assert, must } from "@atoll/core";
 import type { CpuProfile } from "./cpu-profile.ts";
 import { summaryOf } from "./cpu-profile.ts";
 import type { FromServer, ServerPlan, ToServer } from "./http-messages.ts";
@@ -25,7 +25,9 @@ export class ServerProcess {
   constructor(plan: ServerPlan) {
     const name = plan.kind === "pouchdb" ? "pouchdb/server.cjs" : "http-server.ts";
     const script = join(import.meta.dirname, name);
-    this.#child = fork(script, [JSON.stringify(plan)], { execArgv: [] });
+    this.#child = fork(script, [JSON.stringify(plan)], {
+      execArgv: plan.kind === "region" ? [...REGION_NODE_OPTIONS] : [],
+    });
     this.#child.on("message", (message) => {
       this.#received.push(message as FromServer);
       this.#wake?.();

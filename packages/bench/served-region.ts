@@ -9,7 +9,7 @@ import { spawn } from "node:child_process";
 import { readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { createInterface } from "node:readline";
-import { assert, must } from "@atoll/core";
+import { REGION_NODE_OPTIONS, assert, must } from "@atoll/core";
 
 const COMMAND = join(import.meta.dirname, "..", "cli", "bin", "atoll.mjs");
 /** Of the kernel's accounts, on every Linux that Node runs on (`getconf CLK_TCK`). */
@@ -46,7 +46,8 @@ export class ServedRegion {
       canary: { enabled: false },
     };
     writeFileSync(file, JSON.stringify(config));
-    const child = spawn(process.execPath, [COMMAND, "serve", "--config", file], {
+    const serve = [...REGION_NODE_OPTIONS, COMMAND, "serve", "--config", file];
+    const child = spawn(process.execPath, serve, {
       stdio: ["ignore", "pipe", "inherit", "ipc"],
     });
     const readerPids: number[] = [];

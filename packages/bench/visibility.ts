@@ -12,7 +12,7 @@ import { fork } from "node:child_process";
 import type { ChildProcess } from "node:child_process";
 import { mkdirSync } from "node:fs";
 import { join } from "node:path";
-import { assert, must } from "@atoll/core";
+import { REGION_NODE_OPTIONS, assert, must } from "@atoll/core";
 import type { Bench, BenchOptions, BenchReport } from "./bench.ts";
 import { atMost } from "./bench.ts";
 import { percentile } from "./percentile.ts";
@@ -180,7 +180,9 @@ class RegionProcess {
 
   constructor(plan: VisibilityPlan) {
     const script = join(import.meta.dirname, "visibility-region.ts");
-    this.#child = fork(script, [JSON.stringify(plan)], { execArgv: [] });
+    this.#child = fork(script, [JSON.stringify(plan)], {
+      execArgv: [...REGION_NODE_OPTIONS],
+    });
     this.#child.on("message", (message) => {
       this.#received.push(message as FromRegion);
       this.#wake?.();

@@ -18,6 +18,7 @@ export * from "./errors.ts";
 export * from "./ids.ts";
 export * from "./keys.ts";
 export * as limits from "./limits.ts";
+export * from "./region-process.ts";
 export * from "./region-uri.ts";
 export * from "./role.ts";
 

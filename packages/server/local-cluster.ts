@@ -13,7 +13,16 @@ import { spawn } from "node:child_process";
 import { closeSync, openSync, readFileSync, statSync } from "node:fs";
 import { fileURLToPath } from "node:url";
 import type { Random } from "@atoll/core";
-import { AtollError, assert, delay, limits, must, systemClock, systemRandom } from "@atoll/core";
+import {
+  AtollError,
+  REGION_NODE_OPTIONS,
+  assert,
+  delay,
+  limits,
+  must,
+  systemClock,
+  systemRandom,
+} from "@atoll/core";
 import { environmentWithoutAtoll } from "./config.ts";
 import type { LocalClusterOptions, LocalPlan, LocalRegionPlan } from "./local-plan.ts";
 import { planLocalCluster } from "./local-plan.ts";
@@ -152,7 +161,8 @@ class ProcessCluster implements LocalCluster {
   #spawn(region: LocalRegionPlan): Running {
     const log = openSync(region.logFile, "a");
     const logOffset = statSync(region.logFile).size;
-    const child = spawn(process.execPath, [COMMAND, "serve", "--config", region.configFile], {
+    const serve = [...REGION_NODE_OPTIONS, COMMAND, "serve", "--config", region.configFile];
+    const child = spawn(process.execPath, serve, {
       detached: true, // a process group of its own: the terminal's Ctrl-C does not reach it
       env: environmentWithoutAtoll(),
       stdio: ["ignore", log, log, "ipc"],

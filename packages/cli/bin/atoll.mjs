@@ -11,6 +11,8 @@ import { dirname, join } from "node:path";
 import { fileURLToPath } from "node:url";
 
 const CACHE = "../../../node_modules/.cache/atoll";
+/** As `core/region-process.ts` has it. */
+const NURSERY = "--max-semi-space-size=16";
 const FORWARDED = ["SIGINT", "SIGTERM", "SIGHUP", "SIGQUIT", "SIGUSR2"];
 
 if (runsTypeScript(process.versions.node)) {
@@ -52,9 +54,13 @@ function pinnedRuntime() {
 
 function runOn(runtime) {
   // The channel lets the command notice when this process is killed and cannot say so.
-  const child = spawn(runtime, [fileURLToPath(import.meta.url), ...process.argv.slice(2)], {
-    stdio: ["inherit", "inherit", "inherit", "ipc"],
-  });
+  const child = spawn(
+    runtime,
+    [NURSERY, fileURLToPath(import.meta.url), ...process.argv.slice(2)],
+    {
+      stdio: ["inherit", "inherit", "inherit", "ipc"],
+    },
+  );
   for (const signal of FORWARDED) process.on(signal, () => child.kill(signal));
   if (process.channel !== undefined) process.on("disconnect", () => child.kill("SIGTERM"));
   child.once("error", (error) => {
