@@ -313,8 +313,8 @@ export const MAPS_FOLLOWED_MAX = 256;
 export const PLAIN_LINE_OPERATION_MAX = 2 ** 31;
 /** Documents of which it is remembered where they lie, ≈ 200 bytes each. Beyond, all are forgotten. */
 export const PLACES_KNOWN_MAX = 20_000;
-/** Rendered views kept as strings, in characters: ≈ 100 MB with all that belongs to them. Least recently used goes. */
-export const VIEW_CACHE_CHARS_MAX = 48 * MIB;
+/** Rendered views kept as strings, in characters: ≈ 60 MB with all that belongs to them. Least recently used goes. */
+export const VIEW_CACHE_CHARS_MAX = 32 * MIB;
 /** The same as a number of profiles: the cache's own arrays are made once for so many. Least recently used goes. */
 export const VIEW_CACHE_PROFILES_MAX = 2 ** 17;
 /** Of each of two sets of documents that were asked for, 128 KiB. More than one in ten would share theirs if it were less. */

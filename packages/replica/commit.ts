@@ -107,7 +107,7 @@ export class Commit {
       after: row.sum,
     });
     if (!isPlaceless(entry)) this.#ledger.hold(entry);
-    this.#group.add(entry);
+    this.#group.add(entry, view !== undefined);
     this.#snapshots.changed(row);
     return row;
   }
@@ -117,7 +117,7 @@ export class Commit {
     this.#group.open();
     this.#log(entry, low64(element), true);
     this.#ledger.hold(entry);
-    this.#group.add(entry);
+    this.#group.add(entry, false);
   }
 
   #log(entry: LogEntry, element64: bigint, isTaken: boolean): void {

@@ -1,8 +1,9 @@
 import { afterEach, describe, expect, test, vi } from "vitest";
 import type { LogEntry, ProfileId, RegionCode } from "@atoll/core";
-import { AtollError, docIdOf, must, toHex } from "@atoll/core";
+import { AtollError, assert, docIdOf, must, toHex } from "@atoll/core";
 import { decodeFrame, encodeMessage } from "@atoll/sync";
 import { Fleet } from "./fleet.fixture.ts";
+import type { ReadAnswer } from "./service.ts";
 
 let fleet: Fleet;
 afterEach(() => fleet.close());
@@ -178,6 +179,58 @@ describe("reads", () => {
     await fleet.run(5);
     expect((await writing).kind).toBe("written");
     expect((await reading).kind).toBe("found");
+  });
+});
+
+describe("what came from a peer", () => {
+  const id = "ada" as ProfileId;
+  const session = { token: undefined, waitMs: 10_000, handling: "strict" as const };
+
+  test("is shown before it is durable here; a session that saw it waits when it is undone", async () => {
+    await connected("shown");
+    const { service, replica } = fleet.driver("eu-west-1");
+    const ingest = replica.ingest.bind(replica);
+    const shown: (ReadAnswer | Promise<ReadAnswer>)[] = [];
+    vi.spyOn(replica, "ingest").mockImplementation((...asked) => {
+      const counts = ingest(...asked);
+      if (shown.length === 0) {
+        shown.push(service.read(id, session));
+        vi.spyOn(replica.store, "commit").mockImplementationOnce(() => {
+          throw new AtollError("storage-full", "the disk is full");
+        });
+      }
+      return counts;
+    });
+    await fleet.write("us-east-1", id, { kind: "put", value: { role: "poet" } });
+    await fleet.until("staged and undone", () => shown.length > 0);
+    const [first] = shown;
+    assert(first !== undefined && !(first instanceof Promise), "it waits for nothing");
+    assert(first.kind === "found", "it is there");
+    expect(first.profile.json).toBe('{"role":"poet"}');
+    const again = await fleet.read("eu-west-1", id, { ...session, token: first.sessionToken });
+    assert(again.kind === "found", "it is there again");
+    expect(again.profile.json).toBe('{"role":"poet"}');
+  });
+
+  test("waits for what was written here on top of it", async () => {
+    await connected("on top");
+    const { service, replica } = fleet.driver("eu-west-1");
+    await fleet.write("us-east-1", id, { kind: "put", value: { role: "poet" } });
+    await fleet.until("converged", () => fleet.converged());
+    const ingest = replica.ingest.bind(replica);
+    const shown: boolean[] = [];
+    vi.spyOn(replica, "ingest").mockImplementation((...asked) => {
+      const patch = { kind: "merge-patch", patch: { party: "tory" } } as const;
+      replica.write(id, patch, { precondition: {}, dep: new Map(), upsert: true });
+      const counts = ingest(...asked);
+      shown.push(service.read(id, session) instanceof Promise);
+      return counts;
+    });
+    await fleet.write("us-east-1", id, { kind: "merge-patch", patch: { role: "analyst" } });
+    await fleet.until("came", () => shown.length > 0);
+    expect(shown).toEqual([true]);
+    vi.restoreAllMocks();
+    await fleet.until("converged", () => fleet.converged());
   });
 });
 

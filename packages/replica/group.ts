@@ -1,7 +1,9 @@
 /**
  * The open group: what has been staged since the last flush, and which documents it touches.
  *
- * A read of a touched document rests on something that may still be undone, so it has to know.
+ * A read of a document that was written here a moment ago rests on something that may still be undone and is
+ * nowhere else, so it has to know. What came from another region is durable there: a crash here takes it along,
+ * and catch-up brings it back before any session that has seen it is served.
  */
 import type { DocId, DocKey, LogEntry } from "@atoll/core";
 import { docKeyOf } from "@atoll/core";
@@ -11,6 +13,8 @@ export class Group {
   readonly #store: Store;
   #staged: LogEntry[] = [];
   #touched = new Set<DocKey>();
+  /** Those of them that were written here. */
+  #written = new Set<DocKey>();
   #opened = 0;
 
   constructor(store: Store) {
@@ -38,13 +42,21 @@ export class Group {
     return this.#opened;
   }
 
-  add(entry: LogEntry): void {
+  /** `isWrittenHere`: no other region has it. */
+  add(entry: LogEntry, isWrittenHere: boolean): void {
+    const key = docKeyOf(entry.docId);
     this.#staged.push(entry);
-    this.#touched.add(docKeyOf(entry.docId));
+    this.#touched.add(key);
+    if (isWrittenHere) this.#written.add(key);
   }
 
   touches(docId: DocId): boolean {
     return this.#touched.size > 0 && this.#touched.has(docKeyOf(docId));
+  }
+
+  /** Whether what it holds of a document is partly known to nobody else. */
+  writes(docId: DocId): boolean {
+    return this.#written.size > 0 && this.#written.has(docKeyOf(docId));
   }
 
   /** Ends the group, whatever became of it; returns what was staged. */
@@ -52,6 +64,7 @@ export class Group {
     const entries = this.#staged;
     this.#staged = [];
     this.#touched.clear();
+    this.#written.clear();
     return entries;
   }
 }

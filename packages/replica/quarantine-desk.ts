@@ -147,7 +147,7 @@ export class QuarantineDesk {
     const hlc = Math.max(1, entry.hlc) as LogEntry["hlc"]; // zero is the mark of a lost one
     store.appendVoid(entry, { docId: entry.docId, hlc });
     ledger.hold(entry);
-    group.add(entry); // its lane has moved: peers are told
+    group.add(entry, false); // its lane has moved: peers are told
   }
 
   #shown(record: QuarantineSummary): ShownRecord {

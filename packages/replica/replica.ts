@@ -66,7 +66,7 @@ export interface ReplicaOptions {
 export interface ReadResult {
   /** Undefined when there is no such profile. */
   readonly snapshot: Snapshot | undefined;
-  /** True when the answer rests on writes that are not durable yet: hold it until `flush`. */
+  /** True when the answer rests on writes that no region has made durable yet: hold it until `flush`. */
   readonly staged: boolean;
 }
 
@@ -229,7 +229,7 @@ export class Replica {
     const cached = this.#snapshots.get(id);
     if (cached !== undefined && this.group.size === 0) return { snapshot: cached, staged: false };
     const place = this.placeOf(docIdOf(id));
-    const staged = this.group.touches(place.docId);
+    const staged = this.group.writes(place.docId);
     if (cached !== undefined) return { snapshot: cached, staged };
     const row = this.renderer.clean(place);
     return { snapshot: row && this.#snapshots.of(id, row), staged };

@@ -234,7 +234,7 @@ export function configure(database: Database.Database, path: string): void {
   database.pragma("cell_size_check = ON"); // notices a damaged page when it is read
   database.pragma("trusted_schema = OFF"); // a file made elsewhere may not run functions
   database.pragma("temp_store = MEMORY"); // sorting writes no profile data beside the file
-  database.pragma("cache_size = -65536"); // 64 MiB: inner pages of all indexes stay in memory
+  database.pragma("cache_size = -32768"); // 32 MiB: inner pages of all indexes stay in memory
   database.pragma("journal_size_limit = 67108864"); // the WAL gives space back after a burst
   database.pragma("foreign_keys = OFF"); // there are none; `replica` keeps rows in step
   if (database.memory) return;
