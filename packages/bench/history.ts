@@ -19,8 +19,11 @@ import { percentile } from "./percentile.ts";
 import { benchCluster, benchCodec } from "./region-pair.ts";
 import { rounded } from "./table.ts";
 
-const NORMAL = { sizes: [10, 100, 1_000, 10_000], reads: 4_000, writes: 160, reloads: 5 };
-const QUICK = { sizes: [10, 40], reads: 200, writes: 16, reloads: 2 };
+const NORMAL = {
+  ...{ warmUp: 4_000, sizes: [10, 100, 1_000, 10_000] },
+  ...{ reads: 4_000, writes: 160, reloads: 5 },
+};
+const QUICK = { warmUp: 20, sizes: [10, 40], reads: 200, writes: 16, reloads: 2 };
 /** As many as meet in one commit of a region that is busy. */
 const GROUP = 8;
 const UPKEEP_EVERY = 16;
@@ -50,7 +53,11 @@ export const historyBench: Bench = {
       ...{ cluster, region: must(cluster.regions[0], "a region"), store, clock: systemClock },
       ...{ random: systemRandom, log: silentLog, codec: benchCodec },
     });
-    const profile = new OneProfile(replica);
+    tell(`${size.warmUp} edits of another profile, which compilers learn from`);
+    const other = new OneProfile(replica, "another");
+    other.growTo(size.warmUp);
+    other.cost(size.reads, () => other.readRow());
+    const profile = new OneProfile(replica, "somebody");
     const results = size.sizes.map((edits): Figures => {
       tell(`${edits} edits`);
       profile.growTo(edits);
@@ -96,11 +103,12 @@ export const historyBench: Bench = {
 
 class OneProfile {
   readonly #replica: Replica;
-  readonly #id = "somebody" as ProfileId;
+  readonly #id: ProfileId;
   #edits = 0;
 
-  constructor(replica: Replica) {
+  constructor(replica: Replica, id: string) {
     this.#replica = replica;
+    this.#id = id as ProfileId;
   }
 
   growTo(edits: number): void {

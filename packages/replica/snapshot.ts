@@ -25,7 +25,6 @@ export interface Snapshot {
 export class Snapshots {
   readonly #seen = new SeenBefore();
   readonly #byId = new LRUCache<ProfileId, Snapshot>({
-    max: limits.VIEW_CACHE_PROFILES_MAX,
     maxSize: limits.VIEW_CACHE_CHARS_MAX,
     sizeCalculation: ({ json }) => json.length + SNAPSHOT_OVERHEAD_CHARS,
   });
