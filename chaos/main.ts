@@ -5,7 +5,7 @@ import { existsSync, mkdtempSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { pathToFileURL } from "node:url";
-import { commandLine, must, systemClock, systemRandom, toHex } from "@atoll/core";
+import { commandLine, must, refuseUsage, systemClock, systemRandom, toHex } from "@atoll/core";
 import { CATALOGUE, SMOKE } from "./catalogue.ts";
 import { Doctor } from "./doctor.ts";
 import { CRITERIA } from "./judge/verdict.ts";
@@ -55,14 +55,16 @@ process.exit(await main());
 async function main(): Promise<number> {
   const [command, ...names] = positionals;
   const backend = BACKENDS.find((name) => name === values.backend);
-  if (backend !== values.backend) return usage(`no backend ${values.backend}`);
+  if (backend !== values.backend) return refuseUsage(`no backend ${values.backend}`, USAGE);
   const planted = values.planted && plantedFile(values.planted);
-  if (planted !== undefined && !existsSync(planted)) return usage(`no ${planted}`);
+  if (planted !== undefined && !existsSync(planted)) return refuseUsage(`no ${planted}`, USAGE);
   switch (command) {
     case "list":
       return list();
     case "run":
-      return names.length === 0 ? usage("run wants names; see list") : runNamed(names, backend);
+      return names.length === 0
+        ? refuseUsage("run wants names; see list", USAGE)
+        : runNamed(names, backend);
     case "all":
       return run(CATALOGUE, backend);
     case "smoke":
@@ -70,7 +72,7 @@ async function main(): Promise<number> {
     case "doctor":
       return doctor();
     default:
-      return usage(command === undefined ? "what?" : `no command ${command}`);
+      return refuseUsage(command === undefined ? "what?" : `no command ${command}`, USAGE);
   }
 }
 
@@ -108,7 +110,7 @@ function runNamed(
   backend: Backend | undefined,
 ): Promise<number> | number {
   const unknown = names.filter((name) => !CATALOGUE.some((scenario) => scenario.name === name));
-  if (unknown.length > 0) return usage(`no scenario ${unknown.join(", ")}; see list`);
+  if (unknown.length > 0) return refuseUsage(`no scenario ${unknown.join(", ")}; see list`, USAGE);
   return run(
     CATALOGUE.filter(({ name }) => names.includes(name)),
     backend,
@@ -208,11 +210,6 @@ function printRecord(record: RunRecord): void {
 
 function tell(line: string): void {
   if (!values.json) process.stderr.write(`chaos: ${line}\n`);
-}
-
-function usage(fault: string): number {
-  process.stderr.write(`chaos: ${fault}\n\n${USAGE}`);
-  return 2;
 }
 
 function print(line: string): void {

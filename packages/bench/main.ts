@@ -7,7 +7,7 @@
 import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { commandLine } from "@atoll/core";
+import { commandLine, refuseUsage } from "@atoll/core";
 import { antiEntropyBench } from "./anti-entropy.ts";
 import type { Bench, BenchReport, Budget } from "./bench.ts";
 import { catchUpBench } from "./catch-up.ts";
@@ -89,8 +89,9 @@ process.exitCode = await main();
 
 async function main(): Promise<number> {
   const unknown = positionals.filter((name) => !BENCHES.some((bench) => bench.name === name));
-  if (unknown.length > 0) return usage(`no bench ${unknown.join(", ")}`);
-  if (values.quick && values.large) return usage("--quick and --large exclude each other");
+  if (unknown.length > 0) return refuseUsage(`no bench ${unknown.join(", ")}`, USAGE);
+  if (values.quick && values.large)
+    return refuseUsage("--quick and --large exclude each other", USAGE);
   const chosen = BENCHES.filter(
     ({ name }) => positionals.length === 0 || positionals.includes(name),
   );
@@ -125,11 +126,6 @@ async function isMissedBy(bench: Bench): Promise<boolean> {
     for (const signal of ["SIGINT", "SIGTERM"] as const) process.off(signal, cleanAndEnd);
     clean();
   }
-}
-
-function usage(fault: string): number {
-  process.stderr.write(`${fault}\n\n${USAGE}`);
-  return 2;
 }
 
 function countOf(text: string | undefined): number | undefined {

@@ -8,6 +8,9 @@ import type { ParseArgsConfig } from "node:util";
 import { parseArgs } from "node:util";
 import { errorText } from "./errors.ts";
 
+/** As shells have it for a command that was used wrongly. */
+const USED_WRONGLY = 2;
+
 export type CommandLine<T extends ParseArgsConfig> = ReturnType<typeof parseArgs<T>>;
 
 /** The arguments of this process, or the fault in them; `help`: somebody asks how it is used. */
@@ -30,9 +33,12 @@ export function commandLine<T extends ParseArgsConfig>(config: T, usage: string)
     process.stdout.write(usage);
     process.exit(0);
   }
-  if ("fault" in read) {
-    process.stderr.write(`${read.fault}\n\n${usage}`);
-    process.exit(2);
-  }
+  if ("fault" in read) process.exit(refuseUsage(read.fault, usage));
   return read;
+}
+
+/** Says what is wrong and how it is right; returns the exit code that goes with it. */
+export function refuseUsage(fault: string, usage: string): number {
+  process.stderr.write(`${fault}\n\n${usage}`);
+  return USED_WRONGLY;
 }

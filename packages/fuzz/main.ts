@@ -9,7 +9,7 @@ import { fork } from "node:child_process";
 import { existsSync, mkdtempSync, readFileSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { commandLine, must, systemClock, systemRandom, toHex } from "@atoll/core";
+import { commandLine, must, refuseUsage, systemClock, systemRandom, toHex } from "@atoll/core";
 import type { FromChild } from "./child.ts";
 import { addToCorpus } from "./corpus.ts";
 import { faultOf } from "./judge.ts";
@@ -50,8 +50,8 @@ async function main(): Promise<number> {
     ({ name }) => values.target === undefined || name === values.target,
   );
   const seconds = Number(values.seconds);
-  if (targets.length === 0) return usage(`no target ${values.target ?? ""}`);
-  if (!(seconds > 0)) return usage("--seconds wants a number");
+  if (targets.length === 0) return refuseUsage(`no target ${values.target ?? ""}`, USAGE);
+  if (!(seconds > 0)) return refuseUsage("--seconds wants a number", USAGE);
   if (values.replay !== undefined) return replay(must(targets[0], "a target"), values.replay);
   process.stdout.write(`seed ${values.seed}\n`);
   let findings = 0;
@@ -142,9 +142,4 @@ async function replay(target: FuzzTarget, file: string): Promise<number> {
 
 function tellFinding({ name }: FuzzTarget, what: string, file: string, before: number): void {
   if (before < FINDINGS_SHOWN) process.stdout.write(`${name}: ${what}\n  ${file}\n`);
-}
-
-function usage(fault: string): number {
-  process.stderr.write(`${fault}\n\n${USAGE}`);
-  return 2;
 }

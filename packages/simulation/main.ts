@@ -6,7 +6,7 @@ import { execFileSync } from "node:child_process";
 import { readFileSync, writeFileSync } from "node:fs";
 import { availableParallelism } from "node:os";
 import { join, relative } from "node:path";
-import { commandLine, systemClock } from "@atoll/core";
+import { commandLine, refuseUsage, systemClock } from "@atoll/core";
 import type { Failure, Tally } from "./campaign.ts";
 import { CREW_MEMBER, campaign, seedsFrom } from "./campaign.ts";
 import { parseCorpusFile } from "./corpus.ts";
@@ -66,8 +66,9 @@ process.exitCode = await main();
 
 async function main(): Promise<number> {
   const jobs = Number(values.jobs ?? availableParallelism());
-  if (!Number.isInteger(jobs) || jobs < 1) return usage("--jobs wants a number");
-  if (values.bug !== undefined && plantedBug() === undefined) return usage(`no bug ${values.bug}`);
+  if (!Number.isInteger(jobs) || jobs < 1) return refuseUsage("--jobs wants a number", USAGE);
+  if (values.bug !== undefined && plantedBug() === undefined)
+    return refuseUsage(`no bug ${values.bug}`, USAGE);
   if (values.planted === true) return planted(jobs);
   if (values.corpus !== undefined) {
     return one(parseCorpusFile(readFileSync(values.corpus, "utf8")).schedule);
@@ -79,7 +80,7 @@ async function main(): Promise<number> {
 async function many(jobs: number): Promise<number> {
   const count = Number(values.seeds ?? SEEDS_DEFAULT);
   const first = Number(values.first ?? 1);
-  if (!Number.isInteger(count) || count < 1) return usage("--seeds wants a number");
+  if (!Number.isInteger(count) || count < 1) return refuseUsage("--seeds wants a number", USAGE);
   let toldMs = 0;
   let failed = 0;
   const tally = await campaign({
@@ -237,11 +238,6 @@ function versionOf(name: string): string {
 function canonical(text: string): string {
   const number = Number(text);
   return Number.isSafeInteger(number) && number >= 0 ? `0x${number.toString(16)}` : text;
-}
-
-function usage(fault: string): number {
-  process.stderr.write(`sim: ${fault}\n\n${USAGE}`);
-  return 2;
 }
 
 function print(line: string): void {
