@@ -315,11 +315,6 @@ export const PLAIN_LINE_OPERATION_MAX = 2 ** 31;
 export const PLACES_KNOWN_MAX = 20_000;
 /** Rendered views kept as strings, in characters: ≈ 60 MB with all that belongs to them. Least recently used goes. */
 export const VIEW_CACHE_CHARS_MAX = 32 * MIB;
-/** Of each of two sets of documents that were asked for, 128 KiB. More than one in ten would share theirs if it were less. */
-export const SEEN_BITS = 2 ** 20;
-/** Documents asked for once that are remembered in one of the two. → the older set is forgotten */
-export const SEEN_ONCE_MAX = 2 ** 17;
-
 /**
  * Where V8 puts what has just been made, each of its two halves, in MiB. Less, and what lives only as long as a request is
  * taken for something that stays; more is memory that a busy region holds and does not use.

@@ -6,7 +6,6 @@ import type { ProfileId, RegionVector } from "@atoll/core";
 import { hlcToMs, limits } from "@atoll/core";
 import type { DocumentRow } from "@atoll/store";
 import { etagOf, headsToHex } from "./heads.ts";
-import { SeenBefore } from "./seen-before.ts";
 
 export interface Snapshot {
   readonly id: ProfileId;
@@ -23,7 +22,6 @@ export interface Snapshot {
 
 /** The hot ones, bounded by what they weigh. A change of the document makes its snapshot void. */
 export class Snapshots {
-  readonly #seen = new SeenBefore();
   readonly #byId = new LRUCache<ProfileId, Snapshot>({
     maxSize: limits.VIEW_CACHE_CHARS_MAX,
     sizeCalculation: ({ json }) => json.length + SNAPSHOT_OVERHEAD_CHARS,
@@ -33,12 +31,10 @@ export class Snapshots {
     return this.#byId.get(id);
   }
 
-  /** The snapshot of a clean row, kept if its profile was asked for before; undefined for one that nobody should see. */
+  /** The snapshot of a clean row, made once; undefined for a profile that nobody should see. */
   of(id: ProfileId, row: DocumentRow): Snapshot | undefined {
-    const kept = this.#byId.get(id);
-    if (kept !== undefined) return kept;
-    const snapshot = snapshotOf(id, row);
-    if (snapshot !== undefined && this.#seen.again(row.position)) this.#byId.set(id, snapshot);
+    const snapshot = this.#byId.get(id) ?? snapshotOf(id, row);
+    if (snapshot !== undefined && !this.#byId.has(id)) this.#byId.set(id, snapshot);
     return snapshot;
   }
 
