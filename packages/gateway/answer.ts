@@ -3,7 +3,8 @@
  *
  * Headers are collected as plain data and handed to `writeHead` in one piece: nothing is half set
  * when a handler fails, and the read route pays for no header object, no `res.send` and no content
- * sniffing of Express. The piece is a list of names and values: of an object Node looks up each name again. What every answer carries is made once, by `identifier`, the first in line.
+ * sniffing of Express. The piece is a list of names and values: of an object Node looks up each name
+ * again. What every answer carries is made once, by `identifier`, the first in line.
  */
 import type { OutgoingHttpHeader, OutgoingHttpHeaders } from "node:http";
 import type { Readable } from "node:stream";

@@ -32,7 +32,7 @@ export function tokenWith(
   return (snapshot.sessionToken ??= tokenOf(snapshot.dep));
 }
 
-/** Nothing needs rendering first, or nothing would come of it. */
+/** Nothing has to be rendered first, or nothing would come of it. One that is clean and has no view lost it. */
 export function isShowable({ quarantined, dirty, view }: ShownDocument): boolean {
   return quarantined || (!dirty && view !== undefined);
 }
