@@ -44,8 +44,7 @@ export function positionOf(keys: DigestKeys, docId: DocId): number {
   const input = Buffer.allocUnsafe(48);
   input.set(keys.positionKey, 0);
   input.set(docId, 32);
-  const digest = hash("sha256", input, "buffer");
-  return digest.readUIntBE(0, 6) * 16 + (digest.readUInt8(6) >>> 4);
+  return Number.parseInt(hash("sha256", input, "hex").slice(0, POSITION_BITS / 4), 16);
 }
 
 /** The shard is the top bits of the position; `shardCount` is a power of two. */

@@ -3,13 +3,14 @@
  *
  * Headers are collected as plain data and handed to `writeHead` in one piece: nothing is half set
  * when a handler fails, and the read route pays for no header object, no `res.send` and no content
- * sniffing of Express. What every answer carries is made once, by `identifier`, the first in line.
+ * sniffing of Express. The piece is a list of names and values: of an object Node looks up each name
+ * again. What every answer carries is made once, by `identifier`, the first in line.
  */
-import type { OutgoingHttpHeaders } from "node:http";
+import type { OutgoingHttpHeader, OutgoingHttpHeaders } from "node:http";
 import type { Readable } from "node:stream";
 import { pipeline } from "node:stream/promises";
 import type { Request, Response } from "express";
-import { limits } from "@atoll/core";
+import { limits, must } from "@atoll/core";
 import type { RegionName, Span, Tracing } from "@atoll/core";
 import { codingFor, encode } from "./content-coding.ts";
 import type { Cors } from "./cors.ts";
@@ -76,7 +77,8 @@ const SECURITY_HEADERS: OutgoingHttpHeaders = {
 
 /** Never throws: what comes after relies on it, problems too. */
 export function identifier(deps: IdentifyDeps): (request: Request, reply: Reply) => void {
-  const fixed = {
+  const fixed: OutgoingHttpHeaders = {
+    "Request-Id": "", // has its place here, because an object is copied faster than put together
     ...SECURITY_HEADERS,
     "Served-By-Region": deps.region,
     ...(deps.server !== undefined && { Server: deps.server }),
@@ -84,7 +86,9 @@ export function identifier(deps: IdentifyDeps): (request: Request, reply: Reply)
   return (request, reply) => {
     const requestId = requestIdOf(request, deps);
     const { gate, metrics, cors, requestLog, tracing } = deps;
-    const common = { "Request-Id": requestId, ...fixed, ...cors?.headers(request.headers) };
+    const common = { ...fixed };
+    common["Request-Id"] = requestId;
+    if (cors?.isOn === true) Object.assign(common, cors.headers(request.headers));
     reply.locals = {
       requestId,
       common,
@@ -103,20 +107,22 @@ export function send(
   reply: Reply,
   status: number,
   headers: OutgoingHttpHeaders,
-  body?: string,
+  body?: string | Uint8Array,
 ): void {
-  const all = allHeaders(reply, headers);
-  if (body !== undefined) all["Content-Length"] = Buffer.byteLength(body);
-  reply.writeHead(status, all);
+  const ms = msSince(reply);
+  const fields = headerFields(reply, headers, ms);
+  if (body !== undefined) fields.push("Content-Length", Buffer.byteLength(body));
+  reply.writeHead(status, fields);
   reply.end(body);
-  tell(reply, status);
+  tell(reply, status, ms);
 }
 
 /** The head of an answer whose body follows in pieces. */
 export function sendHead(reply: Reply, status: number, headers: OutgoingHttpHeaders): void {
-  reply.writeHead(status, allHeaders(reply, headers));
+  const ms = msSince(reply);
+  reply.writeHead(status, headerFields(reply, headers, ms));
   reply.flushHeaders();
-  tell(reply, status);
+  tell(reply, status, ms);
 }
 
 /**
@@ -134,7 +140,7 @@ export function sendCoded(
   if (length > limits.ANSWER_LARGE_BYTES) reply.locals.gate.holdAnswer(reply, length, mustTell);
   const isTiny = body.length < limits.ANSWER_COMPRESSED_BYTES_MIN;
   const coding = isTiny ? undefined : codingFor(reply.req.headers["accept-encoding"]);
-  if (coding === undefined) return sendBytes(reply, status, headers, body);
+  if (coding === undefined) return send(reply, status, headers, body);
   const etag = headers["ETag"];
   const coded = {
     ...headers,
@@ -142,22 +148,10 @@ export function sendCoded(
     ...(typeof etag === "string" && { ETag: `${etag.slice(0, -1)}+${coding}"` }),
   };
   const encoded = encode(Buffer.from(body), coding);
-  if (!(encoded instanceof Promise)) return sendBytes(reply, status, coded, encoded);
+  if (!(encoded instanceof Promise)) return send(reply, status, coded, encoded);
   return encoded.then((bytes) => {
-    if (!reply.destroyed) sendBytes(reply, status, coded, bytes);
+    if (!reply.destroyed) send(reply, status, coded, bytes);
   });
-}
-
-function sendBytes(
-  reply: Reply,
-  status: number,
-  headers: OutgoingHttpHeaders,
-  body: string | Uint8Array,
-): void {
-  if (typeof body === "string") return send(reply, status, headers, body);
-  reply.writeHead(status, { ...allHeaders(reply, headers), "Content-Length": body.length });
-  reply.end(body);
-  tell(reply, status);
 }
 
 /** Hands on an answer of another region: its headers instead of ours, its body as it comes. */
@@ -168,28 +162,39 @@ export async function relay(
   body: Readable,
 ): Promise<void> {
   reply.writeHead(status, headers);
-  tell(reply, status);
+  tell(reply, status, msSince(reply));
   await pipeline(body, reply);
 }
 
-function allHeaders(reply: Reply, headers: OutgoingHttpHeaders): OutgoingHttpHeaders {
-  const { common, metrics, startedMs } = reply.locals;
-  const all: OutgoingHttpHeaders = { ...common, ...headers };
-  if (common["Vary"] !== undefined && headers["Vary"] !== undefined) {
-    all["Vary"] = `${String(headers["Vary"])}, ${String(common["Vary"])}`;
+/** Names and values by turns. An answer's own come instead of those of every answer; what varies, besides. */
+function headerFields(
+  reply: Reply,
+  headers: OutgoingHttpHeaders,
+  ms: number,
+): OutgoingHttpHeader[] {
+  const { common } = reply.locals;
+  const fields: OutgoingHttpHeader[] = [];
+  for (const name in common) {
+    if (headers[name] === undefined) fields.push(name, must(common[name], name));
   }
-  all["Server-Timing"] = `app;dur=${(metrics.now() - startedMs).toFixed(2)}`;
-  return all;
+  for (const name in headers) {
+    const own = must(headers[name], name);
+    const besides = name === "Vary" ? common[name] : undefined;
+    fields.push(name, besides === undefined ? own : `${String(own)}, ${String(besides)}`);
+  }
+  fields.push("Server-Timing", `app;dur=${ms.toFixed(2)}`);
+  return fields;
 }
 
-function tell(reply: Reply, status: number): void {
-  const { metrics, route, startedMs } = reply.locals;
-  metrics.answered(reply.req.method, route, status, startedMs);
-  reply.locals.span?.end({
-    attributes: { "http.response.status_code": status },
-    failed: status >= 500,
-  });
-  reply.locals.requestLog?.(reply, status, metrics.now() - startedMs);
+function msSince({ locals }: Reply): number {
+  return locals.metrics.now() - locals.startedMs;
+}
+
+function tell(reply: Reply, status: number, ms: number): void {
+  const { metrics, route, span, requestLog } = reply.locals;
+  metrics.answered(reply.req.method, route, status, ms);
+  span?.end({ attributes: { "http.response.status_code": status }, failed: status >= 500 });
+  requestLog?.(reply, status, ms);
 }
 
 export function sendText(reply: Reply, status: number, text: string): void {

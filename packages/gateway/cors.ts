@@ -23,9 +23,14 @@ export class Cors {
     this.#origins = new Set(origins);
   }
 
+  /** Any origin is named. */
+  get isOn(): boolean {
+    return this.#origins.size > 0;
+  }
+
   /** Headers of every answer to this request. */
   headers(request: IncomingHttpHeaders): OutgoingHttpHeaders {
-    if (this.#origins.size === 0) return {};
+    if (!this.isOn) return {};
     const { origin } = request;
     if (origin === undefined || !this.#origins.has(origin)) return { Vary: "Origin" };
     const isAsking = request["access-control-request-method"] !== undefined;

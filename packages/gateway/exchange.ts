@@ -19,7 +19,7 @@ import { idempotencyOf } from "./idempotency.ts";
 import { negotiateFormat } from "./media-type.ts";
 import type { Format } from "./media-type.ts";
 import { authorshipOf, principalOf, refuseOtherFields, shownFields, shownId } from "./ownership.ts";
-import { parsePrefer } from "./prefer.ts";
+import { NO_PREFERENCES, parsePrefer } from "./prefer.ts";
 import type { Preferences } from "./prefer.ts";
 import { sendProblem } from "./problem.ts";
 import type {
@@ -32,7 +32,7 @@ import type {
   WriteOptions,
 } from "./profile-service.ts";
 import { durabilityProblem, honouredWith, receiptHeaders } from "./receipt-headers.ts";
-import { bodyOf, contentTypeOf, profileHeaders, sessionHeaders } from "./representation.ts";
+import { addProfileHeaders, bodyOf, contentTypeOf, sessionHeaders } from "./representation.ts";
 import { baseVersionOf, patienceOf } from "./request.ts";
 import type { Patience } from "./request.ts";
 import type { Turns } from "./turns.ts";
@@ -173,7 +173,7 @@ export class Exchange {
       case "written": {
         const { profile, created } = answer;
         const fields = shownFields(reply, undefined);
-        Object.assign(headers, profileHeaders(profile, this.clock.nowMs(), fields));
+        addProfileHeaders(headers, profile, this.clock.nowMs(), fields);
         if (created) headers["Location"] = `${PROFILES}/${shownId(profile.id)}`;
         if (problem !== undefined) return sendProblem(request, reply, problem, headers);
         if (preferences.return === "minimal") {
@@ -207,8 +207,14 @@ export function noSuchProfile(): AtollError {
 }
 
 /** Nothing is written: there is nothing to return, nor to be durable. */
-export function ofReading({ durability: _unused, ...preferences }: Preferences): Preferences {
-  return withoutReturn(preferences);
+export function ofReading(preferences: Preferences): Preferences {
+  return preferences === NO_PREFERENCES
+    ? preferences
+    : withoutReturn(withoutDurability(preferences));
+}
+
+function withoutDurability({ durability: _unused, ...honoured }: Preferences): Preferences {
+  return honoured;
 }
 
 export function withoutReturn({ return: _unused, ...honoured }: Preferences): Preferences {

@@ -14,6 +14,7 @@ import { parsePrefer } from "./prefer.ts";
 import { splitOutsideQuotes } from "./quoted-list.ts";
 
 export const FORWARDED_BY = "Forwarded-By-Region";
+const FORWARDED_BY_RECEIVED = FORWARDED_BY.toLowerCase();
 
 export interface ForwardedMark {
   /** What is left of the time that the client asked to wait at most; undefined when it named none. */
@@ -22,7 +23,7 @@ export interface ForwardedMark {
 
 /** Undefined for a request that comes from its client. */
 export function forwardedMarkOf(request: Request): ForwardedMark | undefined {
-  const header = headerOf(request, FORWARDED_BY.toLowerCase());
+  const header = headerOf(request, FORWARDED_BY_RECEIVED);
   if (header === undefined) return undefined;
   const [, parameter] = splitOutsideQuotes(header, ";");
   return { waitMs: parsePrefer(parameter).waitMs };

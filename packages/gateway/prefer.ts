@@ -49,6 +49,7 @@ export function parsePrefer(header: string | undefined): Preferences {
 
 /** The value of `Preference-Applied`, or undefined when nothing was. */
 export function preferenceApplied(honoured: Preferences): string | undefined {
+  if (honoured === NO_PREFERENCES) return undefined;
   const applied: string[] = [];
   if (honoured.waitMs !== undefined) applied.push(`wait=${honoured.waitMs / 1000}`);
   if (honoured.handling !== undefined) applied.push(`handling=${honoured.handling}`);

@@ -17,7 +17,7 @@ import type { Format } from "./media-type.ts";
 import { parsePrefer } from "./prefer.ts";
 import type { Preferences } from "./prefer.ts";
 import type { ProfileSnapshot, ReadAnswer } from "./profile-service.ts";
-import { contentTypeOf, entityTag, profileHeaders, sessionHeaders } from "./representation.ts";
+import { addProfileHeaders, contentTypeOf, entityTag, sessionHeaders } from "./representation.ts";
 import type { Patience } from "./request.ts";
 import { patienceOf, profileIdOf } from "./request.ts";
 import { readCondition } from "./validators.ts";
@@ -72,10 +72,8 @@ export function answerRead(
       etag: entityTag(profile),
     });
   }
-  const headers = {
-    ...sessionHeaders(answer, honoured),
-    ...profileHeaders(profile, clock.nowMs(), fields),
-  };
+  const headers = sessionHeaders(answer, honoured);
+  addProfileHeaders(headers, profile, clock.nowMs(), fields);
   if (outcome === "not-modified") return send(reply, 304, headers);
   headers["Content-Type"] = contentTypeOf(format);
   return sendCoded(reply, 200, headers, body(profile, format, fields));

@@ -11,6 +11,7 @@ import type { OutgoingHttpHeaders } from "node:http";
 import { limits } from "@atoll/core";
 import type { Fields } from "./fields.ts";
 import { pick } from "./fields.ts";
+import { httpDate } from "./http-date.ts";
 import { shownId } from "./ownership.ts";
 import { ENVELOPE_TYPE, JSON_TYPE } from "./media-type.ts";
 import type { Format } from "./media-type.ts";
@@ -53,35 +54,20 @@ export function sessionHeaders(answer: Answer, honoured: Preferences): OutgoingH
   return headers;
 }
 
-/** Headers of versions that are read again and again; one of another time would be another version. */
-const headersOf = new WeakMap<ProfileSnapshot, OutgoingHttpHeaders>();
-
-/** Of every answer that is about one version of a profile. Not to be changed: others get the same. */
-export function profileHeaders(
+/** Of every answer that is about one version of a profile. */
+export function addProfileHeaders(
+  headers: OutgoingHttpHeaders,
   profile: ProfileSnapshot,
   nowMs: number,
   fields?: Fields,
-): Readonly<OutgoingHttpHeaders> {
-  if (fields !== undefined) return headersAt(profile, nowMs, fields);
-  let headers = headersOf.get(profile);
-  if (headers === undefined) {
-    headers = headersAt(profile, nowMs);
-    if (profile.updatedAtMs <= nowMs) headersOf.set(profile, headers);
-  }
-  return headers;
-}
-
-function headersAt(profile: ProfileSnapshot, nowMs: number, fields?: Fields): OutgoingHttpHeaders {
-  const headers: OutgoingHttpHeaders = {
-    ETag: entityTag(profile, fields),
-    // Time here may run ahead of this machine's clock, and HTTP forbids dates in the future.
-    "Last-Modified": new Date(Math.min(profile.updatedAtMs, nowMs)).toUTCString(),
-  };
+): void {
+  headers["ETag"] = entityTag(profile, fields);
+  // Time here may run ahead of this machine's clock, and HTTP forbids dates in the future.
+  headers["Last-Modified"] = httpDate(Math.min(profile.updatedAtMs, nowMs));
   if (profile.heads.length <= limits.HEADS_IN_HEADER_MAX) {
     headers["Document-Heads"] = profile.heads.join(", ");
   }
   if (profile.hasConflicts) headers["Conflicts"] = "?1";
-  return headers;
 }
 
 /** `schemaFaults` is there only when there are any. */

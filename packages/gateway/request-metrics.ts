@@ -10,13 +10,18 @@ import type { Clock, Meter, MetricHandle } from "@atoll/core";
 /** Of what no route took. */
 export const NO_ROUTE = "none";
 
+interface Handles {
+  readonly count: MetricHandle;
+  readonly time: MetricHandle;
+}
+
 export class RequestMetrics {
   readonly #clock: Clock;
   readonly #meter: Meter;
-  readonly #handles = new Map<
-    string,
-    { readonly count: MetricHandle; readonly time: MetricHandle }
-  >();
+  readonly #handles = new Map<string, Handles>();
+  /** Of the last answer: most are like the one before, and a key need not be spelt for them. */
+  #last: { readonly method: string; readonly route: string; readonly status: number } | undefined;
+  #lastHandles: Handles | undefined;
 
   constructor(clock: Clock, meter: Meter = noMeter) {
     this.#clock = clock;
@@ -27,7 +32,15 @@ export class RequestMetrics {
     return this.#clock.monotonicMs();
   }
 
-  answered(method: string, route: string, status: number, startedMs: number): void {
+  answered(method: string, route: string, status: number, ms: number): void {
+    const last = this.#last;
+    const isLikeLast = last?.method === method && last.route === route && last.status === status;
+    const handles = (isLikeLast && this.#lastHandles) || this.#handlesOf(method, route, status);
+    handles.count(1);
+    handles.time(ms / 1_000);
+  }
+
+  #handlesOf(method: string, route: string, status: number): Handles {
     // What no route took may have any method that a client invents.
     const known = route === NO_ROUTE ? "any" : method;
     const key = `${known} ${route} ${status}`;
@@ -40,7 +53,8 @@ export class RequestMetrics {
       };
       this.#handles.set(key, handles);
     }
-    handles.count(1);
-    handles.time((this.#clock.monotonicMs() - startedMs) / 1_000);
+    this.#last = { method, route, status };
+    this.#lastHandles = handles;
+    return handles;
   }
 }

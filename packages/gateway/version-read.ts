@@ -15,7 +15,7 @@ import { negotiateFormat } from "./media-type.ts";
 import { mayLookBack } from "./ownership.ts";
 import type { VersionName } from "./past-contract.ts";
 import { sendProblem } from "./problem.ts";
-import { bodyOf, contentTypeOf, profileHeaders } from "./representation.ts";
+import { addProfileHeaders, bodyOf, contentTypeOf } from "./representation.ts";
 import { profileIdOf } from "./request.ts";
 import { readCondition } from "./validators.ts";
 
@@ -34,10 +34,15 @@ export async function readVersion(
     answer(answer, headers) {
       if (answer.kind === "absent") return sendProblem(request, reply, noSuchProfile(), headers);
       const { value: profile } = answer;
-      const all = { ...headers, ...profileHeaders(profile, exchange.clock.nowMs(), fields) };
-      if (condition(profile.etag) === "not-modified") return send(reply, 304, all);
-      all["Content-Type"] = contentTypeOf(format);
-      return sendCoded(reply, 200, all, bodyOf(profile, format, exchange.service.schema, fields));
+      addProfileHeaders(headers, profile, exchange.clock.nowMs(), fields);
+      if (condition(profile.etag) === "not-modified") return send(reply, 304, headers);
+      headers["Content-Type"] = contentTypeOf(format);
+      return sendCoded(
+        reply,
+        200,
+        headers,
+        bodyOf(profile, format, exchange.service.schema, fields),
+      );
     },
   });
 }

@@ -20,15 +20,14 @@ import {
   low64,
   nameOfReceived,
   originRegion,
-  positionOf,
   regionByCode,
   sameBytes,
-  shardOf,
   toHex,
 } from "@atoll/core";
 import type { ChangeChunk, ProfileCodec } from "@atoll/profile";
 import { parseChangeChunk } from "@atoll/profile";
 import type { DocumentPlace, DocumentRow, Store } from "@atoll/store";
+import { placeIn } from "./document-place.ts";
 import { headsInclude } from "./heads.ts";
 
 export interface SoundEntry {
@@ -74,8 +73,7 @@ export class Intake {
     const key = docKeyOf(docId);
     let place = this.#places.get(key);
     if (place === undefined) {
-      const position = positionOf(this.#cluster.keys, docId);
-      place = { docId, position, shard: shardOf(position, this.#cluster.shardCount) };
+      place = placeIn(this.#cluster, docId);
       if (this.#places.size >= limits.PLACES_KNOWN_MAX) this.#places.clear();
       this.#places.set(key, place);
     }

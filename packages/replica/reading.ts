@@ -10,24 +10,18 @@
  * Coverage is read before the row. Both only grow, so the row holds at least what the coverage promises.
  */
 import type { Cluster, ProfileId, RegionCode, RegionVector } from "@atoll/core";
-import {
-  VECTOR_ZERO,
-  docIdOf,
-  joinVectors,
-  missingRegions,
-  positionOf,
-  shardOf,
-} from "@atoll/core";
+import { VECTOR_ZERO, docIdOf, missingRegions } from "@atoll/core";
 import type { SqliteStore } from "@atoll/store";
 import { SessionTokens } from "@atoll/sync";
+import { placeIn } from "./document-place.ts";
 import type { ReadAnswer } from "./service.ts";
 import { malformedToken } from "./sessions.ts";
 import type { Snapshot } from "./snapshot.ts";
-import { Snapshots } from "./snapshot.ts";
+import { Snapshots, isShowable, tokenWith } from "./snapshot.ts";
 
 export interface ReadingOptions {
   /** Opened read-only; the replica that writes it runs in another process. */
-  readonly store: Pick<SqliteStore, "dataVersion" | "readDocument" | "readCoverage">;
+  readonly store: Pick<SqliteStore, "dataVersion" | "readShown" | "readCoverage">;
   readonly cluster: Cluster;
   /** The replica's own region: its writes are always in its file. */
   readonly region: RegionCode;
@@ -38,6 +32,7 @@ export class ReadingService {
   readonly #cluster: Cluster;
   readonly #region: RegionCode;
   readonly #tokens: SessionTokens;
+  readonly #token = (vector: RegionVector): string => this.#tokens.encode(vector);
   readonly #snapshots = new Snapshots();
   #dataVersion: number | undefined;
 
@@ -61,19 +56,15 @@ export class ReadingService {
     }
     const cached = this.#snapshots.get(id);
     if (cached !== undefined) return this.#found(seen, cached);
-    const docId = docIdOf(id);
-    const position = positionOf(this.#cluster.keys, docId);
-    const shard = shardOf(position, this.#cluster.shardCount);
-    const row = this.#store.readDocument({ docId, position, shard });
+    const row = this.#store.readShown(placeIn(this.#cluster, docIdOf(id)));
     if (row === undefined) return this.#absent(seen);
-    // What has to be rendered, and what has lost its view, is the replica's to mend.
-    if (!row.quarantined && (row.dirty || row.view === undefined)) return undefined;
+    if (!isShowable(row)) return undefined; // the replica's to mend
     const snapshot = this.#snapshots.of(id, row);
     return snapshot === undefined ? this.#absent(seen) : this.#found(seen, snapshot);
   }
 
   #found(seen: RegionVector, profile: Snapshot): ReadAnswer {
-    const sessionToken = this.#tokens.encode(joinVectors(seen, profile.dep));
+    const sessionToken = tokenWith(profile, seen, this.#token);
     return { kind: "found", profile, sessionToken, stale: false };
   }
 

@@ -9,13 +9,14 @@
 import type { DocId, DocKey, LogEntry } from "@atoll/core";
 import { CANARY_TENANT, docKeyOf, errorText, limits, sometimes } from "@atoll/core";
 import { DocumentError } from "@atoll/profile";
-import type { DocumentPlace, DocumentRow, Store } from "@atoll/store";
+import type { DocumentPlace, DocumentRow, ShownDocument, Store } from "@atoll/store";
 import type { ConflictCount } from "./conflict-count.ts";
 import type { DocumentCache } from "./document-cache.ts";
 import type { Group } from "./group.ts";
 import type { Quarantine } from "./quarantine.ts";
 import type { Restorer } from "./restorer.ts";
 import type { SchemaJudge } from "./schema-judge.ts";
+import { isShowable } from "./snapshot.ts";
 import type { Tails } from "./tails.ts";
 
 export class Renderer {
@@ -57,8 +58,13 @@ export class Renderer {
    */
   clean(place: DocumentPlace): DocumentRow | undefined {
     const row = this.#store.readDocument(place);
-    if (row === undefined || row.quarantined) return row;
-    return row.dirty || row.view === undefined ? this.#render(row) : row;
+    return row === undefined || isShowable(row) ? row : this.#render(row);
+  }
+
+  /** The same for whoever only reads. */
+  shown(place: DocumentPlace): ShownDocument | undefined {
+    const shown = this.#store.readShown(place);
+    return shown === undefined || isShowable(shown) ? shown : this.clean(place);
   }
 
   /**

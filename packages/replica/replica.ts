@@ -37,6 +37,7 @@ import { CanaryCount } from "./canary-count.ts";
 import { Commit } from "./commit.ts";
 import { ConflictCount } from "./conflict-count.ts";
 import { DocumentCache } from "./document-cache.ts";
+import { placeIn } from "./document-place.ts";
 import { Group } from "./group.ts";
 import { Intake } from "./intake.ts";
 import { KeptAnswers } from "./kept-answers.ts";
@@ -228,10 +229,10 @@ export class Replica {
   read(id: ProfileId): ReadResult {
     const cached = this.#snapshots.get(id);
     if (cached !== undefined && this.group.size === 0) return { snapshot: cached, staged: false };
-    const place = this.placeOf(docIdOf(id));
-    const staged = this.group.writes(place.docId);
+    const docId = docIdOf(id);
+    const staged = this.group.writes(docId);
     if (cached !== undefined) return { snapshot: cached, staged };
-    const row = this.renderer.clean(place);
+    const row = this.renderer.shown(placeIn(this.cluster, docId));
     return { snapshot: row && this.#snapshots.of(id, row), staged };
   }
 

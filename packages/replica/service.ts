@@ -38,6 +38,7 @@ import type { Replica, WriteResult } from "./replica.ts";
 import type { SchemaJudge } from "./schema-judge.ts";
 import type { Admission, SessionOptions, Sessions } from "./sessions.ts";
 import type { Snapshot } from "./snapshot.ts";
+import { tokenWith } from "./snapshot.ts";
 
 interface Answer {
   readonly sessionToken: string;
@@ -95,6 +96,7 @@ export class RegionService {
   readonly #group: GroupCommit;
   readonly #sessions: Sessions;
   readonly #receipts: Receipts;
+  readonly #token = (vector: RegionVector): string => this.#sessions.token(vector);
   readonly #clock: Clock;
   readonly #random: Random;
   readonly #isStopping: () => boolean;
@@ -124,7 +126,7 @@ export class RegionService {
       replica: options.replica,
       group: options.group,
       admit: (session) => this.#admit(session),
-      token: (vector) => this.#sessions.token(vector),
+      token: this.#token,
     });
   }
 
@@ -223,17 +225,18 @@ export class RegionService {
     const { seen, stale } = admission;
     const answer: ReadAnswer =
       snapshot === undefined
-        ? { ...this.#answer(seen, stale), kind: "absent" }
+        ? { kind: "absent", sessionToken: this.#token(seen), stale }
         : {
-            ...this.#answer(joinVectors(seen, snapshot.dep), stale),
             kind: "found",
             profile: snapshot,
+            sessionToken: tokenWith(snapshot, seen, this.#token),
+            stale,
           };
     return staged ? this.#group.durable().then(() => answer) : answer;
   }
 
   #answer(vector: RegionVector, stale: boolean): Answer {
-    return { sessionToken: this.#sessions.token(vector), stale };
+    return { sessionToken: this.#token(vector), stale };
   }
 }
 

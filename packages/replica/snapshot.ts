@@ -3,8 +3,8 @@
  */
 import { LRUCache } from "lru-cache";
 import type { ProfileId, RegionVector } from "@atoll/core";
-import { hlcToMs, limits } from "@atoll/core";
-import type { DocumentRow } from "@atoll/store";
+import { hlcToMs, joinVectors, limits } from "@atoll/core";
+import type { DocumentRow, ShownDocument } from "@atoll/store";
 import { etagOf, headsToHex } from "./heads.ts";
 
 export interface Snapshot {
@@ -18,6 +18,23 @@ export interface Snapshot {
   readonly hasConflicts: boolean;
   /** What the content depends on. */
   readonly dep: RegionVector;
+  /** Of a session that has seen this and nothing else; made for the first of those. */
+  sessionToken?: string | undefined;
+}
+
+/** The token of a session that had seen this much before, and now this. */
+export function tokenWith(
+  snapshot: Snapshot,
+  seen: RegionVector,
+  tokenOf: (vector: RegionVector) => string,
+): string {
+  if (seen.size > 0) return tokenOf(joinVectors(seen, snapshot.dep));
+  return (snapshot.sessionToken ??= tokenOf(snapshot.dep));
+}
+
+/** Nothing has to be rendered first, or nothing would come of it. One that is clean and has no view lost it. */
+export function isShowable({ quarantined, dirty, view }: ShownDocument): boolean {
+  return quarantined || (!dirty && view !== undefined);
 }
 
 /** The hot ones, bounded by what they weigh. A change of the document makes its snapshot void. */
@@ -32,9 +49,11 @@ export class Snapshots {
   }
 
   /** The snapshot of a clean row, made once; undefined for a profile that nobody should see. */
-  of(id: ProfileId, row: DocumentRow): Snapshot | undefined {
-    const snapshot = this.#byId.get(id) ?? snapshotOf(id, row);
-    if (snapshot !== undefined && !this.#byId.has(id)) this.#byId.set(id, snapshot);
+  of(id: ProfileId, row: ShownDocument): Snapshot | undefined {
+    const known = this.#byId.get(id);
+    if (known !== undefined) return known;
+    const snapshot = snapshotOf(id, row);
+    if (snapshot !== undefined) this.#byId.set(id, snapshot);
     return snapshot;
   }
 
@@ -50,7 +69,7 @@ export class Snapshots {
 /** What the other fields weigh. */
 const SNAPSHOT_OVERHEAD_CHARS = 256;
 
-function snapshotOf(id: ProfileId, row: DocumentRow): Snapshot | undefined {
+function snapshotOf(id: ProfileId, row: ShownDocument): Snapshot | undefined {
   if (row.deleted || row.view === undefined) return undefined;
   return {
     id,
@@ -61,5 +80,6 @@ function snapshotOf(id: ProfileId, row: DocumentRow): Snapshot | undefined {
     updatedAtMs: hlcToMs(row.updatedHlc),
     hasConflicts: row.conflicts > 0,
     dep: row.dep,
+    sessionToken: undefined,
   };
 }

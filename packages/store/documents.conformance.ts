@@ -2,7 +2,7 @@
 import { describe, expect, test } from "vitest";
 import { InvariantError, LaneFrontier, hlcFromMs, limits, mustDocId } from "@atoll/core";
 import type { Hlc, ProfileId, RegionCode } from "@atoll/core";
-import type { Store, WaitingTail } from "./store.ts";
+import type { DocumentRow, Store, WaitingTail } from "./store.ts";
 import { inTransaction } from "./store-writes.ts";
 import {
   POSITION_MAX,
@@ -28,6 +28,47 @@ export function documentsConformance(get: () => Store): void {
       ];
       inTransaction(store, () => rows.forEach((row) => store.writeDocument(row)));
       for (const row of rows) expect(plain(store.readDocument(row))).toEqual(plain(row));
+    });
+
+    test("what readers are shown of a row is of that row, written, staged, undone or not there", () => {
+      const store = get();
+      const first = [
+        sampleDocument(1),
+        sampleDocument(2, { profileId: undefined, view: undefined, dirty: true }),
+        sampleDocument(3, { deleted: true, quarantined: true, heads: new Uint8Array(0) }),
+        sampleDocument(4, { dep: new Map(), conflicts: 3, view: "", heads: new Uint8Array(64) }),
+      ];
+      const isShown = (row: DocumentRow): void => {
+        const { deleted, quarantined, dirty, heads, dep, createdHlc, updatedHlc } = row;
+        const { conflicts, view } = row;
+        expect(plain(store.readShown(row))).toStrictEqual(
+          plain({
+            deleted,
+            quarantined,
+            dirty,
+            heads,
+            dep,
+            createdHlc,
+            updatedHlc,
+            conflicts,
+            view,
+          }),
+        );
+      };
+      inTransaction(store, () => first.forEach((row) => store.writeDocument(row)));
+      first.forEach(isShown);
+      expect(store.readShown(samplePlace(5))).toBeUndefined();
+      const next = sampleDocument(1, {
+        view: '{"later":1}',
+        heads: digest("later"),
+        deleted: true,
+      });
+      store.begin();
+      store.writeDocument(next);
+      isShown(next);
+      expect(store.readShown(samplePlace(5))).toBeUndefined();
+      store.rollback();
+      first.forEach(isShown);
     });
 
     test("documents at one position are told apart by their ids", () => {

@@ -36,6 +36,7 @@ import type {
   QuarantineRecord,
   QuarantineSummary,
   QuarantineUpdate,
+  ShownDocument,
   Store,
   StoredIdentity,
   TailRow,
@@ -70,6 +71,7 @@ import {
   copyIdentity,
   copyPending,
   copyRecord,
+  copyShown,
 } from "./row-copies.ts";
 import { voidEntry } from "./void-entry.ts";
 
@@ -142,6 +144,11 @@ export class MemoryStore implements Store {
   readDocument(place: DocumentPlace): DocumentRow | undefined {
     const row = this.#documents.get(keyOf(place));
     return row && copyDocument(row);
+  }
+
+  readShown(place: DocumentPlace): ShownDocument | undefined {
+    const row = this.#documents.get(keyOf(place));
+    return row && copyShown(row);
   }
 
   writeDocument(row: DocumentRow): void {

@@ -14,6 +14,7 @@ import type {
   KeptAnswer,
   PendingEntry,
   QuarantineRecord,
+  ShownDocument,
   StoredIdentity,
 } from "./store.ts";
 
@@ -36,6 +37,15 @@ export function copyDocument(row: DocumentRow): DocumentRow {
     docId: mustDocId(copyBytes(row.docId)),
     heads: copyBytes(row.heads),
     sum: copyBytes(row.sum),
+    dep: new Map(row.dep),
+  };
+}
+
+export function copyShown(row: DocumentRow): ShownDocument {
+  const { deleted, quarantined, dirty, createdHlc, updatedHlc, conflicts, view } = row;
+  return {
+    ...{ deleted, quarantined, dirty, createdHlc, updatedHlc, conflicts, view },
+    heads: copyBytes(row.heads),
     dep: new Map(row.dep),
   };
 }

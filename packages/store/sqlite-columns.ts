@@ -128,6 +128,10 @@ export function hashOfColumn(bytes: Uint8Array): ChangeHash {
   return bytes.length === 32 ? mustChangeHash(bytes) : damaged("a change hash");
 }
 
+export function headsOfColumn(bytes: Uint8Array): Uint8Array {
+  return bytes.length % 32 === 0 ? bytes : damaged("heads");
+}
+
 export function sumOfColumn(bytes: Uint8Array): Uint8Array {
   return bytes.length === SUM_BYTES ? bytes : damaged("a sum");
 }

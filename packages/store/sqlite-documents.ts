@@ -8,17 +8,21 @@
  * `base` is left alone until a tail is folded, so the cost of a write does not grow with the past.
  * The sizes of the tail are kept in `document`, where a partial index finds the long ones.
  *
+ * What only a reader asks comes as hexadecimal text: each blob is memory of its own outside of the heap, which takes
+ * longer to make than the whole look-up and is the collector's to free.
+ *
  * The look-ups are scalar subqueries and not joins: SQLite plans a join anew each time a value is
  * bound to it, which costs three times as much as the look-up itself.
  */
 import type { DocId } from "@atoll/core";
-import { assert } from "@atoll/core";
+import { assert, fromHex } from "@atoll/core";
 import type {
   DocumentBody,
   DocumentPlace,
   DocumentRange,
   DocumentRow,
   DocumentSumRow,
+  ShownDocument,
   WaitingTail,
 } from "./store.ts";
 import type { SqlValue, SqliteConnection } from "./sqlite-connection.ts";
@@ -26,6 +30,7 @@ import { assertBody, assertCount, assertPlace } from "./admissible.ts";
 import {
   countOfColumn,
   docIdOfColumn,
+  headsOfColumn,
   hlcOfColumn,
   profileIdOfColumn,
   sumOfColumn,
@@ -57,6 +62,11 @@ export interface RowColumns {
   readonly view: string | null;
 }
 
+type ShownColumns = Pick<
+  RowColumns,
+  "deleted" | "quarantined" | "dirty" | "created_hlc" | "updated_hlc" | "conflicts" | "view"
+> & { readonly heads_hex: string; readonly dep_hex: string };
+
 interface BodyColumns {
   readonly tail: Uint8Array | null;
   readonly tail_changes: number;
@@ -82,6 +92,7 @@ export interface DocumentWrite {
 
 export class SqliteDocuments {
   readonly #readRow;
+  readonly #readShown;
   readonly #readBody;
   readonly #updateRow;
   readonly #insertRow;
@@ -107,6 +118,12 @@ export class SqliteDocuments {
       `SELECT ${SMALL_COLUMNS}, (SELECT view FROM body WHERE id = d.body) AS view
        FROM document d WHERE d.position = ? AND d.doc_id = ?`,
       documentOfColumns,
+    );
+    this.#readShown = connection.reader<PlaceKey, ShownColumns, ShownDocument>(
+      `SELECT d.deleted, d.quarantined, d.dirty, hex(d.heads) AS heads_hex, hex(d.dep) AS dep_hex,
+         d.created_hlc, d.updated_hlc, d.conflicts, (SELECT view FROM body WHERE id = d.body) AS view
+       FROM document d WHERE d.position = ? AND d.doc_id = ?`,
+      shownOfColumns,
     );
     this.#readBody = connection.reader<PlaceKey, BodyColumns, DocumentBody | undefined>(
       `SELECT d.tail_changes, (SELECT tail FROM body WHERE id = d.body) AS tail,
@@ -209,6 +226,10 @@ export class SqliteDocuments {
 
   readDocument(place: DocumentPlace): DocumentRow | undefined {
     return this.#readRow.get(place.position, place.docId);
+  }
+
+  readShown(place: DocumentPlace): ShownDocument | undefined {
+    return this.#readShown.get(place.position, place.docId);
   }
 
   /**
@@ -322,6 +343,20 @@ export function documentOfColumns(row: RowColumns): DocumentRow {
     changeCount: countOfColumn(row.change_count),
     sum: sumOfColumn(row.sum),
     dep: vectorOfBytes(row.dep),
+    createdHlc: hlcOfColumn(row.created_hlc),
+    updatedHlc: hlcOfColumn(row.updated_hlc),
+    conflicts: countOfColumn(row.conflicts),
+    view: row.view ?? undefined,
+  };
+}
+
+function shownOfColumns(row: ShownColumns): ShownDocument {
+  return {
+    deleted: row.deleted === 1,
+    quarantined: row.quarantined === 1,
+    dirty: row.dirty === 1,
+    heads: headsOfColumn(fromHex(row.heads_hex)),
+    dep: vectorOfBytes(fromHex(row.dep_hex)),
     createdHlc: hlcOfColumn(row.created_hlc),
     updatedHlc: hlcOfColumn(row.updated_hlc),
     conflicts: countOfColumn(row.conflicts),

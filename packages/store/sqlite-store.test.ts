@@ -270,6 +270,27 @@ describe("trouble with the disk", () => {
   });
 
   test.each([
+    ["dep", "dep = x'0105'"],
+    ["heads", "heads = x'00'"],
+    ["time of its beginning", "created_hlc = -1"],
+    ["time", "updated_hlc = 1 << 60"],
+    ["number of conflicts", "conflicts = -1"],
+  ])(
+    "what readers are shown of a row with a damaged %s is an error of theirs alone",
+    (_, damage) => {
+      const store = openSqliteStore({ path });
+      inTransaction(store, () => store.writeDocument(sampleDocument(1)));
+      const other = new Database(path);
+      other.exec(`UPDATE document SET ${damage}`);
+      other.close();
+      inTransaction(store, () => store.writeDocument(sampleDocument(2)));
+      expect(failure(() => store.readShown(samplePlace(1))).code).toBe("storage-failed");
+      expect(store.readShown(samplePlace(2))).toBeDefined();
+      store.close();
+    },
+  );
+
+  test.each([
     ["shard", "shard = shard + 4"],
     ["origin", "origin = origin + 1"],
     ["seq", "seq = seq + 64"],

@@ -33,6 +33,7 @@ import type {
   QuarantineRecord,
   QuarantineSummary,
   QuarantineUpdate,
+  ShownDocument,
   Store,
   StoredIdentity,
   TailRow,
@@ -123,6 +124,10 @@ export class SqliteStore implements Store {
   // ── documents ──
   readDocument(place: DocumentPlace): DocumentRow | undefined {
     return this.#documents.read(place);
+  }
+
+  readShown(place: DocumentPlace): ShownDocument | undefined {
+    return this.#documents.readShown(place);
   }
 
   writeDocument(row: DocumentRow): void {

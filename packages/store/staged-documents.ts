@@ -8,9 +8,9 @@
  */
 import { assert, docKeyOf, limits } from "@atoll/core";
 import type { DocId } from "@atoll/core";
-import type { DocumentBody, DocumentPlace, DocumentRow } from "./store.ts";
+import type { DocumentBody, DocumentPlace, DocumentRow, ShownDocument } from "./store.ts";
 import { assertCount, assertDocumentRow, assertPlace } from "./admissible.ts";
-import { copyDocument } from "./row-copies.ts";
+import { copyDocument, copyShown } from "./row-copies.ts";
 import type { SqliteConnection } from "./sqlite-connection.ts";
 import type { SqliteDocuments } from "./sqlite-documents.ts";
 
@@ -41,6 +41,12 @@ export class StagedDocuments {
     if (!this.#connection.inTransaction) return this.#documents.readDocument(place);
     const { row } = this.#at(place);
     return row && copyDocument(row);
+  }
+
+  readShown(place: DocumentPlace): ShownDocument | undefined {
+    if (!this.#connection.inTransaction) return this.#documents.readShown(place);
+    const { row } = this.#at(place);
+    return row && copyShown(row);
   }
 
   write(row: DocumentRow): void {

@@ -135,6 +135,7 @@ function readEverything(store: Store): unknown {
     inTransaction: store.inTransaction,
     identity: store.readIdentity(),
     documents: samples.map((n) => store.readDocument(place(n))),
+    shown: samples.map((n) => store.readShown(place(n))),
     bodies: samples.map((n) => store.readBody(place(n))),
     dirty: [1, 9].map((limit) => store.dirtyDocuments(limit)),
     longTails: [0, 2, 6].map((bound) => store.longTails(bound, bound * 3, 3)),

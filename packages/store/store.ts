@@ -84,6 +84,20 @@ export interface DocumentRow extends DocumentPlace {
   readonly view: string | undefined;
 }
 
+/** What a reader is shown of a document, and whether it may be shown: the small row without what only writes need. */
+export type ShownDocument = Pick<
+  DocumentRow,
+  | "deleted"
+  | "quarantined"
+  | "dirty"
+  | "heads"
+  | "dep"
+  | "createdHlc"
+  | "updatedHlc"
+  | "conflicts"
+  | "view"
+>;
+
 /** The large row: what opening the Automerge document needs. */
 export interface DocumentBody {
   /** A saved document; undefined when the tail starts from the genesis. */
@@ -297,6 +311,8 @@ export interface Store {
 
   // ── documents ──
   readDocument(place: DocumentPlace): DocumentRow | undefined;
+  /** The same row as readers see it: two thirds of the cost, for what is asked most of all. */
+  readShown(place: DocumentPlace): ShownDocument | undefined;
   /** Inserts or replaces the small row and the view. Leaves the body alone. */
   writeDocument(row: DocumentRow): void;
   readBody(place: DocumentPlace): DocumentBody | undefined;

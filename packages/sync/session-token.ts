@@ -8,35 +8,46 @@
  * MongoDB signs its cluster times for the same reason. Regions that this replica does not know pass
  * through unharmed.
  */
-import { createHmac, createSecretKey, timingSafeEqual } from "node:crypto";
-import type { KeyObject } from "node:crypto";
+import { timingSafeEqual } from "node:crypto";
 import type { Cluster, Hlc, RegionCode, RegionVector } from "@atoll/core";
-import { limits, parseHlc, parseRegionCode } from "@atoll/core";
+import { REGION_CODE_MAX, fromHex, limits, parseHlc, parseRegionCode } from "@atoll/core";
+import { MessageCode } from "./message-code.ts";
 
 const VERSION = 1;
 const HEAD_BYTES = 4;
 const COMPONENT_BYTES = 8;
 const MAC_BYTES = 8;
+const MESSAGE_BYTES_MAX = HEAD_BYTES + REGION_CODE_MAX * COMPONENT_BYTES;
 
 export type ParsedToken =
   | { readonly kind: "vector"; readonly vector: RegionVector }
   | { readonly kind: "fault"; readonly reason: string };
 
 export class SessionTokens {
-  readonly #key: KeyObject;
+  readonly #code: MessageCode;
   readonly #tag: Uint8Array;
-  /** Vectors are never changed in place, and a hot profile is read with the same one every time. */
-  readonly #encoded = new WeakMap<RegionVector, string>();
 
   constructor(cluster: Cluster) {
-    this.#key = createSecretKey(cluster.keys.tokenKey); // once: making it costs as much as using it
-    this.#tag = createHmac("sha256", this.#key).update("cluster tag").digest().subarray(0, 2);
+    this.#code = new MessageCode(cluster.keys.tokenKey, MESSAGE_BYTES_MAX);
+    this.#tag = fromHex(this.#code.of(Buffer.from("cluster tag"))).subarray(0, 2);
   }
 
   encode(vector: RegionVector): string {
-    let token = this.#encoded.get(vector);
-    if (token === undefined) this.#encoded.set(vector, (token = this.#encode(vector)));
-    return token;
+    const components = [...vector].sort(([a], [b]) => a - b);
+    const length = HEAD_BYTES + components.length * COMPONENT_BYTES;
+    const bytes = Buffer.allocUnsafe(length + MAC_BYTES);
+    bytes[0] = VERSION;
+    bytes.set(this.#tag, 1);
+    bytes[3] = components.length;
+    let offset = HEAD_BYTES;
+    for (const [region, hlc] of components) {
+      bytes[offset] = region;
+      bytes[offset + 1] = Math.floor(hlc / 2 ** 48);
+      bytes.writeUIntBE(hlc % 2 ** 48, offset + 2, 6);
+      offset += COMPONENT_BYTES;
+    }
+    bytes.write(this.#mac(bytes.subarray(0, length)), length, "hex");
+    return bytes.toString("base64url");
   }
 
   parse(token: string): ParsedToken {
@@ -47,7 +58,7 @@ export class SessionTokens {
     const length = HEAD_BYTES + count * COMPONENT_BYTES;
     if (bytes.length !== length + MAC_BYTES || bytes[0] !== VERSION) return fault("malformed");
     if (!timingSafeEqual(bytes.subarray(1, 3), this.#tag)) return fault("from another cluster");
-    if (!timingSafeEqual(bytes.subarray(length), this.#mac(bytes.subarray(0, length)))) {
+    if (!timingSafeEqual(bytes.subarray(length), fromHex(this.#mac(bytes.subarray(0, length))))) {
       return fault("not issued by this cluster");
     }
     const vector = new Map<RegionCode, Hlc>();
@@ -61,25 +72,9 @@ export class SessionTokens {
     return { kind: "vector", vector };
   }
 
-  #encode(vector: RegionVector): string {
-    const components = [...vector].sort(([a], [b]) => a - b);
-    const bytes = Buffer.alloc(HEAD_BYTES + components.length * COMPONENT_BYTES + MAC_BYTES);
-    bytes[0] = VERSION;
-    bytes.set(this.#tag, 1);
-    bytes[3] = components.length;
-    let offset = HEAD_BYTES;
-    for (const [region, hlc] of components) {
-      bytes[offset] = region;
-      bytes[offset + 1] = Math.floor(hlc / 2 ** 48);
-      bytes.writeUIntBE(hlc % 2 ** 48, offset + 2, 6);
-      offset += COMPONENT_BYTES;
-    }
-    bytes.set(this.#mac(bytes.subarray(0, offset)), offset);
-    return bytes.toString("base64url");
-  }
-
-  #mac(bytes: Uint8Array): Uint8Array {
-    return createHmac("sha256", this.#key).update(bytes).digest().subarray(0, MAC_BYTES);
+  /** In hexadecimal digits. */
+  #mac(bytes: Uint8Array): string {
+    return this.#code.of(bytes).slice(0, 2 * MAC_BYTES);
   }
 }
 

@@ -86,6 +86,26 @@ test("a session that has seen what another region wrote is for the replica, unti
   expect(reading.read(ADA, tokenOf(EU, LATER))).toMatchObject({ kind: "found" });
 });
 
+test("a session keeps what it had seen, and nobody else is given it", async () => {
+  const { headers } = await region.put("ada", { name: "Ada" });
+  const own = headers.get("session-token");
+  const ahead = tokenOf(US, LATER);
+  const service = {
+    reader: (token?: string) => reading.read(ADA, token),
+    replica: (token?: string) => region.driver.service.read(ADA, { ...NOBODY, token }),
+  };
+  for (const read of [service.reader, service.replica]) {
+    for (const [token, told] of [
+      [ahead, ahead],
+      [undefined, own],
+      [ahead, ahead],
+      [undefined, own],
+    ] as const) {
+      expect(await read(token)).toMatchObject({ kind: "found", sessionToken: told });
+    }
+  }
+});
+
 test("what is no token is refused as the replica refuses it", () => {
   expect(() => reading.read(ADA, "nonsense")).toThrow(/Session-Token/);
 });
