@@ -313,6 +313,8 @@ export const MAPS_FOLLOWED_MAX = 256;
 export const PLAIN_LINE_OPERATION_MAX = 2 ** 31;
 /** Documents of which it is remembered where they lie, ≈ 200 bytes each. Beyond, all are forgotten. */
 export const PLACES_KNOWN_MAX = 20_000;
+/** Days whose date is kept as HTTP spells it: eleven years, ≈ 60 bytes each. Beyond, all are forgotten. */
+export const DAYS_SPELT_MAX = 4_096;
 /** Rendered views kept as strings, in characters: ≈ 60 MB with all that belongs to them. Least recently used goes. */
 export const VIEW_CACHE_CHARS_MAX = 32 * MIB;
 /**
