@@ -6,6 +6,8 @@
  * one exception, `ByteStreamError`, that each caller turns into its own kind of "no".
  * Integers are unsigned LEB128 up to 2^53 − 1, the largest that a JavaScript number holds exactly.
  */
+import { assert } from "./assert.ts";
+
 export class ByteStreamError extends Error {
   override readonly name = "ByteStreamError";
 }
@@ -86,11 +88,16 @@ export class ByteWriter {
 }
 
 export class ByteReader {
-  readonly #bytes: Buffer;
-  #offset = 0;
+  readonly #bytes: Uint8Array;
+  readonly #end: number;
+  #offset: number;
 
-  constructor(bytes: Uint8Array) {
-    this.#bytes = Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength);
+  /** Of `bytes` from one place up to another; without them, of all. */
+  constructor(bytes: Uint8Array, from = 0, to = bytes.length) {
+    assert(from >= 0 && from <= to && to <= bytes.length, "a reader reads what is there");
+    this.#bytes = bytes;
+    this.#offset = from;
+    this.#end = to;
   }
 
   get offset(): number {
@@ -98,39 +105,43 @@ export class ByteReader {
   }
 
   get remaining(): number {
-    return this.#bytes.length - this.#offset;
+    return this.#end - this.#offset;
   }
 
   u8(): number {
     this.#need(1);
-    return this.#bytes.readUInt8(this.#offset++);
+    return this.#bytes[this.#offset++] as number;
   }
 
   u32(): number {
     this.#need(4);
-    const value = this.#bytes.readUInt32LE(this.#offset);
-    this.#offset += 4;
-    return value;
+    const bytes = this.#bytes;
+    const low = (bytes[this.#offset++] as number) | ((bytes[this.#offset++] as number) << 8);
+    const high = (bytes[this.#offset++] as number) | ((bytes[this.#offset++] as number) << 8);
+    return low + high * 0x10000;
   }
 
   u64(): bigint {
     this.#need(8);
-    const value = this.#bytes.readBigUInt64LE(this.#offset);
-    this.#offset += 8;
-    return value;
+    const low = this.u32();
+    return (BigInt(this.u32()) << 32n) | BigInt(low);
   }
 
   varint(): number {
+    const bytes = this.#bytes;
     let value = 0;
     let scale = 1;
     for (let i = 0; i < 8; i++) {
-      const byte = this.u8();
-      value += (byte & 0x7f) * scale;
+      if (this.#offset === this.#end) this.#need(1);
+      const byte = bytes[this.#offset++] as number;
       if (byte < 0x80) {
+        if (i === 0) return byte; // usual
+        value += byte * scale;
         if (!Number.isSafeInteger(value)) break;
-        if (byte === 0 && i > 0) break; // one number has one spelling
+        if (byte === 0) break; // one number has one spelling
         return value;
       }
+      value += (byte & 0x7f) * scale;
       scale *= 0x80;
     }
     throw new ByteStreamError("varint out of range");
@@ -145,10 +156,22 @@ export class ByteReader {
 
   /** A view, not a copy: valid as long as the input is. */
   raw(count: number): Uint8Array {
+    const from = this.skip(count);
+    return this.#bytes.subarray(from, this.#offset);
+  }
+
+  /** The same for who reads on in them: what comes next belongs to another reader, which ends with it. */
+  part(count: number): ByteReader {
+    const from = this.skip(count);
+    return new ByteReader(this.#bytes, from, this.#offset);
+  }
+
+  /** Passes by so many; returns where they begin. */
+  skip(count: number): number {
     this.#need(count);
-    const view = this.#bytes.subarray(this.#offset, this.#offset + count);
+    const from = this.#offset;
     this.#offset += count;
-    return view;
+    return from;
   }
 
   bytes(maxBytes: number): Uint8Array {
@@ -156,7 +179,10 @@ export class ByteReader {
   }
 
   text(maxBytes: number): string {
-    return Buffer.from(this.bytes(maxBytes)).toString("utf8");
+    const count = this.count(maxBytes);
+    if (count === 0) return "";
+    const { buffer, byteOffset } = this.#bytes;
+    return Buffer.from(buffer, byteOffset + this.skip(count), count).toString("utf8");
   }
 
   /** Trailing bytes are as wrong as missing ones. */

@@ -5,9 +5,9 @@
  * the bytes both times, because a name that comes with them proves nothing. So it is remembered beside the
  * very array it was made from, for as long as that lives. Chunks are never changed in place.
  */
-import { hash } from "node:crypto";
 import type { ChangeHash } from "./ids.ts";
 import { mustChangeHash } from "./ids.ts";
+import { sha256 } from "./sha256.ts";
 
 /** Magic and checksum, which the hash does not cover. */
 const PREFIX_BYTES = 8;
@@ -17,7 +17,7 @@ const nameByChunk = new WeakMap<Uint8Array, ChangeHash>();
 
 /** `chunk`: uncompressed, type 1. Its first eight bytes do not count. */
 export function nameChange(chunk: Uint8Array): ChangeHash {
-  return mustChangeHash(hash("sha256", chunk.subarray(PREFIX_BYTES), "buffer"));
+  return mustChangeHash(sha256(chunk.subarray(PREFIX_BYTES)));
 }
 
 /** Writes the checksum into a chunk that has just been made, which is the beginning of its name. */
@@ -30,7 +30,7 @@ export function sealChange(chunk: Uint8Array): void {
 export function nameOfReceived(chunk: Uint8Array): ChangeHash {
   let name = nameByChunk.get(chunk);
   if (name === undefined) {
-    name = mustChangeHash(new Uint8Array(nameChange(chunk))); // several hold it, and a Buffer's `slice` shares
+    name = nameChange(chunk);
     nameByChunk.set(chunk, name);
   }
   return name;

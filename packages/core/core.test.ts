@@ -6,6 +6,8 @@ import { HybridClock, hlcFromMs, hlcToMs } from "./hlc.ts";
 import type { Hlc } from "./hlc.ts";
 import {
   docIdOf,
+  docIdOfKey,
+  docKeyOf,
   newOrigin,
   newProfileId,
   originIncarnation,
@@ -116,6 +118,7 @@ describe("ids", () => {
     expect(toHex(docId)).toMatch(/^[0-9a-f]{12}8[0-9a-f]{3}[89ab][0-9a-f]{15}$/);
     expect(docIdOf(profileOf("other" as Tenant, id))).not.toEqual(docId);
     expect(docIdOf(id)).toEqual(docId);
+    expect(docIdOfKey(docKeyOf(docId))).toEqual(docId);
   });
 
   test("a profile of another tenant has its tenant in front, and is told apart again", () => {

@@ -13,6 +13,7 @@
 import { hash } from "node:crypto";
 import { assert } from "./assert.ts";
 import type { ChangeHash, DocId } from "./ids.ts";
+import { sha256 } from "./sha256.ts";
 
 /** 32 bytes, little-endian. Never changed in place. */
 export type Sum = Uint8Array;
@@ -36,7 +37,7 @@ export function elementOf(keys: DigestKeys, docId: DocId, change: ChangeHash): S
   input.set(keys.elementKey, 0);
   input.set(docId, 32);
   input.set(change, 48);
-  return hash("sha256", input, "buffer");
+  return sha256(input);
 }
 
 /** 0 … 2^52 − 1: where a document lies in the space that shards and buckets divide. */
@@ -102,7 +103,11 @@ export function sumToInteger(sum: Sum, bytes: 8 | 32): bigint {
   return value;
 }
 
+/** Eight bytes to read a number from: a view made of each sum would move it out of V8's heap. */
+const lowBytes = new DataView(new ArrayBuffer(8));
+
 /** The low 64 bits as a signed integer: SQLite's own kind, and the wire digest of inner nodes. */
 export function low64(sum: Sum): bigint {
-  return Buffer.from(sum.buffer, sum.byteOffset, 8).readBigInt64LE(0);
+  for (let i = 0; i < 8; i++) lowBytes.setUint8(i, sum[i] as number);
+  return lowBytes.getBigInt64(0, true);
 }

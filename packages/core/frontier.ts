@@ -10,7 +10,7 @@
  * order, so there are few. What is found to be lost is taken out again, and is then missing like what
  * never came.
  */
-import { assert } from "./assert.ts";
+import { assert, must } from "./assert.ts";
 import type { Lane } from "./lane-map.ts";
 import { LaneMap } from "./lane-map.ts";
 
@@ -61,7 +61,8 @@ export class LaneFrontier {
       if (seq > this.#max + 1) this.#gaps.push({ lo: this.#max + 1, hi: seq - 1 });
       this.#max = seq;
     } else {
-      this.#gaps = this.#gaps.flatMap((gap) => without(gap, seq));
+      const at = this.#gaps.findIndex((gap) => seq <= gap.hi);
+      this.#gaps.splice(at, 1, ...without(must(this.#gaps[at], "a gap around it"), seq));
     }
     this.#contig = this.#gaps.length === 0 ? this.#max : (this.#gaps[0] as SeqRange).lo - 1;
     return true;

@@ -29,7 +29,7 @@ export type Origin = Brand<number, "Origin">;
 export type DocId = Brand<Uint8Array, "DocId">;
 /** 32 bytes: SHA-256 of the change's chunk, the name that Automerge gives it. */
 export type ChangeHash = Brand<Uint8Array, "ChangeHash">;
-/** A document's id as a key of a Map: 32 hexadecimal digits. */
+/** A document's id as a key of a Map: a character for each byte, in the order of the bytes. Nobody reads it. */
 export type DocKey = Brand<string, "DocKey">;
 
 export const DEFAULT_TENANT = "default" as Tenant;
@@ -120,15 +120,33 @@ export function docIdOf(profile: ProfileId): DocId {
 }
 
 export function docKeyOf(docId: DocId): DocKey {
-  return Buffer.from(docId.buffer, docId.byteOffset, docId.byteLength).toString("hex") as DocKey;
+  return keyOf(docId) as DocKey;
+}
+
+export function docIdOfKey(key: DocKey): DocId {
+  return mustDocId(new Uint8Array(Buffer.from(key, "latin1")));
+}
+
+/** A change's name as a key of a Map, in the same way. */
+export function changeKeyOf(change: ChangeHash): string {
+  return keyOf(change);
+}
+
+/** Asked for many times with every entry: by no call that leaves JavaScript, and without a buffer. */
+function keyOf(name: Uint8Array): string {
+  return String.fromCharCode.apply(null, name as unknown as number[]);
 }
 
 export function toHex(bytes: Uint8Array): string {
   return Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength).toString("hex");
 }
 
+/** In JavaScript: most are names of 32 bytes that are one and the same, or differ in the first. */
 export function sameBytes(a: Uint8Array, b: Uint8Array): boolean {
-  return a.length === b.length && Buffer.compare(a, b) === 0;
+  if (a === b) return true;
+  if (a.length !== b.length) return false;
+  for (let i = 0; i < a.length; i++) if (a[i] !== b[i]) return false;
+  return true;
 }
 
 export function fromHex(text: string): Uint8Array {

@@ -25,6 +25,7 @@ export * from "./role.ts";
 // what replicas speak about
 export * from "./byte-stream.ts";
 export * from "./change-name.ts";
+export * from "./copied-bytes.ts";
 export * from "./digest.ts";
 export * from "./frontier.ts";
 export * from "./hlc.ts";

@@ -24,11 +24,16 @@ export function vectorAt(vector: RegionVector, region: RegionCode): Hlc {
 export function joinVectors(a: RegionVector, b: RegionVector): RegionVector {
   if (b.size === 0) return a;
   if (a.size === 0) return b;
-  const joined = new Map(a);
+  let joined: Map<RegionCode, Hlc> | undefined;
   for (const [region, hlc] of b) {
-    if (hlc > (joined.get(region) ?? HLC_ZERO)) joined.set(region, hlc);
+    if (hlc > vectorAt(a, region)) (joined ??= new Map(a)).set(region, hlc);
   }
-  return joined;
+  return joined ?? a;
+}
+
+/** The least vector at or above `vector` whose component of one region is at least `hlc`. */
+export function raiseVector(vector: RegionVector, region: RegionCode, hlc: Hlc): RegionVector {
+  return hlc > vectorAt(vector, region) ? new Map(vector).set(region, hlc) : vector;
 }
 
 /** Regions in which `have` lies below `need`; empty when it covers it. */
@@ -40,8 +45,8 @@ export function missingRegions(have: RegionVector, need: RegionVector): RegionCo
 
 /** count u8, then (region u8, hlc varint) in ascending order of region. */
 export function writeVector(writer: ByteWriter, vector: RegionVector): void {
-  const components = [...vector].sort(([a], [b]) => a - b);
-  writer.u8(components.length);
+  writer.u8(vector.size);
+  const components = vector.size < 2 ? vector : [...vector].sort(([a], [b]) => a - b);
   for (const [region, hlc] of components) writer.u8(region).varint(hlc);
 }
 

@@ -43,6 +43,7 @@ export interface ChunkFault {
 }
 
 const MAGIC = Buffer.from([0x85, 0x6f, 0x4a, 0x83]);
+const MAGIC_NUMBER = MAGIC.readUInt32LE();
 const CHECKSUM_BYTES = 4;
 /** Where type, length and contents begin: the part that is hashed. */
 const HASHED_FROM = MAGIC.length + CHECKSUM_BYTES;
@@ -106,7 +107,7 @@ export function readChangeName(bytes: Uint8Array): ChangeHash | undefined {
 function openChunk(bytes: Uint8Array): Uint8Array {
   if (bytes.length > limits.CHANGE_BYTES_MAX) throw fault("change too large");
   const reader = new ByteReader(bytes);
-  if (MAGIC.compare(reader.raw(MAGIC.length)) !== 0) throw fault("not a chunk");
+  if (reader.u32() !== MAGIC_NUMBER) throw fault("not a chunk");
   const checksum = reader.raw(CHECKSUM_BYTES);
   const type = reader.u8();
   const contents = reader.bytes(limits.CHANGE_BYTES_MAX);
@@ -140,7 +141,7 @@ function parseContents(chunk: Uint8Array): Omit<ChangeChunk, "kind" | "hash"> {
 export function readPreface(
   reader: ByteReader,
 ): Omit<ChangeChunk, "kind" | "hash" | "opCount" | "chunk"> {
-  reader.raw(HASHED_FROM + 1);
+  reader.skip(HASHED_FROM + 1);
   reader.varint();
   const deps: ChangeHash[] = [];
   for (let rest = reader.count(DEPS_MAX); rest > 0; rest--) {
@@ -186,7 +187,7 @@ function readColumns(reader: ByteReader): number {
   }
   let opCount = 0;
   for (const column of columns) {
-    const rows = countRows(column, new ByteReader(reader.raw(column.length)));
+    const rows = countRows(column, reader.part(column.length));
     if (column.spec === COLUMN_ACTION) opCount = rows;
   }
   return opCount;
@@ -201,7 +202,7 @@ function countRows({ spec }: Column, data: ByteReader): number {
       return countBooleans(data);
     case 5:
       return countRuns(data, rowsMax(spec), (reader) => {
-        reader.raw(reader.varint());
+        reader.skip(reader.varint());
         return 0;
       });
     case 7:

@@ -51,7 +51,7 @@ function readColumns(reader: ByteReader): Columns {
     if (!OURS.has(spec)) throw new ByteStreamError("a column of another kind"); // before anything unfolds
     sizes.push([spec, reader.varint()]);
   }
-  return new Map(sizes.map(([spec, bytes]) => [spec, new ByteReader(reader.raw(bytes))]));
+  return new Map(sizes.map(([spec, bytes]) => [spec, reader.part(bytes)]));
 }
 
 function readRows(data: Columns, actors: readonly string[]): ScalarRow[] {

@@ -17,6 +17,7 @@ import {
   joinVectors,
   low64,
   originRegion,
+  raiseVector,
 } from "@atoll/core";
 import type { DocumentRow, Store } from "@atoll/store";
 import type { DocumentCache } from "./document-cache.ts";
@@ -71,7 +72,6 @@ export class Commit {
     const before = this.#store.readDocument(place);
     const sumBefore = before?.sum ?? SUM_ZERO;
     const region = originRegion(entry.origin);
-    const own = new Map([[region, entry.hlc]]);
     const { created, updated } = entry.times ?? { created: entry.hlc, updated: entry.hlc };
     const isFirst = before === undefined;
     const isEmpty = before === undefined || before.changeCount === 0; // one that lost all it had
@@ -84,7 +84,7 @@ export class Commit {
       heads: view?.heads ?? advanceHeads(before?.heads ?? new Uint8Array(), entry.hash, deps),
       changeCount: (before?.changeCount ?? 0) + 1,
       sum: addSums(sumBefore, element),
-      dep: joinVectors(before?.dep ?? VECTOR_ZERO, joinVectors(entry.dep, own)),
+      dep: raiseVector(joinVectors(before?.dep ?? VECTOR_ZERO, entry.dep), region, entry.hlc),
       createdHlc: isEmpty || created < before.createdHlc ? created : before.createdHlc,
       updatedHlc: isFirst || updated > before.updatedHlc ? updated : before.updatedHlc,
       conflicts: view?.conflicts ?? before?.conflicts ?? 0,

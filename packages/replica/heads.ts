@@ -12,7 +12,9 @@ const HASH_BYTES = 32;
 
 export function headsInclude(heads: Uint8Array, change: ChangeHash): boolean {
   for (let at = 0; at < heads.length; at += HASH_BYTES) {
-    if (Buffer.compare(heads.subarray(at, at + HASH_BYTES), change) === 0) return true;
+    let same = 0;
+    while (same < HASH_BYTES && heads[at + same] === change[same]) same++;
+    if (same === HASH_BYTES) return true;
   }
   return false;
 }

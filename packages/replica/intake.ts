@@ -14,6 +14,7 @@
 import type { ChangeHash, Cluster, DocId, DocKey, LogEntry, Origin, Sum } from "@atoll/core";
 import {
   ByteReader,
+  changeKeyOf,
   docKeyOf,
   elementOf,
   limits,
@@ -22,7 +23,6 @@ import {
   originRegion,
   regionByCode,
   sameBytes,
-  toHex,
 } from "@atoll/core";
 import type { ChangeChunk, ProfileCodec } from "@atoll/profile";
 import { parseChangeChunk } from "@atoll/profile";
@@ -95,10 +95,10 @@ export class Intake {
     if (!isActorOf(parsed.actor, entry.origin)) return bad("made by another actor than its origin");
     const carried = new Set<string>();
     for (const bytes of entry.containers) {
-      const container = parseChangeChunk(bytes);
+      const container = parseChangeChunk(bytes, nameOfReceived(bytes));
       if (container.kind === "fault") return bad(`container: ${container.reason}`);
       if (!this.#codec.isContainerChange(container)) return bad("a container that is none");
-      carried.add(toHex(container.hash));
+      carried.add(changeKeyOf(container.hash));
     }
     const row = this.#store.readDocument(place);
     const missing = this.#missing(place, row, parsed, carried);
@@ -119,7 +119,7 @@ export class Intake {
     for (const dep of parsed.deps) {
       if (row !== undefined && headsInclude(row.heads, dep)) continue; // usual: it continues what is here
       if (sameBytes(dep, this.#codec.genesisHash)) continue;
-      if (carried.size > 0 && carried.has(toHex(dep))) continue;
+      if (carried.size > 0 && carried.has(changeKeyOf(dep))) continue;
       if (row === undefined) return dep;
       if (this.isLogged(place.docId, dep)) continue;
       if (!this.#isInDocument(place, dep)) return dep;
@@ -140,5 +140,6 @@ function bad(reason: string): Judgement {
 
 /** An actor begins with its origin: nobody signs as somebody else, or as the maker of a container. */
 export function isActorOf(actor: Uint8Array, origin: Origin): boolean {
-  return new ByteReader(actor).u64() === BigInt(origin);
+  const reader = new ByteReader(actor);
+  return reader.u32() + reader.u32() * 2 ** 32 === origin;
 }

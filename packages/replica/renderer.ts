@@ -72,6 +72,7 @@ export class Renderer {
    * another with an fsync of its own a moment later. Bounded: what is left is rendered like any other.
    */
   follow(entries: readonly LogEntry[]): void {
+    if (this.#documents.size === 0) return;
     const seen = new Set<DocKey>();
     for (const { docId } of entries) {
       if (seen.size >= limits.UPKEEP_DOCUMENTS_MAX) return;

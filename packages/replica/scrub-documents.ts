@@ -14,10 +14,10 @@
 import type { DocKey, ProfileId, RegionVector } from "@atoll/core";
 import {
   docIdOf,
+  docIdOfKey,
   docKeyOf,
   elementOf,
   errorText,
-  fromHex,
   limits,
   low64,
   mustDocId,
@@ -64,12 +64,17 @@ export function* scrubDocuments(
   }
   for (const key of logged.keys()) {
     if (seen.has(key)) continue;
-    const place = job.replica.placeOf(mustDocId(fromHex(key)));
+    const place = job.replica.placeOf(docIdOfKey(key));
     if (store.readDocument(place) !== undefined) continue;
     job.replica.group.open();
     const isRebuilt = job.replica.restorer.rebuild(place) !== undefined;
     const what = "the log has changes of it and the row is gone";
-    job.report({ table: "document", where: key, what, repair: isRebuilt ? "done" : "none" });
+    job.report({
+      table: "document",
+      where: toHex(place.docId),
+      what,
+      repair: isRebuilt ? "done" : "none",
+    });
     yield limits.SCRUB_DOCUMENT_COST;
   }
 }

@@ -8,7 +8,7 @@
  * entry that finds no room is not kept and is asked for again a little later.
  */
 import type { ChangeHash, Clock, DocId, Lane, LogEntry } from "@atoll/core";
-import { limits, sometimes, toHex } from "@atoll/core";
+import { changeKeyOf, limits, sometimes } from "@atoll/core";
 import type { PendingEntry, Store } from "@atoll/store";
 import type { Ledger } from "./ledger.ts";
 
@@ -66,7 +66,7 @@ export class WaitingRoom {
 
   /** True when some entry waits for this change. */
   awaits(change: ChangeHash): boolean {
-    return this.#size > 0 && this.#countByParent.has(toHex(change));
+    return this.#size > 0 && this.#countByParent.has(changeKeyOf(change));
   }
 
   of(docId: DocId): PendingEntry[] {
@@ -78,7 +78,7 @@ export class WaitingRoom {
     this.#store.removePending(entry, entry.seq);
     this.#ledger.clearAside(entry);
     this.#size--;
-    const parent = toHex(missing);
+    const parent = changeKeyOf(missing);
     const count = (this.#countByParent.get(parent) ?? 1) - 1;
     if (count === 0) this.#countByParent.delete(parent);
     else this.#countByParent.set(parent, count);
@@ -97,7 +97,7 @@ export class WaitingRoom {
   }
 
   #count({ entry, missing }: PendingEntry): void {
-    const parent = toHex(missing);
+    const parent = changeKeyOf(missing);
     this.#countByParent.set(parent, (this.#countByParent.get(parent) ?? 0) + 1);
     this.#size++;
     this.#ledger.setAside(entry, Infinity);

@@ -16,6 +16,7 @@ import type {
   SeqRange,
 } from "@atoll/core";
 import {
+  InvariantError,
   POSITION_BITS,
   SUM_BYTES,
   assert,
@@ -57,7 +58,7 @@ export function assertPlace({ docId, position, shard }: DocumentPlace): void {
   assertDocId(docId);
   assertCount(shard, "shard");
   assertCount(position, "position");
-  assert(position < POSITION_SPAN, `not a position: ${position}`);
+  if (position >= POSITION_SPAN) refuse(`not a position: ${position}`);
 }
 
 export function assertDocumentRow(row: DocumentRow): void {
@@ -150,19 +151,19 @@ export function assertTime(atMs: number): void {
 }
 
 export function assertCount(value: number, what: string): void {
-  assert(Number.isSafeInteger(value) && value >= 0, `${what} is no count: ${value}`);
+  if (!Number.isSafeInteger(value) || value < 0) refuse(`${what} is no count: ${value}`);
 }
 
 function assertSeq(seq: number): void {
-  assert(Number.isSafeInteger(seq) && seq >= 1, `sequence numbers start at 1, not ${seq}`);
+  if (!Number.isSafeInteger(seq) || seq < 1) refuse(`sequence numbers start at 1, not ${seq}`);
 }
 
 function assertHlc(hlc: number): void {
-  assert(parseHlc(hlc) !== undefined, `not a timestamp: ${hlc}`);
+  if (parseHlc(hlc) === undefined) refuse(`not a timestamp: ${hlc}`);
 }
 
 function assertOrigin(origin: number): void {
-  assert(parseOrigin(origin) !== undefined, `not an origin: ${origin}`);
+  if (parseOrigin(origin) === undefined) refuse(`not an origin: ${origin}`);
 }
 
 function assertDocId(docId: DocId): void {
@@ -173,6 +174,11 @@ function assertHash(hash: ChangeHash): void {
   assert(hash.length === HASH_BYTES, "a change hash has 32 bytes");
 }
 
+/** Where the reason names a number: made of every number that is right, it would cost more than the look at it. */
+function refuse(reason: string): never {
+  throw new InvariantError(reason);
+}
+
 function assertText(text: string, what: string): void {
-  assert(text.isWellFormed(), `${what} is not Unicode`);
+  if (!text.isWellFormed()) refuse(`${what} is not Unicode`);
 }

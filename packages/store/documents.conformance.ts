@@ -205,6 +205,23 @@ export function documentsConformance(get: () => Store): void {
       expect(store.listDocuments({ from: 0, to: 2 ** 52, limit: 10 })).toEqual([]);
     });
 
+    test("one id at two positions, as damage may leave it, is two documents, also before the commit", () => {
+      const store = get();
+      const { docId, position, shard } = samplePlace(1);
+      const other = { docId, position: position + 1, shard };
+      store.begin();
+      store.writeDocument(sampleDocument(1, { conflicts: 1 }));
+      store.writeDocument(sampleDocument(1, { ...other, conflicts: 2 }));
+      store.appendTail(samplePlace(1), new Uint8Array([1]), 1);
+      const read = () =>
+        [samplePlace(1), other].map((place) => store.readDocument(place)?.conflicts);
+      expect(read()).toEqual([1, 2]);
+      store.commit();
+      expect(read()).toEqual([1, 2]);
+      expect(store.readBody(samplePlace(1))?.tailChanges).toBe(1);
+      expect(store.readBody(other)).toBeUndefined();
+    });
+
     test("bytes belong to whoever holds them: changing them changes nothing stored", () => {
       const store = get();
       const place = { ...samplePlace(1), docId: mustDocId(samplePlace(1).docId.slice()) };

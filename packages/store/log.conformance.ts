@@ -110,6 +110,31 @@ export function logConformance(get: () => Store): void {
       expect(get().lastApplied()).toBe(applied + 1);
     });
 
+    test("what the log weighs follows every way in and out, before it is committed and after", () => {
+      const { docId } = sampleEntry(1);
+      append([1, 2, 3, 4].map((n) => sampleEntry(n)));
+      const four = get().logSize();
+      const one = four.bytes / 4;
+      get().begin();
+      get().appendLog(sampleEntry(5), 5n);
+      expect(get().logSize()).toEqual({ rows: 5, bytes: 5 * one });
+      expect(get().removeLogEntry(lane, 2)).toBe(true);
+      expect(get().removeLogEntry(lane, 2)).toBe(false);
+      get().scrub.removeLogRow(3n);
+      get().trimLog(lane, 1);
+      expect(get().logSize()).toEqual({ rows: 2, bytes: 2 * one });
+      get().appendVoid({ ...lane, seq: 6 }, { docId, hlc: sampleEntry(6).hlc });
+      const { rows, bytes } = get().logSize();
+      expect(rows).toBe(3);
+      get().rollback();
+      expect(get().logSize()).toEqual(four);
+      inTransaction(get(), () => {
+        get().appendVoid({ ...lane, seq: 6 }, { docId, hlc: sampleEntry(6).hlc });
+        get().removeLogEntry(lane, 1);
+      });
+      expect(get().logSize()).toEqual({ rows: 4, bytes: bytes + one });
+    });
+
     test("trimming is undone with its transaction", () => {
       append([1, 2, 3].map((n) => sampleEntry(n)));
       const size = get().logSize();

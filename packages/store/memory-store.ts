@@ -8,7 +8,6 @@
 import type {
   ChangeHash,
   DocId,
-  DocKey,
   Hlc,
   Lane,
   LaneFrontier,
@@ -18,7 +17,7 @@ import type {
   SeqRange,
   Tenant,
 } from "@atoll/core";
-import { assert, docKeyOf, fromHex, limits, must, mustDocId } from "@atoll/core";
+import { assert, fromHex, limits, must, mustDocId, toHex } from "@atoll/core";
 import type {
   AppliedRow,
   BucketRow,
@@ -406,8 +405,8 @@ export class MemoryStore implements Store {
   }
 
   pendingDocuments(): DocId[] {
-    const keys = new Set<DocKey>();
-    for (const { entry } of this.#pending.scan()) keys.add(docKeyOf(entry.docId));
+    const keys = new Set<string>();
+    for (const { entry } of this.#pending.scan()) keys.add(toHex(entry.docId));
     return [...keys].sort().map((key) => mustDocId(fromHex(key)));
   }
 

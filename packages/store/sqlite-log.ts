@@ -11,8 +11,10 @@
  */
 import type { ChangeHash, DocId, Hlc, Lane, LogEntry, RegionCode, SeqRange } from "@atoll/core";
 import { HLC_ZERO, entryBytes } from "@atoll/core";
-import type { AppliedRow, DocumentPlace, TailRow } from "./store.ts";
+import type { AppliedRow, DocumentPlace, LogSize, TailRow } from "./store.ts";
 import type { SqlValue, SqliteConnection } from "./sqlite-connection.ts";
+import type { SqliteLogSize } from "./sqlite-log-size.ts";
+import { WEIGHED } from "./sqlite-log-size.ts";
 import { assertCount, assertElement64, assertEntry, assertSeqRange } from "./admissible.ts";
 import {
   chunksToBytes,
@@ -53,12 +55,15 @@ export class SqliteLog {
   readonly #nextEpoch;
   readonly #ofDocument;
   readonly #newest;
+  readonly #weigh;
   readonly #remove;
   readonly #writeLastHlc;
+  readonly #size: SqliteLogSize;
   /** The highest timestamp, as far as this transaction has asked or said. */
   #high: Hlc | undefined;
 
-  constructor(connection: SqliteConnection) {
+  constructor(connection: SqliteConnection, size: SqliteLogSize) {
+    this.#size = size;
     this.#append = connection.writer<SqlValue[]>(
       `INSERT INTO log (${ENTRY_COLUMNS}, element64, hlc_high)
        VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`,
@@ -124,9 +129,9 @@ export class SqliteLog {
        AND length(change) > 0 ORDER BY applied`,
       entryUnlessDamaged,
     );
-    this.#remove = connection.writer<LaneSeq>(
-      "DELETE FROM log WHERE shard = ? AND origin = ? AND seq = ?",
-    );
+    const bySeq = "FROM log WHERE shard = ? AND origin = ? AND seq = ?";
+    this.#weigh = connection.reader<LaneSeq, LogSize, LogSize>(`${WEIGHED} ${bySeq}`, (row) => row);
+    this.#remove = connection.writer<LaneSeq>(`DELETE ${bySeq}`);
     this.#writeLastHlc = connection.writer<[hlc: number]>(
       "UPDATE log SET hlc_high = ? WHERE applied = (SELECT max(applied) FROM log)",
     );
@@ -155,6 +160,7 @@ export class SqliteLog {
       element64,
       high,
     );
+    this.#size.added(entry.change, containers);
     this.#high = high;
   }
 
@@ -218,7 +224,11 @@ export class SqliteLog {
 
   remove({ shard, origin }: Lane, seq: number): boolean {
     this.forget();
-    return this.#remove.run(shard, origin, seq).changes > 0;
+    const removed = this.#weigh.get(shard, origin, seq);
+    if (removed === undefined || removed.rows === 0) return false;
+    this.#remove.run(shard, origin, seq);
+    this.#size.removed(removed);
+    return true;
   }
 
   writeLastHlc(hlc: Hlc): void {

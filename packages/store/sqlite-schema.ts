@@ -12,7 +12,7 @@
  *     trimmed     per (shard, origin): up to where rows of the log may be gone
  *     horizon     per region: no change without a row is above it
  *     epoch       1 row: how often changes came that no row of the log brought
- *     log_size    1 row: what the log weighs, kept by triggers
+ *     log_size    1 row: what the log weighs
  *     pending     entries that wait for a parent         quarantine   entries that wait for a person
  *     answer      what requests with an Idempotency-Key came to, for a day
  *
@@ -197,6 +197,11 @@ export const MIGRATIONS: readonly string[] = [
   -- Tails that are folded once nobody writes: those that have rested longest come first.
   CREATE INDEX document_waiting_tail ON document (updated_hlc, position, doc_id, shard)
     WHERE (tail_changes > 4 OR tail_bytes > 2048) AND quarantined = 0;
+  `,
+  `
+  -- What the log weighs is written once per transaction, by who adds rows to it and takes them out.
+  DROP TRIGGER log_grows;
+  DROP TRIGGER log_shrinks;
   `,
 ];
 

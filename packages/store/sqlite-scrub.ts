@@ -14,9 +14,12 @@ import { entryUnlessDamaged } from "./sqlite-columns.ts";
 import type { SqliteConnection } from "./sqlite-connection.ts";
 import type { RowColumns } from "./sqlite-documents.ts";
 import { SMALL_COLUMNS, documentOfColumns } from "./sqlite-documents.ts";
+import type { SqliteLogSize } from "./sqlite-log-size.ts";
+import { WEIGHED } from "./sqlite-log-size.ts";
 import type {
   DocumentScan,
   LogScan,
+  LogSize,
   PendingScan,
   QuarantineRecord,
   QuarantineScan,
@@ -52,6 +55,8 @@ export class SqliteScrub implements StoreScrub {
   readonly #firstLane;
   readonly #nextLane;
   readonly #scanLog;
+  readonly #size: SqliteLogSize;
+  readonly #weighLogRow;
   readonly #removeLogRow;
   readonly #writeElement;
   readonly #scanDocuments;
@@ -66,7 +71,8 @@ export class SqliteScrub implements StoreScrub {
   readonly #clearBuckets;
 
   /** `settle`: writes what is staged of documents, before anybody looks past the stage. */
-  constructor(connection: SqliteConnection, settle: () => void) {
+  constructor(connection: SqliteConnection, size: SqliteLogSize, settle: () => void) {
+    this.#size = size;
     this.#settle = settle;
     this.#connection = connection;
     const lane = "SELECT CAST(shard AS TEXT) AS shard, CAST(origin AS TEXT) AS origin FROM log";
@@ -89,7 +95,12 @@ export class SqliteScrub implements StoreScrub {
         entry: entryUnlessDamaged(row),
       }),
     );
-    this.#removeLogRow = connection.writer<[bigint]>("DELETE FROM log WHERE applied = ?");
+    const byNumber = "FROM log WHERE applied = ?";
+    this.#weighLogRow = connection.reader<[bigint], LogSize, LogSize>(
+      `${WEIGHED} ${byNumber}`,
+      (row) => row,
+    );
+    this.#removeLogRow = connection.writer<[bigint]>(`DELETE ${byNumber}`);
     this.#writeElement = connection.writer<[element64: bigint, applied: bigint]>(
       "UPDATE log SET element64 = ? WHERE applied = ?",
     );
@@ -143,7 +154,9 @@ export class SqliteScrub implements StoreScrub {
   }
 
   removeLogRow(applied: bigint): void {
+    const removed = this.#weighLogRow.get(applied);
     this.#removeLogRow.run(applied);
+    if (removed !== undefined) this.#size.removed(removed);
   }
 
   writeElement(applied: bigint, element64: bigint): void {

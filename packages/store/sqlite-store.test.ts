@@ -9,11 +9,11 @@ import { AtollError, InvariantError, must, mustHlc } from "@atoll/core";
 import { killNow, startFixture } from "./child-process.ts";
 import { fileFaults } from "./file-faults.ts";
 import { MemoryStore } from "./memory-store.ts";
-import { APPLICATION_ID, MIGRATIONS, configure, migrate } from "./sqlite-schema.ts";
+import { APPLICATION_ID, MIGRATIONS, configure, migrate, tablesOfFormat } from "./sqlite-schema.ts";
 import { openSqliteStore } from "./sqlite-store.ts";
 import { plain, sampleDocument, sampleEntry, samplePlace } from "./store-samples.ts";
 import { WRITES, inTransaction, readAll } from "./store-writes.ts";
-import type { Store } from "./store.ts";
+import type { LogSize, Store } from "./store.ts";
 
 let directory: string;
 let path: string;
@@ -155,13 +155,29 @@ describe("opening", () => {
     });
     const before = readAll(first);
     first.close();
-    const older = new Database(path);
-    older.exec("DROP INDEX document_waiting_tail; PRAGMA user_version = 5");
-    older.close();
+    makeOlder(path, 5, "DROP INDEX document_waiting_tail");
     const store = openSqliteStore({ path });
     expect(readAll(store)).toEqual(before);
     expect(store.waitingTails(1)).toMatchObject([{ position: samplePlace(1).position }]);
     store.close();
+  });
+
+  test("a file of format 6 opens with all it holds, and what its log weighs is still known", () => {
+    const first = openSqliteStore({ path });
+    writeSamples(first, 1, 2);
+    const before = [readAll(first), first.logSize()];
+    first.close();
+    makeOlder(path, 6);
+    const older = new Database(path);
+    older.exec("DELETE FROM log WHERE seq = (SELECT min(seq) FROM log)"); // a trigger follows this
+    older.close();
+    const store = openSqliteStore({ path });
+    expect(store.logSize()).toEqual(weighed(path));
+    expect(store.logSize()).not.toEqual(before[1]);
+    writeSamples(store, 3);
+    expect(store.logSize()).toEqual(weighed(path));
+    store.close();
+    expect(fileFaults(path)).toEqual([]);
   });
 
   test("a directory that is missing, or a directory in place of the file, is named", () => {
@@ -322,6 +338,25 @@ describe("trouble with the disk", () => {
     store.close();
   });
 
+  test.each(["rows", "rows_again", "bytes", "bytes_again"])(
+    "where %s of what the log weighs was changed, the log is counted",
+    (column) => {
+      const store = openSqliteStore({ path });
+      writeSamples(store, 1);
+      const other = new Database(path);
+      other.exec(`UPDATE log_size SET ${column} = ${column} + 64`);
+      other.close();
+      expect(store.logSize()).toEqual(weighed(path));
+      store.begin();
+      store.appendLog(sampleEntry(500), 5n);
+      const { rows } = weighed(path);
+      expect(store.logSize().rows).toBe(rows + 1); // what is not committed yet is counted as well
+      store.commit();
+      expect(store.logSize()).toEqual(weighed(path));
+      store.close();
+    },
+  );
+
   test("a page that was damaged on the disk is found by the engine", async () => {
     const store = openSqliteStore({ path });
     writeSamples(store, 1, 2, 3);
@@ -373,6 +408,26 @@ describe("trouble with the disk", () => {
     store.close();
   });
 });
+
+/** As a program of an older format would have left it. `undo`: what later formats added but for triggers. */
+function makeOlder(file: string, format: number, undo = ""): void {
+  const older = new Database(file);
+  for (const { type, sql } of tablesOfFormat(format)) if (type === "trigger") older.exec(sql ?? "");
+  older.exec(`${undo}; PRAGMA user_version = ${format}`);
+  older.close();
+}
+
+/** What the committed rows of the log weigh, counted by somebody else. */
+function weighed(file: string): LogSize {
+  const other = new Database(file, { readonly: true });
+  try {
+    const bytes = "200 + length(change) + coalesce(length(containers), 0)";
+    const sql = `SELECT count(*) AS rows, sum(${bytes}) AS bytes FROM log`;
+    return must(other.prepare<[], LogSize>(sql).get(), "a count");
+  } finally {
+    other.close();
+  }
+}
 
 function openFailure(bad: string): AtollError {
   return failure(() => openSqliteStore({ path: bad }));

@@ -46,6 +46,7 @@ import type { SqliteOptions } from "./sqlite-connection.ts";
 import { SqliteConnection } from "./sqlite-connection.ts";
 import { SqliteDocuments } from "./sqlite-documents.ts";
 import { SqliteListing } from "./sqlite-listing.ts";
+import { SqliteLogSize } from "./sqlite-log-size.ts";
 import { SqliteLog } from "./sqlite-log.ts";
 import { SqliteScrub } from "./sqlite-scrub.ts";
 import { SqliteStanding } from "./sqlite-standing.ts";
@@ -63,6 +64,7 @@ export class SqliteStore implements Store {
   readonly #standing: SqliteStanding;
   readonly #documents: StagedDocuments;
   readonly #log: SqliteLog;
+  readonly #logSize: SqliteLogSize;
   readonly #aside: SqliteAside;
   readonly #answers: SqliteAnswers;
   readonly #listing: SqliteListing;
@@ -73,12 +75,13 @@ export class SqliteStore implements Store {
     this.#connection = connection;
     this.#standing = new SqliteStanding(connection);
     this.#documents = new StagedDocuments(connection, new SqliteDocuments(connection));
-    this.#log = new SqliteLog(connection);
+    this.#logSize = new SqliteLogSize(connection);
+    this.#log = new SqliteLog(connection, this.#logSize);
     this.#aside = new SqliteAside(connection);
     this.#answers = new SqliteAnswers(connection);
     this.#listing = new SqliteListing(connection);
-    this.#trimmed = new SqliteTrimmed(connection);
-    this.scrub = new SqliteScrub(connection, () => this.#documents.flush());
+    this.#trimmed = new SqliteTrimmed(connection, this.#logSize);
+    this.scrub = new SqliteScrub(connection, this.#logSize, () => this.#documents.flush());
   }
 
   // ── transactions ──
@@ -90,12 +93,14 @@ export class SqliteStore implements Store {
   commit(): void {
     this.#connection.assertWritable();
     this.#documents.flush();
+    this.#logSize.write();
     this.#connection.commit();
   }
 
   rollback(): void {
     this.#documents.forget();
     this.#log.forget();
+    this.#logSize.forget();
     this.#connection.rollback();
   }
 
@@ -283,7 +288,7 @@ export class SqliteStore implements Store {
   }
 
   logSize(): LogSize {
-    return this.#trimmed.size();
+    return this.#logSize.read();
   }
 
   oldestHlc(region: RegionCode): Hlc | undefined {
@@ -393,6 +398,7 @@ export class SqliteStore implements Store {
 
   close(): void {
     this.#documents.forget();
+    this.#logSize.forget();
     this.#connection.close();
   }
 }

@@ -3,7 +3,6 @@
  *
  *     trimmed   (shard, origin) ──▶ through      rows at or below it may be gone
  *     horizon   region ──▶ hlc                   changes without a row are at or below it
- *     log_size  one row                          kept by triggers on the log, so it cannot be forgotten
  *
  * These few numbers decide whether a place without a row is trimmed or lost, and at which cuts the sums
  * are exact. One flipped bit in them would do more harm than anywhere else, so each row has a seal, a
@@ -15,6 +14,8 @@ import { HLC_ZERO, assert, parseHlc, parseOrigin, parseRegionCode } from "@atoll
 import type { LogSize, TrimmedRow } from "./store.ts";
 import { assertCount, assertCoverage, assertLane } from "./admissible.ts";
 import type { SqlValue, SqliteConnection } from "./sqlite-connection.ts";
+import type { SqliteLogSize } from "./sqlite-log-size.ts";
+import { WEIGHED } from "./sqlite-log-size.ts";
 
 interface TrimmedColumns {
   readonly shard: number;
@@ -23,21 +24,13 @@ interface TrimmedColumns {
   readonly seal: number;
 }
 
+type LaneThrough = [shard: number, origin: number, through: number];
+
 interface HorizonColumns {
   readonly region: number;
   readonly hlc: number;
   readonly seal: number;
 }
-
-interface SizeColumns {
-  readonly rows: number;
-  readonly bytes: number;
-  readonly rows_again: number;
-  readonly bytes_again: number;
-}
-
-const COUNTED = `SELECT count(*) AS rows,
-  coalesce(sum(200 + length(change) + coalesce(length(containers), 0)), 0) AS bytes FROM log`;
 
 export class SqliteTrimmed {
   readonly #read;
@@ -49,11 +42,12 @@ export class SqliteTrimmed {
   readonly #readHorizon;
   readonly #writeHorizon;
   readonly #clearHorizon;
-  readonly #size;
-  readonly #count;
+  readonly #size: SqliteLogSize;
+  readonly #weigh;
   readonly #oldest;
 
-  constructor(connection: SqliteConnection) {
+  constructor(connection: SqliteConnection, size: SqliteLogSize) {
+    this.#size = size;
     this.#read = connection.reader<[], TrimmedColumns, TrimmedRow | undefined>(
       "SELECT shard, origin, through, seal FROM trimmed ORDER BY shard, origin",
       trimmedOfColumns,
@@ -72,9 +66,12 @@ export class SqliteTrimmed {
        SET through = excluded.through, seal = excluded.seal`,
     );
     this.#clear = connection.writer<[]>("DELETE FROM trimmed");
-    this.#delete = connection.writer<[shard: number, origin: number, through: number]>(
-      "DELETE FROM log WHERE shard = ? AND origin = ? AND seq <= ?",
+    const through = "FROM log WHERE shard = ? AND origin = ? AND seq <= ?";
+    this.#weigh = connection.reader<LaneThrough, LogSize, LogSize>(
+      `${WEIGHED} ${through}`,
+      (row) => row,
     );
+    this.#delete = connection.writer<LaneThrough>(`DELETE ${through}`);
     this.#newest = connection.reader<
       [],
       { shard: number; origin: number; seq: number },
@@ -89,12 +86,6 @@ export class SqliteTrimmed {
       "INSERT INTO horizon (region, hlc, seal) VALUES (?, ?, ?)",
     );
     this.#clearHorizon = connection.writer<[]>("DELETE FROM horizon");
-    this.#size = connection.reader<[], SizeColumns, LogSize | undefined>(
-      "SELECT rows, bytes, rows_again, bytes_again FROM log_size",
-      ({ rows, bytes, rows_again, bytes_again }) =>
-        rows + rows_again === 0 && bytes + bytes_again === 0 ? { rows, bytes } : undefined,
-    );
-    this.#count = connection.reader<[], LogSize, LogSize>(COUNTED, (row) => row);
     this.#oldest = connection.reader<[region: number], { hlc: number }, Hlc>(
       `SELECT hlc FROM log INDEXED BY log_tail WHERE origin >> 46 = ? AND hlc > 0
        ORDER BY hlc LIMIT 1`,
@@ -108,11 +99,12 @@ export class SqliteTrimmed {
     const newest = this.#newest.get();
     const isNewest = newest?.shard === lane.shard && newest.origin === lane.origin;
     assert(!isNewest || newest.seq > through, "the newest row of the log stays");
-    const before = this.size();
-    this.#delete.run(lane.shard, lane.origin, through);
-    const after = this.size();
+    const { shard, origin } = lane;
+    const removed = this.#weigh.get(shard, origin, through) ?? { rows: 0, bytes: 0 };
+    this.#delete.run(shard, origin, through);
+    this.#size.removed(removed);
     this.write(lane, through);
-    return { rows: before.rows - after.rows, bytes: before.bytes - after.bytes };
+    return removed;
   }
 
   write(lane: Lane, through: number): void {
@@ -146,11 +138,6 @@ export class SqliteTrimmed {
     for (const [region, hlc] of horizon) {
       this.#writeHorizon.run(region, hlc, sealOf(0, region, hlc));
     }
-  }
-
-  /** A number that was damaged is counted again, each time until a new file is made of this one. */
-  size(): LogSize {
-    return this.#size.get() ?? this.#count.get() ?? { rows: 0, bytes: 0 };
   }
 
   oldest(region: RegionCode): Hlc | undefined {

@@ -6,8 +6,8 @@
  * asks for anything but a single row makes the rest be written first, so that nobody sees the difference;
  * a rollback forgets it.
  */
-import { assert, docKeyOf, limits } from "@atoll/core";
-import type { DocId } from "@atoll/core";
+import { assert, copiedBytes, docKeyOf, limits } from "@atoll/core";
+import type { DocId, DocKey } from "@atoll/core";
 import type { DocumentBody, DocumentPlace, DocumentRow, ShownDocument } from "./store.ts";
 import { assertCount, assertDocumentRow, assertPlace } from "./admissible.ts";
 import { copyDocument, copyShown } from "./row-copies.ts";
@@ -15,6 +15,7 @@ import type { SqliteConnection } from "./sqlite-connection.ts";
 import type { SqliteDocuments } from "./sqlite-documents.ts";
 
 interface Known {
+  readonly position: number;
   /** Undefined when there is none. */
   row: DocumentRow | undefined;
   /** What is stored, as far as it was read. */
@@ -28,7 +29,7 @@ export class StagedDocuments {
   readonly #connection: SqliteConnection;
   readonly #documents: SqliteDocuments;
   /** Rows that this transaction has read or written. */
-  readonly #known = new Map<string, Known>();
+  readonly #known = new Map<DocKey, Known>();
   /** The one that was asked for last, by the very array of its id: it is usually asked for thrice. */
   #last: { readonly docId: DocId; readonly position: number; readonly known: Known } | undefined;
 
@@ -63,7 +64,7 @@ export class StagedDocuments {
     assertCount(changes, "changes");
     const known = this.#at(place);
     assert(known.row !== undefined, "a body needs its document row");
-    known.chunks.push(new Uint8Array(chunks));
+    known.chunks.push(copiedBytes(chunks));
     known.changes += changes;
     known.isWritten = true;
   }
@@ -107,14 +108,15 @@ export class StagedDocuments {
   }
 
   #find(place: DocumentPlace): Known {
-    const key = `${place.position} ${docKeyOf(place.docId)}`;
+    const { position, docId } = place;
+    const key = docKeyOf(docId);
     let known = this.#known.get(key);
-    if (known === undefined) {
-      if (this.#known.size >= limits.GROUP_DOCUMENTS_MAX) this.flush();
-      const stored = this.#documents.readDocument(place);
-      known = { row: stored, stored, chunks: [], changes: 0, isWritten: false };
-      this.#known.set(key, known);
-    }
+    if (known?.position === position) return known;
+    const isElsewhere = known !== undefined; // a row whose position was damaged, beside its own
+    if (isElsewhere || this.#known.size >= limits.GROUP_DOCUMENTS_MAX) this.flush();
+    const stored = this.#documents.readDocument(place);
+    known = { position, row: stored, stored, chunks: [], changes: 0, isWritten: false };
+    this.#known.set(key, known);
     return known;
   }
 }

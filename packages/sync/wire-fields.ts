@@ -3,16 +3,14 @@
  * decoder turns into a fault; each copies, because a decoded message outlives the frame it came in.
  */
 import type { ByteReader, ByteWriter, DocId, Hlc, Origin } from "@atoll/core";
-import { ByteStreamError, mustDocId, parseHlc, parseOrigin } from "@atoll/core";
+import { ByteStreamError, copiedBytes, mustDocId, parseHlc, parseOrigin } from "@atoll/core";
 
 export function present<T>(value: T | undefined, what: string): T {
   if (value === undefined) throw new ByteStreamError(`bad ${what}`);
   return value;
 }
 
-export function copyOf(bytes: Uint8Array): Uint8Array {
-  return new Uint8Array(bytes);
-}
+export const copyOf = copiedBytes;
 
 /** One byte that is 0 or 1: one value has one spelling. */
 export function readFlag(reader: ByteReader): boolean {
