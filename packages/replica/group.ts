@@ -54,6 +54,11 @@ export class Group {
     return this.#touched.size > 0 && this.#touched.has(docKeyOf(docId));
   }
 
+  /** Something of it is known to nobody else yet. */
+  get isWritten(): boolean {
+    return this.#written.size > 0;
+  }
+
   /** Whether what it holds of a document is partly known to nobody else. */
   writes(docId: DocId): boolean {
     return this.#written.size > 0 && this.#written.has(docKeyOf(docId));

@@ -193,9 +193,13 @@ export class RegionLoop {
     if (replica.isUpkeepDue) this.#ticks.by(clock.monotonicMs() + limits.TICK_MS);
   }
 
-  /** Flushes first, so that a heartbeat never speaks of entries that follow it. */
+  /**
+   * Flushes first what was written here, so that a heartbeat never speaks of entries that follow it. What peers sent
+   * is not forced to the disk for it: the heartbeat waits for that.
+   */
   #beat(): void {
-    this.#options.group.flush();
+    const { group, replica } = this.#options;
+    if (replica.group.isWritten) group.flush();
     this.step({ kind: "tick" });
   }
 }
