@@ -12,11 +12,13 @@ import { rounded, tableText } from "./table.ts";
 
 const FUNCTIONS = 40;
 const SHARE_MIN = 0.001;
+/** Names out of the module spell their types. */
+const NAME_CHARS_MAX = 120;
 
 export function writeProfile(directory: string, name: string, profile: CpuProfile): void {
   mkdirSync(directory, { recursive: true });
   writeFileSync(join(directory, `${name}.txt`), `${tableText(profileTable(name, profile))}\n`);
-  const stacks = profile.stacks(SHARE_MIN).sort();
+  const stacks = profile.stacks(SHARE_MIN).map(shortenedStack).sort();
   writeFileSync(join(directory, `${name}.folded`), `${stacks.join("\n")}\n`);
 }
 
@@ -26,6 +28,16 @@ function profileTable(name: string, { totalMs, bySelf }: CpuProfile): Table {
     columns: ["function", "ms", "share"],
     rows: bySelf
       .slice(0, FUNCTIONS)
-      .map(({ where, selfMs, share }) => [where, rounded(selfMs, 1), rounded(share)]),
+      .map(({ where, selfMs, share }) => [shortened(where), rounded(selfMs, 1), rounded(share)]),
   };
+}
+
+/** `caller;callee micros` */
+function shortenedStack(line: string): string {
+  const end = line.lastIndexOf(" ");
+  return `${line.slice(0, end).split(";").map(shortened).join(";")}${line.slice(end)}`;
+}
+
+function shortened(name: string): string {
+  return name.length <= NAME_CHARS_MAX ? name : `${name.slice(0, NAME_CHARS_MAX)}…`;
 }

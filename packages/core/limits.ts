@@ -321,7 +321,7 @@ export const VIEW_CACHE_CHARS_MAX = 32 * MIB;
  * Where V8 puts what has just been made, each of its two halves, in MiB. Less, and what lives only as long as a request is
  * taken for something that stays; more is memory that a busy region holds and does not use.
  */
-export const NURSERY_HALF_MIB = 16;
+export const NURSERY_HALF_MIB = 8;
 
 // ── A group commit ───────────────────────────────────────────────────────────────────────────────
 /** Entries in one transaction: keeps the pause of one fsync short. → commits, then goes on */
@@ -402,6 +402,8 @@ export const CERTIFICATE_WARN_DAYS = [30, 14, 7] as const;
 export const NEED_RANGES_MAX = 4_096;
 /** Newest entries of a lane that are asked for first; each older range is twice as long. */
 export const NEED_NEWEST_ENTRIES = 64;
+/** Entries that are asked for newest first before it is known whether they help: in vain, they would come twice. */
+export const NEED_FIRST_ENTRIES = 2_048;
 /** Entries of an answer after which it is known whether most of them wait. → oldest first */
 export const NEED_SAMPLE_ENTRIES = 256;
 /** Unsent bytes of a link above which an answer pauses: nothing waits behind more than one slice. */

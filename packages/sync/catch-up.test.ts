@@ -49,6 +49,22 @@ describe("what was missed", () => {
     // what was under way until the peer heard of it, not the outage
     expect(regions.b.waitingMax).toBeLessThan(10 * limits.BATCH_ENTRIES_MAX);
     expect(regions.b.held(regions.a, 1)).toBe(20_000);
+    const sent = entriesOf(regions.saidBy("a", "batch")).length;
+    expect(sent).toBeLessThanOrEqual(20_000 + 2 * limits.NEED_FIRST_ENTRIES);
+  });
+
+  test("is asked for by a sample first, then all at once, where the newest can be applied", () => {
+    const regions = afterOutage("sample", (a) => a.write(20_000, 20, 1), 2).connect();
+    regions.clock.advance(2_000);
+    const needs = regions.saidBy("b", "need").map(({ message }) => message);
+    expect(needs.map(({ oldestFirst }) => oldestFirst)).toEqual([false, false]);
+    const asked = needs.map(({ ranges }) =>
+      ranges.reduce((sum, { lo, hi }) => sum + hi - lo + 1, 0),
+    );
+    expect(asked[0]).toBeLessThan(2 * limits.NEED_FIRST_ENTRIES);
+    expect(asked.reduce((sum, one) => sum + one)).toBe(20_000);
+    expect(entriesOf(regions.saidBy("a", "batch"))).toHaveLength(20_000);
+    expect(regions.b.held(regions.a, 1)).toBe(20_000);
   });
 
   test("costs at most four bytes of control an entry, for 50 000 entries", () => {

@@ -14,7 +14,8 @@
  * already can be applied at once. That turns against us after a long outage on few documents: each
  * newest entry then waits for all older ones, and the whole outage would pass through the waiting room.
  * So when most of an answer had to wait, that peer is asked oldest first until we have caught up with
- * it; its running answer is replaced, not waited for.
+ * it; its running answer is replaced, not waited for. What was on its way by then comes twice, so until a first
+ * answer has helped no more than a sample is asked for.
  */
 import type { Lane, RegionCode, SeqRange } from "@atoll/core";
 import { LaneMap, limits, originRegion, regionByCode } from "@atoll/core";
@@ -24,9 +25,9 @@ import { encodeMessage } from "./codec.ts";
 import type { Credit } from "./credit.ts";
 import type { SyncEffect } from "./effects.ts";
 import type { Gossip } from "./gossip.ts";
-import type { Batch, LaneRange, Need, Trimmed } from "./messages.ts";
+import type { Batch, LaneRange, Need, NeedRange, Trimmed } from "./messages.ts";
 import type { MissingLane } from "./need-order.ts";
-import { newestFirst, oldestFirst, outside } from "./need-order.ts";
+import { foremost, newestFirst, oldestFirst, outside } from "./need-order.ts";
 import type { Peers } from "./peers.ts";
 import type { SyncView } from "./sync-view.ts";
 
@@ -57,6 +58,8 @@ export class CatchUp {
   /** Lanes that an answer did not move: left alone until then, or until a peer says more. */
   readonly #barren = new LaneMap<{ readonly untilMs: number }>();
   readonly #oldestFirst = new Set<RegionCode>();
+  /** Peers whose newest entries could mostly be applied as they came. */
+  readonly #newestHelp = new Set<RegionCode>();
   readonly #trimmed = new Map<RegionCode, LaneMap<TrimmedLane>>();
   #nextId = 1;
 
@@ -80,7 +83,7 @@ export class CatchUp {
 
   closed(peer: RegionCode): void {
     this.#forget(peer);
-    this.#oldestFirst.delete(peer);
+    this.#forgetOrder(peer);
     this.#trimmed.delete(peer);
     this.#answers.closed(peer);
   }
@@ -164,6 +167,7 @@ export class CatchUp {
     const question = this.#questions.get(peer);
     if (question?.id !== id) return;
     if (this.#mostWait(question)) this.#turn(peer);
+    else this.#newestHelp.add(peer);
     this.#forget(peer);
     for (const { lane, upTo, missing } of question.asked) {
       const left = this.#view.missing(lane, upTo, nowMs);
@@ -185,14 +189,10 @@ export class CatchUp {
   #askPeer(peer: RegionCode, nowMs: number, out: SyncEffect[]): void {
     const link = this.#peers.linkTo(peer);
     if (link === undefined) return;
-    if (this.#isCaughtUp(peer)) {
-      this.#oldestFirst.delete(peer);
-      return;
-    }
+    if (this.#isCaughtUp(peer)) return this.#forgetOrder(peer);
     const lanes = this.#missingAt(peer, nowMs);
     const isOldestFirst = this.#oldestFirst.has(peer);
-    const order = isOldestFirst ? oldestFirst : newestFirst;
-    const ranges = order(lanes).slice(0, limits.NEED_RANGES_MAX);
+    const ranges = this.#inOrder(peer, lanes).slice(0, limits.NEED_RANGES_MAX);
     if (ranges.length === 0) return;
     const id = this.#nextId++;
     for (const lane of ranges) this.#asked.set(lane, peer);
@@ -206,6 +206,12 @@ export class CatchUp {
     const need: Need = { kind: "need", id, oldestFirst: isOldestFirst, ranges };
     const frame = encodeMessage(need, this.#peers.versionOf(peer));
     out.push({ kind: "send", link, frame });
+  }
+
+  #inOrder(peer: RegionCode, lanes: readonly MissingLane[]): NeedRange[] {
+    if (this.#oldestFirst.has(peer)) return oldestFirst(lanes);
+    const ranges = newestFirst(lanes);
+    return this.#newestHelp.has(peer) ? ranges : foremost(ranges, limits.NEED_FIRST_ENTRIES);
   }
 
   /** Lanes that this peer may be asked for now, with what is missing. */
@@ -244,6 +250,11 @@ export class CatchUp {
     const home = originRegion(lane.origin);
     const onItsWay = home !== peer && this.#peers.linkTo(home) !== undefined;
     return onItsWay ? limits.HOLE_PATIENCE_MS : 0;
+  }
+
+  #forgetOrder(peer: RegionCode): void {
+    this.#oldestFirst.delete(peer);
+    this.#newestHelp.delete(peer);
   }
 
   #forget(peer: RegionCode): void {

@@ -23,6 +23,13 @@ export interface MissingLane {
   readonly missing: readonly SeqRange[];
 }
 
+/** The ranges that are wanted most, whole, until there are so many entries in them. */
+export function foremost(ranges: readonly NeedRange[], entries: number): NeedRange[] {
+  let left = entries;
+  const end = ranges.findIndex(({ lo, hi }) => (left -= hi - lo + 1) <= 0);
+  return end === -1 ? [...ranges] : ranges.slice(0, end + 1);
+}
+
 /** By shard, so that documents are read and compared with their neighbours. */
 export function oldestFirst(lanes: readonly MissingLane[]): NeedRange[] {
   return lanes.flatMap(({ lane, upTo, missing }) =>

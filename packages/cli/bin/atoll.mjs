@@ -12,7 +12,7 @@ import { fileURLToPath } from "node:url";
 
 const CACHE = "../../../node_modules/.cache/atoll";
 /** As `core/region-process.ts` has it. */
-const NURSERY = "--max-semi-space-size=16";
+const NURSERY = "--max-semi-space-size=8";
 const FORWARDED = ["SIGINT", "SIGTERM", "SIGHUP", "SIGQUIT", "SIGUSR2"];
 
 if (runsTypeScript(process.versions.node)) {
