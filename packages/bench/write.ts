@@ -31,7 +31,7 @@ const NORMAL = {
   rounds: 4,
   turnMs: 2_000,
   warmUpMs: 4_000,
-  /** Ten thousand PATCHes on a good day: after two thousand a third of the time is the compiler's. */
+  /** Ten thousand PATCHes on a good day: after two thousand a quarter of the time is the compiler's. */
   hotWarmUpMs: 20_000,
 };
 const QUICK: typeof NORMAL = {
