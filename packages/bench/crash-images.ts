@@ -178,7 +178,7 @@ async function judgeFlipped(
   counts: ImageCounts,
 ): Promise<void> {
   try {
-    const store = openSqliteStore({ path });
+    const store = openSqliteStore({ path, isDurableAtCommit: true });
     try {
       const isNamedAnew = store.readIdentity()?.cleanStop !== true;
       if (missingOf(store, history, held) > 0 && isNamedAnew) counts.detected++;

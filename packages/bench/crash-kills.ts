@@ -3,7 +3,8 @@
  *
  *     in-transaction   rows are written, nothing is committed
  *     before-commit    all rows of a group are written
- *     after-commit     durable, and nobody has been answered
+ *     after-commit     in the log, on its way to the disk
+ *     after-sync       durable, and nobody has been answered
  *     any moment       between two answers, in a checkpoint, while starting
  *
  * Lost: an addition that was answered and is not shown. Invented: one that nobody sent.
@@ -13,7 +14,13 @@ import { delay } from "@atoll/core";
 import { fileFaults } from "@atoll/store";
 import { CrashRegion } from "./crash-region.ts";
 
-const POINTS = ["in-transaction", "before-commit", "after-commit", "any moment"] as const;
+const POINTS = [
+  "in-transaction",
+  "before-commit",
+  "after-commit",
+  "after-sync",
+  "any moment",
+] as const;
 const CLIENTS = 8;
 /** The point is passed so many times before it kills: the first few belong to the start. */
 const PASSES_MAX = 60;

@@ -2,7 +2,7 @@
  * How long after its answer a write can be read in the other regions.
  *
  *     write ── fsync ── answer                       t0
- *                 └── push ── link delay ── fsync ── read finds it      t1
+ *                 └── push ── link delay ── read finds it               t1
  *
  * Three processes on this machine, real sockets, real files, and links that are slowed down to what lies
  * between continents. What is above the link's delay is ours: batching, the receiver's fsync, rendering.

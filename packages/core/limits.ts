@@ -324,9 +324,11 @@ export const VIEW_CACHE_CHARS_MAX = 32 * MIB;
 export const NURSERY_HALF_MIB = 8;
 
 // ── A group commit ───────────────────────────────────────────────────────────────────────────────
-/** Entries in one transaction: keeps the pause of one fsync short. → commits, then goes on */
+/** Entries in one transaction: keeps the pause of one commit short. → commits, then goes on */
 export const GROUP_ENTRIES_MAX = 512;
-/** From one fsync to the next, where nobody here waits for it: what comes from peers is committed together. */
+/** Groups on their way to the disk: a disk that is slower than what comes. → the next one waits for it, and everybody */
+export const GROUPS_LEAVING_MAX = 4;
+/** From one group to the next, where nobody here waits for it: what comes from peers is committed together. */
 export const GROUP_PAUSE_MS = 3;
 /** Document rows that one transaction keeps in memory: more than one group touches. → written early */
 export const GROUP_DOCUMENTS_MAX = 2_048;

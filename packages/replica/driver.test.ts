@@ -195,7 +195,7 @@ describe("what came from a peer", () => {
       const counts = ingest(...asked);
       if (shown.length === 0) {
         shown.push(service.read(id, session));
-        vi.spyOn(replica.store, "commit").mockImplementationOnce(() => {
+        vi.spyOn(replica.store, "commitSoon").mockImplementationOnce(() => {
           throw new AtollError("storage-full", "the disk is full");
         });
       }
@@ -241,7 +241,7 @@ describe("a store that fails", () => {
     await fleet.until("converged", () => fleet.converged());
     const { store, ledger } = fleet.driver("us-east-1").replica;
     const root = toHex(ledger.root);
-    const commit = vi.spyOn(store, "commit").mockImplementation(() => {
+    const commit = vi.spyOn(store, "commitSoon").mockImplementation(() => {
       throw new AtollError("storage-full", "the disk is full");
     });
     const writes = ["ada", "bob"].map((id) =>
@@ -276,7 +276,7 @@ describe("a store that fails", () => {
   test("while it receives loses nothing of what the peers hold", async () => {
     await connected("full receiver");
     const { store } = fleet.driver("eu-west-1").replica;
-    const commit = vi.spyOn(store, "commit").mockImplementation(() => {
+    const commit = vi.spyOn(store, "commitSoon").mockImplementation(() => {
       throw new AtollError("storage-failed", "the disk is gone");
     });
     for (let i = 0; i < 5; i++) {

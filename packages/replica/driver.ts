@@ -124,11 +124,14 @@ export class RegionDriver {
     this.#group = new GroupCommit({
       replica: this.replica,
       clock,
-      flushed: (entries, seconds) => {
-        metrics.flushed(entries, seconds);
-        visible?.flushed(entries);
-        feed.committed();
+      committed: (entries) => {
+        const applied = this.replica.store.lastApplied();
         this.#loop.committed(entries);
+        return (seconds) => {
+          metrics.flushed(entries, seconds);
+          visible?.flushed(entries);
+          feed.durable(applied);
+        };
       },
       failed: (error) => this.#loop.storageFailed(error),
     });

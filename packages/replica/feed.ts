@@ -143,9 +143,9 @@ export class Feed {
     return this.#patience.isClosed;
   }
 
-  /** A group has become durable. Consumers are woken a little later, many groups at once. */
-  committed(): void {
-    this.#durable = this.#replica.store.lastApplied();
+  /** Everything up to here has become durable. Consumers are woken a little later, many groups at once. */
+  durable(applied: number): void {
+    this.#durable = applied;
     if (this.#patience.size === 0 || this.#waking !== undefined) return;
     this.#waking = this.#clock.after(limits.FEED_PACE_MS, () => {
       this.#waking = undefined;

@@ -1,19 +1,19 @@
 /**
- * One fsync for everything that arrived in the same turn.
+ * One commit and one fsync for everything that arrived in the same turn, and the fsync beside what comes next.
  *
  *     request ─┐
- *     request ─┼─▶ staged … end of turn ──▶ flush ──▶ answers, pushes
- *     frame   ─┘
+ *     request ─┼─▶ staged … end of turn ──▶ commit ──▶ fsync, beside ──▶ answers, frames
+ *     frame   ─┘                              └─ the next group is staged meanwhile
  *
- * While an fsync blocks the thread, requests queue in the kernel; the next turn takes them all. So the
- * group grows with the load by itself, and an idle region waits for nobody. What nobody here waits for,
- * as entries from other regions, lets a moment pass since the last fsync: a region that is busy takes them
- * along with a write of its own.
+ * While one group is on its way to the disk the next is staged, and ends when the disk is free again. So a group
+ * grows with the load by itself, and an idle region waits for nobody. What nobody here waits for, as entries
+ * from other regions, lets a moment pass since the last group: a region that is busy takes them along with a write
+ * of its own.
  * What must not be seen before it is durable waits here: answers as promises, effects as closures. If
- * the group fails, every answer fails with the same error and the effects are not performed.
+ * a group fails, every answer of it fails with the same error and its effects are not performed.
  */
 import type { Clock, LogEntry, Timer } from "@atoll/core";
-import { AtollError, isAtollError, limits, sometimes } from "@atoll/core";
+import { AtollError, isAtollError, limits, must, sometimes } from "@atoll/core";
 import type { Replica } from "./replica.ts";
 
 interface Waiter {
@@ -21,15 +21,31 @@ interface Waiter {
   readonly reject: (error: unknown) => void;
 }
 
+/** What is to be done when a group is durable; `seconds`: what its commit and its fsync took. */
+type Settled = (seconds: number) => void;
+
+/** What waits for a group. */
+class Waiting {
+  readonly waiters: Waiter[] = [];
+  readonly after: (() => void)[] = [];
+  /** When its commit began. */
+  startedMs = 0;
+  settled: Settled = () => undefined;
+}
+
 export class GroupCommit {
   readonly #replica: Replica;
   readonly #clock: Clock;
-  readonly #flushed: (entries: readonly LogEntry[], seconds: number) => void;
+  readonly #committed: (entries: readonly LogEntry[]) => Settled;
   readonly #failed: (error: AtollError) => void;
-  #waiters: Waiter[] = [];
-  #after: (() => void)[] = [];
+  /** For the open group. */
+  #waiting = new Waiting();
+  /** Oldest first. */
+  readonly #leaving: Waiting[] = [];
   /** It ends with this turn. */
   #isEnding = false;
+  /** It ends as soon as the disk is free. */
+  #isDue = false;
   /** It ends a moment later. */
   #later: Timer | undefined;
   #endedMs = -Infinity;
@@ -37,14 +53,14 @@ export class GroupCommit {
   constructor(options: {
     readonly replica: Replica;
     readonly clock: Clock;
-    /** The group's entries are durable; what the transaction's end and its fsync took. */
-    readonly flushed: (entries: readonly LogEntry[], seconds: number) => void;
-    /** Nothing of the group happened. */
+    /** A group has its place in the log, and nobody may be told before it is durable: what is to be done then. */
+    readonly committed: (entries: readonly LogEntry[]) => Settled;
+    /** Nothing of the open group happened. */
     readonly failed: (error: AtollError) => void;
   }) {
     this.#replica = options.replica;
     this.#clock = options.clock;
-    this.#flushed = options.flushed;
+    this.#committed = options.committed;
     this.#failed = options.failed;
   }
 
@@ -53,7 +69,7 @@ export class GroupCommit {
     try {
       const result = work();
       if (this.#replica.group.isOpen) this.#endLater();
-      if (this.#replica.group.size >= limits.GROUP_ENTRIES_MAX) this.flush();
+      if (this.#replica.group.size >= limits.GROUP_ENTRIES_MAX) this.end();
       return result;
     } catch (error) {
       const fault = this.#storageFaultOf(error);
@@ -76,64 +92,96 @@ export class GroupCommit {
 
   /** Settles when everything staged so far is durable. */
   durable(): Promise<void> {
-    if (!this.#replica.group.isOpen) return Promise.resolve();
-    this.#endSoon();
-    return new Promise((resolve, reject) => this.#waiters.push({ resolve, reject }));
+    const { isOpen } = this.#replica.group;
+    const waiting = this.#newest();
+    if (waiting === undefined) return Promise.resolve();
+    if (isOpen) this.#endSoon();
+    return new Promise((resolve, reject) => waiting.waiters.push({ resolve, reject }));
   }
 
   /** Runs at once, or once everything staged so far is durable. Not at all if that fails. */
   afterwards(run: () => void): void {
-    if (!this.#replica.group.isOpen) return run();
-    this.#after.push(run);
-    this.#endLater(); // it may have been opened by whoever is about to send
+    const waiting = this.#newest();
+    if (waiting === undefined) return run();
+    waiting.after.push(run);
+    if (this.#replica.group.isOpen) this.#endLater(); // it may have been opened by whoever is about to send
   }
 
-  flush(): void {
+  /** Ends the open group; the disk is not waited for. */
+  end(): void {
     if (!this.#replica.group.isOpen) return;
     if (this.#replica.store.isTransactionLost) return this.#fail(diskFailed());
     const startedMs = this.#clock.monotonicMs();
-    let entries: LogEntry[];
+    let ended: ReturnType<Replica["end"]>;
     try {
-      entries = this.#replica.flush();
+      ended = this.#replica.end(() => this.#settle());
     } catch (error) {
       if (!isStorageFault(error)) throw error;
       this.#fail(error);
       return;
     }
-    this.#forgetLater();
     this.#endedMs = this.#clock.monotonicMs();
-    const seconds = (this.#endedMs - startedMs) / 1_000;
-    const waiters = this.#waiters;
-    const after = this.#after;
-    this.#waiters = [];
-    this.#after = [];
+    const leaving = this.#renew();
+    leaving.startedMs = startedMs;
+    this.#leaving.push(leaving);
+    leaving.settled = this.#committed(ended.entries); // what it sends waits behind what was said before
+    if (ended.isDurable) this.#settle();
+    else if (this.#leaving.length >= limits.GROUPS_LEAVING_MAX) this.#replica.store.sync();
+  }
+
+  /** Makes everything staged so far durable before it returns. */
+  flush(): void {
+    this.end();
+    if (this.#leaving.length > 0) this.#replica.store.sync();
+  }
+
+  /** The oldest of those that have left is durable. */
+  #settle(): void {
+    const { after, settled, startedMs, waiters } = must(this.#leaving.shift(), "a group");
     for (const run of after) run();
-    this.#flushed(entries, seconds);
+    settled((this.#clock.monotonicMs() - startedMs) / 1_000);
     for (const waiter of waiters) waiter.resolve();
+    if (this.#isDue) this.#endWhenFree();
+  }
+
+  /** Where to wait for all that is staged; undefined when it is durable. */
+  #newest(): Waiting | undefined {
+    return this.#replica.group.isOpen ? this.#waiting : this.#leaving.at(-1);
   }
 
   #endSoon(): void {
-    if (this.#isEnding) return;
+    if (this.#isEnding || this.#isDue) return;
     this.#isEnding = true;
     this.#clock.afterTurn(() => {
       this.#isEnding = false;
-      this.flush();
+      this.#endWhenFree();
     });
   }
 
   #endLater(): void {
-    if (this.#isEnding || this.#later !== undefined) return;
+    if (this.#isEnding || this.#isDue || this.#later !== undefined) return;
     const waitMs = this.#endedMs + limits.GROUP_PAUSE_MS - this.#clock.monotonicMs();
     if (waitMs <= 0) return this.#endSoon();
     this.#later = this.#clock.after(waitMs, () => {
       this.#later = undefined;
-      this.flush();
+      this.#endWhenFree();
     });
   }
 
-  #forgetLater(): void {
+  #endWhenFree(): void {
+    this.#isDue = this.#leaving.length > 0;
+    if (this.#isDue) sometimes("group waits for the disk");
+    else this.end();
+  }
+
+  /** Nobody waits for the open group any more, nor has it to end. */
+  #renew(): Waiting {
     this.#later?.cancel();
     this.#later = undefined;
+    this.#isDue = false;
+    const waiting = this.#waiting;
+    this.#waiting = new Waiting();
+    return waiting;
   }
 
   /** What failed the group, if it was the disk; whoever writes on a lost transaction meets an invariant. */
@@ -144,12 +192,8 @@ export class GroupCommit {
 
   #fail(error: AtollError): void {
     sometimes("group failed and was undone");
-    this.#forgetLater();
     this.#replica.abandon();
-    const waiters = this.#waiters;
-    this.#waiters = [];
-    this.#after = [];
-    for (const waiter of waiters) waiter.reject(error);
+    for (const waiter of this.#renew().waiters) waiter.reject(error);
     this.#failed(error);
   }
 }

@@ -46,7 +46,7 @@ describe("a database file that was restored from a copy", () => {
   afterEach(() => rmSync(directory, { recursive: true }));
 
   function restart(log = fleet.log) {
-    fleet.stores.set("eu-west-1", openSqliteStore({ path: file }));
+    fleet.stores.set("eu-west-1", openSqliteStore({ path: file, isDurableAtCommit: true }));
     return fleet.start("eu-west-1", { log });
   }
 

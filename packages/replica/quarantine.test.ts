@@ -46,7 +46,7 @@ beforeEach(() => {
   const group = new GroupCommit({
     replica: reader,
     clock,
-    flushed: () => undefined,
+    committed: () => () => undefined,
     failed: (error) => {
       throw error;
     },

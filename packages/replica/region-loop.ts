@@ -103,7 +103,7 @@ export class RegionLoop {
     }
   }
 
-  /** The group's entries are durable. */
+  /** The group's entries have their place; what is sent of them waits until they are durable. */
   committed(entries: readonly LogEntry[]): void {
     this.#storageFault = undefined;
     this.step({ kind: "committed", entries });
@@ -194,12 +194,12 @@ export class RegionLoop {
   }
 
   /**
-   * Flushes first what was written here, so that a heartbeat never speaks of entries that follow it. What peers sent
-   * is not forced to the disk for it: the heartbeat waits for that.
+   * Ends first the group that has something that was written here, so that a heartbeat never speaks of entries that
+   * follow it. For what peers sent no group is ended: the heartbeat waits for that.
    */
   #beat(): void {
     const { group, replica } = this.#options;
-    if (replica.group.isWritten) group.flush();
+    if (replica.group.isWritten) group.end();
     this.step({ kind: "tick" });
   }
 }

@@ -40,6 +40,7 @@ export function syncViewOf(
     },
     genesisHash: replica.codec.genesisHash,
     frontier: ledger.frontier,
+    staged: () => replica.group.lanes(),
     get waiting() {
       return replica.waitingRoom.size;
     },

@@ -4,11 +4,11 @@
  *     write(edit) ─────────────┐
  *     ingest(entries) ─────────┼──▶ commit ──▶ one transaction: log, document, view, sums, frontier
  *     ingest(repair entries) ──┘                    │
- *                                         flush ────┴──▶ durable: may be answered and announced
+ *                                       end, flush ─┴──▶ durable: may be answered and announced
  *
  * A local write, a change from a peer and a repair differ only in who calls the commit. Writes are staged
- * into a group and become durable together when `flush` returns; until then nobody outside may learn of
- * them. If the group fails, the transaction, the account and every cache go back to what was committed.
+ * into a group and become durable together; until then nobody outside may learn of them. If the group
+ * fails, the transaction, the account and every cache go back to what was committed.
  */
 import type {
   ChangeHash,
@@ -67,7 +67,7 @@ export interface ReplicaOptions {
 export interface ReadResult {
   /** Undefined when there is no such profile. */
   readonly snapshot: Snapshot | undefined;
-  /** True when the answer rests on writes that no region has made durable yet: hold it until `flush`. */
+  /** True when the answer rests on writes that no region has made durable yet: hold it until this one has. */
   readonly staged: boolean;
 }
 
@@ -228,7 +228,7 @@ export class Replica {
 
   read(id: ProfileId): ReadResult {
     const cached = this.#snapshots.get(id);
-    if (cached !== undefined && this.group.size === 0) return { snapshot: cached, staged: false };
+    if (cached !== undefined && this.group.isSettled) return { snapshot: cached, staged: false };
     const docId = docIdOf(id);
     const staged = this.group.writes(docId);
     if (cached !== undefined) return { snapshot: cached, staged };
@@ -299,17 +299,35 @@ export class Replica {
     }
   }
 
+  /**
+   * Commits the open group and returns its entries. Unless it is durable at once, `durable` is called when it is,
+   * in the order of groups. Throws `AtollError` with all undone.
+   */
+  end(durable: () => void): { readonly entries: LogEntry[]; readonly isDurable: boolean } {
+    const isDurable = this.#endedBy(() =>
+      this.store.commitSoon(() => {
+        this.group.settle();
+        durable();
+      }),
+    );
+    return { entries: isDurable ? this.group.end() : this.group.leave(), isDurable };
+  }
+
   /** Makes the open group durable and returns its entries. Throws `AtollError` with all undone. */
   flush(): LogEntry[] {
     if (!this.group.isOpen) return [];
+    this.#endedBy(() => this.store.commit());
+    return this.group.end();
+  }
+
+  #endedBy<T>(commit: () => T): T {
     try {
       this.ledger.write();
-      this.store.commit();
+      return commit();
     } catch (error) {
       this.abandon();
       throw error;
     }
-    return this.group.end();
   }
 
   /** Undoes the open group, in the store and in memory. */

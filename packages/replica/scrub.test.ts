@@ -43,7 +43,7 @@ beforeEach(async () => {
   path = join(directory, "atoll.db");
   fleet = new Fleet("scrub", { delayMs: { min: 1, max: 5 }, retention: { ageMs: 0 } });
   await fleet.driver(HERE).close();
-  store = openSqliteStore({ path });
+  store = openSqliteStore({ path, isDurableAtCommit: true });
   vi.spyOn(store.scrub, "checkFile").mockResolvedValue([]);
   fleet.stores.set(HERE, store);
   fleet.start(HERE);

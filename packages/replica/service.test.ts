@@ -23,7 +23,7 @@ test("more writes than may wait for other regions are refused before anything is
   const group = new GroupCommit({
     replica,
     clock,
-    flushed: () => undefined,
+    committed: () => () => undefined,
     failed: () => undefined,
   });
   const rooms = { cluster, region: region.code, clock };
@@ -56,7 +56,7 @@ test("more writes than may wait for other regions are refused before anything is
   await pass(1000);
   expect(await first).toMatchObject({ receipt: { met: false, reached: "local" } });
 
-  vi.spyOn(store, "commit").mockImplementationOnce(() => {
+  vi.spyOn(store, "commitSoon").mockImplementationOnce(() => {
     throw new AtollError("storage-full", "the disk is full");
   });
   const failing = write("failing", "2"); // its room is given back as well

@@ -95,10 +95,12 @@ async function openAll(
   makeDirectory(dataDirectory);
   const lock = lockDirectory(dataDirectory);
   opened.push({ what: "lock", close: () => lock.release() });
-  const store = openSqliteStore({ path: join(dataDirectory, "atoll.db") });
+  const isReadBeside = config.readers > 0;
+  const path = join(dataDirectory, "atoll.db");
+  const store = openSqliteStore({ path, isDurableAtCommit: isReadBeside });
   opened.push({ what: "store", close: () => store.close() });
 
-  const addressOf = config.readers > 0 ? addressFromReader : undefined;
+  const addressOf = isReadBeside ? addressFromReader : undefined;
   const entrance = openEntrance(config, systemClock, log, addressOf);
   opened.push({ what: "entrance", close: () => entrance.close() });
   const meter = new PrometheusMeter();

@@ -112,7 +112,7 @@ test("it is remembered across a restart, and for a day", async () => {
 
 test("is kept with the write or not at all", async () => {
   await region.put("ann", {});
-  vi.spyOn(store, "commit").mockImplementationOnce(() => {
+  vi.spyOn(store, "commitSoon").mockImplementationOnce(() => {
     throw new AtollError("storage-full", "the disk is full");
   });
   expect((await region.operations("ann", follow, key("one"))).status).toBe(507);

@@ -3,14 +3,25 @@
  *
  *     image  = atoll.db + its write-ahead log, as they lie at one moment
  *     crash  : the next process opens the image, and SQLite recovers it as it would after a power cut
+ *     a power cut: of what was not synced, the last commits are missing
  *     a disk that lied: commits are cut from the end of the write-ahead log
  *     a torn commit: the log is cut in the middle of its last transaction
  *     an old copy: an image of an earlier moment
  *
  * The file lies in memory (tmpfs) where the machine has it, because a seed makes a thousand commits.
  */
-import { existsSync, mkdirSync, readFileSync, readdirSync, rmSync, writeFileSync } from "node:fs";
-import { tmpdir } from "node:os";
+import {
+  closeSync,
+  existsSync,
+  mkdirSync,
+  openSync,
+  readFileSync,
+  readSync,
+  readdirSync,
+  rmSync,
+  writeFileSync,
+} from "node:fs";
+import { endianness, tmpdir } from "node:os";
 import { join } from "node:path";
 import type { Random } from "@atoll/core";
 import type { SqliteOptions, Store } from "@atoll/store";
@@ -21,8 +32,17 @@ export interface Image {
   readonly wal: Uint8Array;
 }
 
+/** A place in the write-ahead log: how many frames, of which round. */
+export interface WalPosition {
+  /** Two numbers that are drawn anew whenever the log begins anew. */
+  readonly salt: string;
+  readonly frames: number;
+}
+
 const WAL_HEADER_BYTES = 32;
 const FRAME_HEADER_BYTES = 24;
+/** Where the index of the log has what is asked of it (https://sqlite.org/walformat.html#the_wal_index_file_format). */
+const INDEX = { bytes: 100, frames: 16, salt: { from: 32, to: 40 }, backfilled: 96 } as const;
 const MEMORY_FILES = "/dev/shm";
 
 const PREFIX = "atoll-sim-";
@@ -46,8 +66,38 @@ export class Disk {
     const image = this.#image ?? blankImage();
     writeFileSync(this.path, image.database);
     if (image.wal.length > 0) writeFileSync(`${this.path}-wal`, image.wal);
-    this.#store = openSqliteStore({ path: this.path, ...options });
+    // When a commit is synced is the simulator's to say: nothing may happen on a thread of its own.
+    this.#store = openSqliteStore({ path: this.path, isDurableAtCommit: true, ...options });
     return this.#store;
+  }
+
+  walPosition(): WalPosition {
+    return this.#index().position;
+  }
+
+  /** What a power cut would leave: all commits up to `synced`, and some of those that came after. */
+  imageAfterPowerCut(synced: WalPosition, random: Random): Image {
+    const { position, backfilled } = this.#index();
+    const image = this.image();
+    if (image.wal.length < WAL_HEADER_BYTES) return image;
+    // A checkpoint syncs what it takes over, and so all that an earlier round had.
+    const frames = position.salt === synced.salt ? Math.max(synced.frames, backfilled) : backfilled;
+    const kept = WAL_HEADER_BYTES + frames * frameBytesOf(image.wal);
+    const ends = [kept, ...commitEnds(image.wal).filter((end) => end > kept)];
+    const end = ends[random.below(ends.length)];
+    return { database: image.database, wal: image.wal.slice(0, end) };
+  }
+
+  #index(): { readonly position: WalPosition; readonly backfilled: number } {
+    const bytes = Buffer.alloc(INDEX.bytes);
+    const file = openSync(`${this.path}-shm`, "r");
+    readSync(file, bytes, 0, INDEX.bytes, 0);
+    closeSync(file);
+    const salt = bytes.toString("hex", INDEX.salt.from, INDEX.salt.to);
+    const [frames, backfilled] = [INDEX.frames, INDEX.backfilled].map((at) =>
+      endianness() === "LE" ? bytes.readUInt32LE(at) : bytes.readUInt32BE(at),
+    ) as [number, number];
+    return { position: { salt, frames }, backfilled };
   }
 
   /** What a power cut at this moment would leave. */
@@ -110,11 +160,15 @@ export function commitsInTail(image: Image): number {
   return commitEnds(image.wal).length;
 }
 
+function frameBytesOf(wal: Uint8Array): number {
+  return FRAME_HEADER_BYTES + new DataView(wal.buffer, wal.byteOffset).getUint32(8);
+}
+
 /** Where each commit ends, as a length of the log. Frames of an earlier round have another salt. */
 function commitEnds(wal: Uint8Array): number[] {
   if (wal.length < WAL_HEADER_BYTES) return [];
   const bytes = Buffer.from(wal.buffer, wal.byteOffset, wal.byteLength);
-  const frameBytes = FRAME_HEADER_BYTES + bytes.readUInt32BE(8);
+  const frameBytes = frameBytesOf(wal);
   const ends: number[] = [];
   for (let at = WAL_HEADER_BYTES; at + frameBytes <= bytes.length; at += frameBytes) {
     const isOfThisRound =

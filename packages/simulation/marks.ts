@@ -54,6 +54,11 @@ const KINDS: Readonly<Record<number, string>> = {
 
 /** The second byte of a frame is its kind (PROTOCOL.md). */
 export function marksOfFrame(frame: Uint8Array, marks: MarkLog): void {
-  const kind = KINDS[frame[1] ?? 0];
+  const kind = kindOf(frame);
   if (kind !== undefined) marks.hit(`wire: ${kind}`);
+}
+
+/** What a frame says it is; undefined where a handshake or nonsense says nothing. */
+export function kindOf(frame: Uint8Array): string | undefined {
+  return KINDS[frame[1] ?? 0];
 }

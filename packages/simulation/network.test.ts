@@ -16,7 +16,7 @@ function build(options: Partial<NetworkOptions> = {}): void {
   heard = [];
   network = new SimNetwork(world, new SeededRandom("network"), {
     latencyMs: () => ({ min: 1, max: 30 }),
-    ...{ breakRate: 0, duplicateRate: 0, reorderRate: 0, corruptRate: 0 },
+    ...{ breakRate: 0, duplicateRate: 0, reorderRate: 0, corruptRate: 0, mayOvertake: () => true },
     corrupt: () => undefined,
     observe: () => undefined,
     ...options,

@@ -21,6 +21,8 @@ export interface NetworkOptions {
   readonly breakRate: number;
   readonly duplicateRate: number;
   readonly reorderRate: number;
+  /** Links are streams: heartbeats rest on their order, all others may overtake. */
+  readonly mayOvertake: (frame: Uint8Array) => boolean;
   readonly corruptRate: number;
   /** What to make of a frame that is damaged on the way; undefined leaves it alone. */
   readonly corrupt: (frame: Uint8Array, random: Random) => Uint8Array | undefined;
@@ -205,7 +207,7 @@ export class SimTransport implements Transport {
     const perMs = network.bytesPerMs(this.name, other.owner.name);
     end.freeMs = Math.max(end.freeMs, this.#world.nowMs) + bytes.length / perMs;
     const soonestMs = end.freeMs + network.latencyMs(this.name, other.owner.name);
-    const overtakes = isLive && network.happens(options.reorderRate);
+    const overtakes = isLive && network.happens(options.reorderRate) && options.mayOvertake(frame);
     const arrivesMs = Math.max(soonestMs, end.arrivesMs);
     // What overtakes comes a little before the frame sent ahead of it.
     const atMs = overtakes ? Math.max(this.#world.nowMs, end.arrivesMs - 1) : arrivesMs;

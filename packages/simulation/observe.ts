@@ -71,6 +71,7 @@ export function watchRegion(
     ["waiting sessions", status.counts.sessionsWaiting, limits.SESSION_WAITERS_MAX],
     ["waiting receipts", status.counts.receiptsWaiting, limits.RECEIPT_WAITERS_MAX],
     ["staged entries", replica.group.size, limits.GROUP_ENTRIES_MAX],
+    ["groups that leave", replica.group.leaving, limits.GROUPS_LEAVING_MAX],
     ["links", region.transport.linkCount, status.peers.length * LINKS_PER_PEER_MAX],
     ["bytes of a backlog", region.transport.backlogBytesMax(), BACKLOG_BYTES_MAX],
   ];

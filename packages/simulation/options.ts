@@ -35,6 +35,8 @@ export interface SimOptions {
   readonly corruptRate: number;
   readonly timerGrainMs: number;
   readonly turnMsMax: number;
+  /** What a disk needs at most to sync; as long as a turn where it is not said. */
+  readonly syncMsMax?: number | undefined;
   /** By region: milliseconds and parts per million. */
   readonly skewsMs: readonly number[];
   readonly driftsPpm: readonly number[];
@@ -93,6 +95,7 @@ export function drawOptions(seed: string): SimOptions {
   return {
     ...shape,
     retention: drawRetention(random.fork("retention"), shape.old.includes(true)),
+    syncMsMax: pick(random.fork("sync"), [0.1, 1, 20, 200]),
     ballastBytes: random.fork("ballast").below(8) === 0 ? 20_000 : undefined,
   };
 }

@@ -28,8 +28,9 @@ export const PLANTED: readonly Sabotage[] = [
           settle();
           store.begin();
         },
-        commit: () => {
+        commitSoon: () => {
           isOwed = true;
+          return true;
         },
         rollback: () => {
           if (!isOwed) store.rollback();
@@ -40,6 +41,12 @@ export const PLANTED: readonly Sabotage[] = [
       };
     },
   ),
+  inStore("acknowledges-before-fsync", "takes what is committed for durable", (store) => ({
+    commitSoon: () => {
+      store.commitSoon(() => undefined);
+      return true;
+    },
+  })),
   {
     name: "publishes-before-fsync",
     about: "sends an entry as soon as it is staged",
@@ -220,12 +227,13 @@ export const PLANTED: readonly Sabotage[] = [
     "acknowledges-on-a-full-disk",
     "a commit that fails is taken for one that did not",
     (store) => ({
-      commit: () => {
+      commitSoon: (durable) => {
         try {
-          store.commit();
+          return store.commitSoon(durable);
         } catch (error) {
           if (!isAtollError(error)) throw error;
           store.rollback();
+          return true;
         }
       },
     }),

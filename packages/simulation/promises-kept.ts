@@ -45,7 +45,8 @@ export class PromisesKept {
     this.#nowMs = nowMs;
   }
 
-  committed(region: SimRegion, entries: readonly LogEntry[]): void {
+  /** A transaction is on this disk for good. */
+  durable(region: SimRegion, entries: readonly LogEntry[]): void {
     this.#regions.add(region);
     for (const entry of entries) {
       const { shard, origin, seq } = entry;

@@ -7,6 +7,7 @@ import { FAULT_KINDS } from "./fault.ts";
 export const RARE_PATHS: readonly string[] = [
   ...FAULT_KINDS.map((kind) => `fault: ${kind}`),
   "sim: died in a commit",
+  "sim: a power cut undid a commit",
   "sim: a clock went back",
   "sim: a copy of an orderly stop",
   "sim: a core without some regions",
@@ -51,6 +52,7 @@ export const RARE_PATHS: readonly string[] = [
   "waiting entry released",
   "entry received twice",
   "group failed and was undone",
+  "group waits for the disk",
   "name proven by all peers",
   "inherited name not proven before a write",
   "document tail folded",

@@ -13,7 +13,7 @@ import { RegionDriver } from "@atoll/replica";
 import type { Store } from "@atoll/store";
 import type { VersionRange } from "@atoll/sync";
 import type { Image } from "./disk.ts";
-import { Disk, withTornCommit } from "./disk.ts";
+import { Disk, commitsInTail, withTornCommit } from "./disk.ts";
 import type { SimNetwork } from "./network.ts";
 import { SimTransport } from "./network.ts";
 import type { Sabotage } from "./sabotage.ts";
@@ -37,10 +37,14 @@ export interface RegionOptions {
   readonly protocol: VersionRange | undefined;
   readonly retention: Partial<RetentionOptions> | undefined;
   readonly sabotage: Sabotage | undefined;
-  /** Every transaction that is on the disk now. */
-  readonly committed: (region: SimRegion, entries: readonly LogEntry[]) => void;
+  /** Every transaction that is on the disk for good now. */
+  readonly durable: (region: SimRegion, entries: readonly LogEntry[]) => void;
   /** A process runs, also one that a disk refused at first. */
   readonly started: (region: SimRegion) => void;
+  /** How long the disk takes to sync. */
+  readonly syncMs: { readonly min: number; readonly max: number };
+  /** A power cut has undone commits that nobody had been told of. */
+  readonly powerCut: () => void;
   /** The process has died in a commit. */
   readonly died: (region: SimRegion) => void;
 }
@@ -64,8 +68,6 @@ export class SimRegion {
   #transport: SimTransport | undefined;
   #door: StoreDoor | undefined;
   #deathImage: Image | undefined;
-  /** What a commit that the process did not survive may have brought. */
-  #unclear: string[] = [];
 
   constructor(options: RegionOptions) {
     this.#options = options;
@@ -120,14 +122,20 @@ export class SimRegion {
     const { cluster, region, world, network, log, codec, protocol, retention, sabotage } = options;
     const random = options.random.fork(`start ${this.starts++}`);
     const real = this.#disk.open();
+    const syncs = random.fork("syncs");
     const door = new StoreDoor(
       real,
       {
-        committed: (entries, removed) => {
+        durable: (entries, removed) => {
           for (const hash of removed) this.held.delete(toHex(hash));
           for (const { hash } of entries) this.held.add(toHex(hash));
-          options.committed(this, entries);
+          options.durable(this, entries);
         },
+        syncing: (done) => {
+          const { min, max } = options.syncMs;
+          world.schedule(min + (max - min) * syncs.float(), this.host, done);
+        },
+        walPosition: () => this.#disk.walPosition(),
         died: (when) => this.#diedInCommit(when),
       },
       random.fork("disk"),
@@ -184,10 +192,10 @@ export class SimRegion {
     return this.#disk.image();
   }
 
-  /** As kill -9 or a power cut. Returns what the disk keeps. */
+  /** As kill -9, or a power cut, by turns. Returns what the disk keeps. */
   crash(isSilent: boolean): Image {
     if (!this.isUp && this.#door === undefined) return this.#disk.image();
-    const image = this.#deathImage ?? this.#disk.image();
+    const image = this.#deathImage ?? this.#imageAfterCrash();
     this.#deathImage = undefined;
     this.#driver?.kill();
     this.#end(isSilent);
@@ -195,16 +203,18 @@ export class SimRegion {
     return image;
   }
 
+  #imageAfterCrash(): Image {
+    const synced = this.#door?.unsyncedFrom;
+    const random = this.#options.random.fork(`crash ${this.starts}`);
+    if (synced === undefined || random.below(2) === 0) return this.#disk.image();
+    const image = this.#disk.imageAfterPowerCut(synced, random);
+    if (commitsInTail(image) < commitsInTail(this.#disk.image())) this.#options.powerCut();
+    return image;
+  }
+
   /** Another disk lies in the machine from now on. */
   putDisk(image: Image): void {
     this.#disk.put(image);
-  }
-
-  /** Names of changes of which a crash inside a commit leaves it open whether they are on the disk. */
-  takeUnclear(): string[] {
-    const unclear = this.#unclear;
-    this.#unclear = [];
-    return unclear;
   }
 
   /** An orderly stop; `done` when the process has ended. */

@@ -25,7 +25,7 @@ import type { Violation } from "./checkers/violation.ts";
 import { corruptFrame } from "./corrupt.ts";
 import { FleetClient } from "./fleet-client.ts";
 import { PromisesKept } from "./promises-kept.ts";
-import { MarkLog, marksOfFrame } from "./marks.ts";
+import { MarkLog, kindOf, marksOfFrame } from "./marks.ts";
 import { SimNetwork } from "./network.ts";
 import { finalStateOf, isConverged, isQuiet, watchRegion } from "./observe.ts";
 import { giveUp } from "./operator.ts";
@@ -123,6 +123,7 @@ export class Simulation implements SimFleet {
       breakRate: shape.breakRate,
       duplicateRate: shape.duplicateRate,
       reorderRate: shape.reorderRate,
+      mayOvertake: (frame) => kindOf(frame) !== "heartbeat",
       corruptRate: shape.corruptRate,
       corrupt: corruptFrame,
       observe: (from, to, frame) => {
@@ -348,14 +349,16 @@ export class Simulation implements SimFleet {
       protocol: options.old[place] === true ? { min: 1, max: 1 } : undefined,
       retention: options.retention,
       sabotage: this.#options.sabotage,
-      committed: (of, entries) => this.#committed(of, entries),
+      syncMs: { min: 0.01, max: options.syncMsMax ?? options.turnMsMax },
+      durable: (of, entries) => this.#durable(of, entries),
+      powerCut: () => this.marks.hit("sim: a power cut undid a commit"),
       started: (of) => this.kept.started(of, this.world.nowMs),
       died: (of) => this.#acts.died(of),
     });
   }
 
-  #committed(region: SimRegion, entries: readonly LogEntry[]): void {
-    this.kept.committed(region, entries);
+  #durable(region: SimRegion, entries: readonly LogEntry[]): void {
+    this.kept.durable(region, entries);
     for (const { hash } of entries) {
       this.trace.add(`${this.world.nowMs} ${region.name} + ${toHex(hash).slice(0, 16)}`);
     }

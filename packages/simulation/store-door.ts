@@ -4,13 +4,14 @@
  *     replica ──▶ sabotage (planted bugs) ──▶ faults and record ──▶ SQLite
  *
  * What upkeep asks forty times a second is answered from memory while nothing is written: time that passes idly
- * should cost nothing. Faults come where a disk has them: at a commit, which fails, or which the process does not survive. What is
- * committed, and only that, is recorded, so that the simulator knows at every moment what this disk
- * has promised to keep.
+ * should cost nothing. Faults come where a disk has them: at a commit, which fails, or which the process does not
+ * survive, and between a commit and its sync, which takes its time. What is durable, and only that, is recorded, so
+ * that the simulator knows at every moment what this disk has promised to keep.
  */
 import type { ChangeHash, Lane, LogEntry, Random } from "@atoll/core";
 import { AtollError, InvariantError, toHex } from "@atoll/core";
 import type { Store } from "@atoll/store";
+import type { WalPosition } from "./disk.ts";
 
 /** The process died here. Nobody may catch it but the world. */
 export class ProcessDied extends Error {
@@ -20,10 +21,23 @@ export class ProcessDied extends Error {
 export type StoreHooks = { readonly [K in keyof Store]?: Store[K] };
 
 export interface DoorEvents {
-  /** A transaction is on the disk: entries that it put into the log and places that it freed. */
-  committed(entries: readonly LogEntry[], removed: readonly ChangeHash[]): void;
+  /** A transaction is on the disk for good: entries that it put into the log and places that it freed. */
+  durable(entries: readonly LogEntry[], removed: readonly ChangeHash[]): void;
   /** A commit during which the process is to die; `isDone`: the transaction is on the disk. */
   died(when: CommitCrash): void;
+  /** The disk has been told to sync: runs after the time that it takes. */
+  syncing(done: () => void): void;
+  /** Where the log ends now. */
+  walPosition(): WalPosition;
+}
+
+/** A commit that a power cut may undo. */
+interface Unsynced {
+  /** Where the log ended before it. */
+  readonly from: WalPosition;
+  readonly entries: readonly LogEntry[];
+  readonly removed: readonly ChangeHash[];
+  readonly durable: () => void;
 }
 
 export type CommitCrash = "before-commit" | "after-commit" | "torn-commit";
@@ -41,6 +55,9 @@ export class StoreDoor {
   #staged: LogEntry[] = [];
   #removed: ChangeHash[] = [];
   #isLost = false;
+  /** Oldest first. */
+  #unsynced: Unsynced[] = [];
+  #isSyncing = false;
   /** The next commit is the last. */
   crashAt: CommitCrash | undefined;
   fault: DiskFault | undefined;
@@ -54,7 +71,16 @@ export class StoreDoor {
       get isTransactionLost() {
         return isLost();
       },
-      commit: () => this.#commit(),
+      commit: () => {
+        this.#commitSoon(() => undefined);
+        this.#settle(this.#unsynced.length);
+      },
+      commitSoon: (durable) => {
+        this.#commitSoon(durable);
+        this.#sync();
+        return false;
+      },
+      sync: () => this.#settle(this.#unsynced.length),
       rollback: () => this.#rollback(),
       appendLog: (entry, element64) => {
         this.#assertNotLost();
@@ -67,7 +93,12 @@ export class StoreDoor {
     });
   }
 
-  #commit(): void {
+  /** A power cut keeps all that lies before this, and of the rest some; undefined: there is no rest. */
+  get unsyncedFrom(): WalPosition | undefined {
+    return this.#unsynced[0]?.from;
+  }
+
+  #commitSoon(durable: () => void): void {
     this.#assertNotLost();
     const { crashAt, fault } = this;
     if (crashAt === "before-commit") this.#die(crashAt);
@@ -75,13 +106,31 @@ export class StoreDoor {
       this.#isLost = true;
       throw failure(fault.how);
     }
+    const from = this.#events.walPosition();
     this.#real.commit();
     if (crashAt !== undefined) this.#die(crashAt);
-    const entries = this.#staged;
-    const removed = this.#removed;
+    this.#unsynced.push({ from, entries: this.#staged, removed: this.#removed, durable });
     this.#staged = [];
     this.#removed = [];
-    this.#events.committed(entries, removed);
+  }
+
+  #sync(): void {
+    if (this.#isSyncing || this.#unsynced.length === 0) return;
+    this.#isSyncing = true;
+    const newest = this.#unsynced.at(-1);
+    this.#events.syncing(() => {
+      this.#isSyncing = false;
+      // What was committed meanwhile is for the next sync; somebody else may have waited for all of it.
+      this.#settle(newest === undefined ? 0 : this.#unsynced.indexOf(newest) + 1);
+      this.#sync();
+    });
+  }
+
+  #settle(commits: number): void {
+    for (const { entries, removed, durable } of this.#unsynced.splice(0, commits)) {
+      this.#events.durable(entries, removed);
+      durable();
+    }
   }
 
   #rollback(): void {

@@ -21,7 +21,7 @@ export interface ClockFaults {
 export interface ClockPace {
   /** Timers fire at multiples of this. */
   readonly timerGrainMs: number;
-  /** How long the end of a turn may take: the fsync is in it. */
+  /** How long the end of a turn may take: the commit is in it. */
   readonly turnMs: { readonly min: number; readonly max: number };
 }
 

@@ -5,9 +5,16 @@
  *
  * Loaded before the program by whoever tests it, and by nobody else: the program has no such door.
  */
+import fs from "node:fs";
+import { syncBuiltinESMExports } from "node:module";
 import Database from "better-sqlite3";
 
-export const CRASH_POINTS = ["in-transaction", "before-commit", "after-commit"] as const;
+export const CRASH_POINTS = [
+  "in-transaction",
+  "before-commit",
+  "after-commit",
+  "after-sync",
+] as const;
 export type CrashPoint = (typeof CRASH_POINTS)[number];
 
 const asked = new URL(import.meta.url).searchParams;
@@ -28,6 +35,13 @@ if (point !== null) {
     if (sql === "COMMIT") pass("after-commit");
     return result;
   };
+  const { fdatasync } = fs;
+  fs.fdatasync = ((file: number, done: fs.NoParamCallback) =>
+    fdatasync(file, (error) => {
+      pass("after-sync");
+      done(error);
+    })) as typeof fdatasync;
+  syncBuiltinESMExports();
   const prepare = prototype.prepare as (this: Database.Database, sql: string) => Database.Statement;
   prototype.prepare = function (this: Database.Database, sql: string) {
     const statement = prepare.call(this, sql);

@@ -114,6 +114,13 @@ export class MemoryStore implements Store {
     this.#journal.commit();
   }
 
+  commitSoon(): boolean {
+    this.#journal.commit();
+    return true;
+  }
+
+  sync(): void {} // nothing waits for a disk
+
   rollback(): void {
     this.#journal.rollback();
   }

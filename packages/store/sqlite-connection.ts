@@ -6,7 +6,8 @@
  *   - After a failure of the disk the transaction is lost. SQLite sometimes rolls back by itself when
  *     that happens; the next statement would then silently commit alone. So nothing more is written,
  *     and nothing can be committed, until `rollback`.
- *   - A commit that the disk did not confirm is the end of the process: see `isUnconfirmed`.
+ *   - A commit is durable once the log is synced: `WalSync`, beside the thread or at once. One that the disk did
+ *     not confirm is the end of the process: see `isUnconfirmed`.
  *   - No error of SQLite's leaves this file as it is: disk trouble becomes an `AtollError`, a broken
  *     constraint an `InvariantError`.
  *
@@ -22,6 +23,7 @@ import { AtollError, ByteStreamError, InvariantError, assert, errorText } from "
 import { openCopy } from "./sqlite-copy.ts";
 import { PAGE_BYTES, checkOwnership, configure, migrate, refuseOlder } from "./sqlite-schema.ts";
 import { shapeFaults } from "./sqlite-shape.ts";
+import { WalSync, unconfirmed } from "./wal-sync.ts";
 
 export interface SqliteOptions {
   /** A file whose directory exists, or ":memory:" for tests: the same code, nothing durable. */
@@ -30,6 +32,11 @@ export interface SqliteOptions {
   readonly fileBytesMax?: number;
   /** A copy, or the file of a replica that runs: not changed by looking at it. See `sqlite-copy.ts`. */
   readonly isReadOnly?: boolean;
+  /**
+   * Each commit waits for the disk: where other processes read the file, who see whatever is committed, and where
+   * nothing but a test's own clock moves.
+   */
+  readonly isDurableAtCommit?: boolean;
 }
 
 export type SqlValue = number | bigint | string | Uint8Array | null;
@@ -44,19 +51,25 @@ export class SqliteConnection {
   readonly path: string;
   readonly #database: Database.Database;
   #transaction: TransactionState = "none";
+  readonly #sync: WalSync | undefined;
   #dataVersion: Database.Statement<[], number> | undefined;
   #closed = false;
 
-  /** `settings` is for fixtures that measure what the settings cost; the package gives nobody else the choice. */
-  constructor({ path, fileBytesMax, isReadOnly = false }: SqliteOptions, settings = configure) {
+  /** `syncs`: false in a fixture that measures what waiting for the disk costs; nobody else has the choice. */
+  constructor(
+    { path, fileBytesMax, isReadOnly = false, isDurableAtCommit = false }: SqliteOptions,
+    syncs = true,
+  ) {
     this.path = path;
+    const waits = !isDurableAtCommit && !isReadOnly && path !== ":memory:";
+    this.#sync = waits && syncs ? new WalSync(`${path}-wal`) : undefined;
     this.#database = isReadOnly ? openCopy(path) : openDatabase(path);
     try {
       checkOwnership(this.#database, path);
       if (isReadOnly) {
         refuseOlder(this.#database, path);
       } else {
-        settings(this.#database, path);
+        configure(this.#database, path, isDurableAtCommit ? "FULL" : "NORMAL");
         migrate(this.#database);
       }
       refuseMisshapen(this.#database, path);
@@ -96,6 +109,7 @@ export class SqliteConnection {
     this.#transaction = "open";
   }
 
+  /** Ends the transaction: the log has it, and after a crash of the process it is there. */
   commit(): void {
     this.assertWritable();
     try {
@@ -106,6 +120,17 @@ export class SqliteConnection {
       throw unconfirmed(this.path, error);
     }
     this.#transaction = "none";
+  }
+
+  /** True when all that is committed is durable already; otherwise `durable` is called, in order, once it is. */
+  syncSoon(durable: () => void): boolean {
+    this.#sync?.soon(durable);
+    return this.#sync === undefined;
+  }
+
+  /** Returns when all that is committed is durable. */
+  sync(): void {
+    this.#sync?.now();
   }
 
   rollback(): void {
@@ -175,12 +200,13 @@ export class SqliteConnection {
     try {
       this.rollback();
       // When this fails the log stays beside the file and the next start replays it: nothing is lost.
-      this.#database.pragma("wal_checkpoint(TRUNCATE)");
+      this.#database.pragma("wal_checkpoint(TRUNCATE)"); // syncs both files
     } catch (error) {
       if (!(error instanceof AtollError || error instanceof Database.SqliteError)) throw error;
     } finally {
       this.#closed = true;
       this.#transaction = "none";
+      this.#sync?.close();
       this.#database.close();
     }
   }
@@ -337,16 +363,6 @@ function storageFailure(error: unknown, path: string): unknown {
 /** An fsync that fails once may succeed the next time and have written nothing: asking again is no answer. */
 function isUnconfirmed(error: unknown): boolean {
   return error instanceof Database.SqliteError && /^SQLITE_IOERR_(DIR_)?FSYNC$/.test(error.code);
-}
-
-/** No `AtollError`: nobody may go on after this, so nobody may catch it. */
-function unconfirmed(path: string, cause: unknown): InvariantError {
-  return new InvariantError(
-    `${path}: the disk did not confirm a commit; what it holds is unknown`,
-    {
-      cause,
-    },
-  );
 }
 
 function failed(path: string, detail: string, cause: unknown): AtollError {

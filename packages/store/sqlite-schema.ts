@@ -224,15 +224,23 @@ export function checkOwnership(database: Database.Database, path: string): void 
   });
 }
 
+/** As SQLite numbers them. */
+const SYNCHRONOUS = { NORMAL: 1, FULL: 2 } as const;
+
 /**
  * Settings of the connection, each with the reason why the default will not do. The two that
  * durability hangs on are read back, because SQLite answers a setting it cannot honour with silence.
+ * `synchronous`: NORMAL where the log is synced by us (`wal-sync.ts`), FULL where each commit waits for that itself.
  */
-export function configure(database: Database.Database, path: string): void {
+export function configure(
+  database: Database.Database,
+  path: string,
+  synchronous: keyof typeof SYNCHRONOUS,
+): void {
   assertVersion(database);
   database.pragma(`page_size = ${PAGE_BYTES}`); // a row with its view and tail fits one page
-  database.pragma("journal_mode = WAL"); // readers never wait, one fsync per commit
-  database.pragma("synchronous = FULL"); // after WAL, which resets it to NORMAL in this build
+  database.pragma("journal_mode = WAL"); // readers never wait, one fsync per group
+  database.pragma(`synchronous = ${synchronous}`); // after WAL, which resets it in this build
   database.pragma("fullfsync = ON"); // macOS: plain fsync leaves data in the drive's cache
   database.pragma("checkpoint_fullfsync = ON");
   database.pragma("secure_delete = ON"); // what was deleted must not be found in free pages
@@ -245,12 +253,12 @@ export function configure(database: Database.Database, path: string): void {
   if (database.memory) return;
 
   const mode = database.pragma("journal_mode", { simple: true });
-  const synchronous = database.pragma("synchronous", { simple: true });
-  if (mode !== "wal" || synchronous !== 2) {
+  const set = database.pragma("synchronous", { simple: true });
+  if (mode !== "wal" || set !== SYNCHRONOUS[synchronous]) {
     throw new AtollError(
       "data-directory-unusable",
       `${path} cannot promise durable writes: journal_mode is ${String(mode)}, ` +
-        `synchronous is ${String(synchronous)}; needed are wal and 2 (FULL)`,
+        `synchronous is ${String(set)}; needed are wal and ${SYNCHRONOUS[synchronous]} (${synchronous})`,
       { mend: "use a local file system: network file systems cannot share a write-ahead log" },
     );
   }

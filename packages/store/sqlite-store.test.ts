@@ -73,9 +73,12 @@ describe("durability", () => {
   test("the settings that durability and erasure hang on are in force", () => {
     openSqliteStore({ path }).close();
     const connection = new Database(path);
-    configure(connection, path); // what opening does; some settings are the connection's own
+    // What opening does; some settings are the connection's own.
+    configure(connection, path, "FULL");
     const read = (name: string): unknown => connection.pragma(name, { simple: true });
     expect(read("synchronous")).toBe(2);
+    configure(connection, path, "NORMAL");
+    expect(read("synchronous")).toBe(1);
     expect(read("secure_delete")).toBe(1);
     expect(read("journal_mode")).toBe("wal");
     expect(read("page_size")).toBe(8192);
@@ -86,14 +89,14 @@ describe("durability", () => {
 
   test.each([
     ["journal_mode", "delete"],
-    ["synchronous", 1],
+    ["synchronous", 0],
   ])("a file system that does not honour %s is refused", (name, answer) => {
     const connection = new Database(path);
     const deaf = Object.assign(Object.create(connection) as Database.Database, {
       pragma: (source: string, options: Database.PragmaOptions) =>
         source === name ? answer : connection.pragma(source, options),
     });
-    const error = failure(() => configure(deaf, path));
+    const error = failure(() => configure(deaf, path, "NORMAL"));
     expect(error.code).toBe("data-directory-unusable");
     expect(error.message).toContain(String(answer));
     connection.close();

@@ -91,6 +91,20 @@ export class SqliteStore implements Store {
   }
 
   commit(): void {
+    this.#end();
+    this.#connection.sync();
+  }
+
+  commitSoon(durable: () => void): boolean {
+    this.#end();
+    return this.#connection.syncSoon(durable);
+  }
+
+  sync(): void {
+    this.#connection.sync();
+  }
+
+  #end(): void {
     this.#connection.assertWritable();
     this.#documents.flush();
     this.#logSize.write();

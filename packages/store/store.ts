@@ -297,8 +297,16 @@ export interface Store {
   // ── transactions ──
   /** Throws `InvariantError` when one is open already. */
   begin(): void;
-  /** Returns when everything since `begin` is durable. */
+  /** Returns when everything since `begin` is durable, and with it all that was committed before. */
   commit(): void;
+  /**
+   * Ends the transaction without waiting for the disk: it is there after a crash of the process, and after one of the
+   * machine perhaps. True when it is durable already; otherwise `durable` is called once it is, in the order of
+   * commits. A disk that does not confirm ends the process.
+   */
+  commitSoon(durable: () => void): boolean;
+  /** Returns when everything that was committed is durable; `durable` of each has been called. */
+  sync(): void;
   /** Harmless when none is open. */
   rollback(): void;
   readonly inTransaction: boolean;

@@ -104,6 +104,7 @@ export class Copy implements SyncView {
   readonly cluster = cluster;
   readonly genesisHash = new Uint8Array(32);
   readonly frontier = new Frontier();
+  readonly staged = (): [] => [];
   readonly region;
   readonly origin;
   readonly held = new Map<string, Held>();

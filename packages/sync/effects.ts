@@ -58,7 +58,7 @@ export type SyncEvent =
   | { readonly kind: "link-down"; readonly link: LinkId; readonly reason: string }
   | { readonly kind: "frame"; readonly link: LinkId; readonly bytes: Uint8Array }
   | Taken
-  /** These entries are durable now. */
+  /** These entries have their place for good. Nothing that follows from it is sent before they are durable. */
   | { readonly kind: "committed"; readonly entries: readonly LogEntry[] }
   /** What was let through here since the last of these. */
   | { readonly kind: "spend"; readonly spent: readonly Spending[] }

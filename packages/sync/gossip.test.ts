@@ -9,6 +9,19 @@ function connected(seed: string, delayMs = 10): Regions {
   return new Regions(seed, { delayMs }).connect();
 }
 
+describe("a heartbeat", () => {
+  test("speaks of lanes that have moved and are not committed yet: its coverage counts on them", () => {
+    const { a, b, clock, saidBy } = bound(connected("staged"));
+    const startMs = clock.nowMs();
+    const lane = { shard: 0, origin: b.origin };
+    a.frontier.lane(lane).add(1);
+    a.staged = [lane];
+    clock.advance(limits.HEARTBEAT_IDLE_MS + 1);
+    const lanes = saidBy("a", "heartbeat", startMs).flatMap(({ message }) => message.lanes);
+    expect(lanes).toContainEqual({ ...lane, contig: 1 });
+  });
+});
+
 describe("a fresh entry", () => {
   test("leaves at once after silence, and the next waits for company", () => {
     const { a, b, clock, saidBy } = bound(connected("pace"));

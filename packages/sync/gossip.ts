@@ -87,7 +87,7 @@ export class Gossip {
     this.#outboxes.delete(peer);
   }
 
-  /** `entries` are durable; those of our own origin are pushed. */
+  /** `entries` have their place for good; those of our own origin are pushed. */
   committed(entries: readonly LogEntry[], nowMs: number, out: SyncEffect[]): void {
     for (const [peer, outbox] of this.#outboxes) {
       for (const entry of entries) {
@@ -255,6 +255,8 @@ export class Gossip {
       return;
     }
     const lanes: Announcement[] = [];
+    // Coverage counts on what is staged: who hears of it must hear of the lanes, too.
+    for (const { shard, origin } of this.#view.staged()) outbox.moved.set({ shard, origin }, true);
     for (const [lane] of outbox.moved.entries()) {
       lanes.push({ ...lane, contig: this.#view.frontier.contig(lane) });
     }

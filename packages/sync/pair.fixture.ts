@@ -129,6 +129,7 @@ export class Pair {
       },
       genesisHash: new Uint8Array(32),
       frontier,
+      staged: nothing,
       stamp: () => hlcFromMs(1_700_000_000_000 + this.nowMs),
       recall: () => undefined,
       missing: nothing,

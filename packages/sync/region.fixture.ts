@@ -104,6 +104,8 @@ export class FakeRegion {
   isTrimmed: (entry: LogEntry) => boolean = () => false;
   /** While true, what is received never becomes durable. */
   isStuck = false;
+  /** Lanes that have moved and are not committed yet. */
+  staged: readonly Lane[] = [];
   /** Added to what the network says. */
   extraBacklogBytes = 0;
   ticks = 0;
@@ -130,6 +132,7 @@ export class FakeRegion {
       origin: this.origin,
       genesisHash: new Uint8Array(32),
       frontier: this.frontier,
+      staged: () => this.staged,
       stamp: () => hlc.tick(regions.clock.nowMs()),
       recall: () => undefined,
       missing: (lane, upTo) => this.#missing(lane, upTo),

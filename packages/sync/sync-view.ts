@@ -51,7 +51,10 @@ export interface SyncView {
   readonly origin: Origin;
   /** Hash of the first change of every document. */
   readonly genesisHash: Uint8Array;
+  /** Moves when entries are staged; nothing that is said of it is sent before they are durable. */
   readonly frontier: Frontier;
+  /** Lanes in which the frontier has moved since the last `committed`. */
+  staged(): readonly Lane[];
   /** Entries that were received and wait for a change they build on. */
   readonly waiting: number;
   /** A timestamp above every one of ours so far; whatever we write from now on lies above it. */
