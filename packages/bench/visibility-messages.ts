@@ -11,6 +11,8 @@ export interface VisibilityPlan extends JsonObject {
   readonly delayMsByRegion: Record<string, number>;
   readonly profiles: number;
   readonly writesPerSecond: number;
+  /** Written like what follows, and not measured. */
+  readonly warmUpSeconds: number;
   readonly seconds: number;
 }
 
@@ -32,7 +34,7 @@ export type FromRegion =
 export interface RegionSamples {
   readonly dueMs: readonly number[];
   readonly ackedMs: readonly number[];
-  /** What the region's process kept busy, on average, from its first write until it had seen all others. */
+  /** What the region's process kept busy, on average, from the end of its warm-up until it had seen all others. */
   readonly coresBusy: number;
   readonly seenMsByRegion: Readonly<Record<string, readonly number[]>>;
 }

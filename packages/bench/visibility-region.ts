@@ -90,8 +90,12 @@ async function live(): Promise<void> {
   await Promise.all(readers.map((reader) => reader.until(plan.profiles)));
   send({ kind: "prepared" });
   await next("write");
-  const startMs = wallMs();
-  const start = process.cpuUsage();
+  let startMs = wallMs();
+  let start = process.cpuUsage();
+  systemClock.after(plan.warmUpSeconds * 1e3, () => {
+    startMs = wallMs();
+    start = process.cpuUsage();
+  });
   const { dueMs, ackedMs } = await writeOpenLoop(driver);
   await Promise.all(readers.map((reader) => reader.until(plan.profiles + dueMs.length)));
   const { user, system } = process.cpuUsage(start);
@@ -109,7 +113,7 @@ async function live(): Promise<void> {
 async function writeOpenLoop(
   driver: RegionDriver,
 ): Promise<{ dueMs: number[]; ackedMs: number[] }> {
-  const count = Math.round(plan.writesPerSecond * plan.seconds);
+  const count = Math.round(plan.writesPerSecond * (plan.warmUpSeconds + plan.seconds));
   const periodMs = 1e3 / plan.writesPerSecond;
   const shiftMs = (periodMs * plan.regions.indexOf(plan.region)) / plan.regions.length;
   const startMs = wallMs() + shiftMs;
