@@ -7,8 +7,6 @@ export interface VisibilityPlan extends JsonObject {
   readonly regions: string[];
   /** A directory of this region's own. */
   readonly directory: string;
-  /** One way to each other region. */
-  readonly delayMsByRegion: Record<string, number>;
   readonly profiles: number;
   readonly writesPerSecond: number;
   /** Written like what follows, and not measured. */
@@ -17,7 +15,7 @@ export interface VisibilityPlan extends JsonObject {
 }
 
 export type ToRegion =
-  /** Where the others listen. */
+  /** Where the links to the others begin. */
   | { readonly kind: "peers"; readonly portByRegion: Readonly<Record<string, number>> }
   | { readonly kind: "start" }
   | { readonly kind: "write" }

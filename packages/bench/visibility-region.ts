@@ -21,7 +21,6 @@ import { RegionDriver } from "@atoll/replica";
 import { openSqliteStore } from "@atoll/store";
 import type { Transport } from "@atoll/sync";
 import { WebSocketTransport } from "@atoll/sync";
-import { DelayedTransport } from "./delayed-transport.ts";
 import { preciseWallMs } from "./precise-clock.ts";
 import { benchCluster, benchCodec } from "./region-pair.ts";
 import { NO_SESSION, VisibilityReader, visibleIn } from "./visibility-reader.ts";
@@ -54,8 +53,6 @@ async function live(): Promise<void> {
   send({ kind: "listening", port: await sockets.listen() });
   const { portByRegion } = await next("peers");
   const urls = new Map(others.map((name) => [name, `ws://127.0.0.1:${portByRegion[name]}`]));
-  const delays = new Map(others.map((name) => [urls.get(name), plan.delayMsByRegion[name]]));
-  const delayed = new DelayedTransport(sockets, systemClock, (url) => must(delays.get(url), url));
   const store = openSqliteStore({ path: join(plan.directory, "atoll.sqlite") });
   const cluster = benchCluster(plan.regions);
   const readers: VisibilityReader[] = [];
@@ -63,7 +60,7 @@ async function live(): Promise<void> {
     cluster,
     region: must(regionByName(cluster, plan.region), plan.region),
     store,
-    transport: afterEachFrame(delayed, () => readers.forEach((reader) => reader.look())),
+    transport: afterEachFrame(sockets, () => readers.forEach((reader) => reader.look())),
     clock: systemClock,
     random: systemRandom,
     log: silentLog,
@@ -146,8 +143,13 @@ async function write(driver: RegionDriver, n: number): Promise<void> {
   assert(answer.kind === "written" && answer.changed, "every write changes something");
 }
 
-/** Runs at the end of the turn in which a frame came: by then it is committed. */
+/** Runs once at the end of a turn in which frames came: by then they are committed. */
 function afterEachFrame(transport: Transport, run: () => void): Transport {
+  let isToRun = false;
+  const ended = (): void => {
+    isToRun = false;
+    run();
+  };
   return {
     attach: (handler) =>
       transport.attach({
@@ -155,7 +157,9 @@ function afterEachFrame(transport: Transport, run: () => void): Transport {
         linkDown: (link, reason) => handler.linkDown(link, reason),
         frame: (link, bytes) => {
           handler.frame(link, bytes);
-          systemClock.afterTurn(run);
+          if (isToRun) return;
+          isToRun = true;
+          systemClock.afterTurn(ended);
         },
       }),
     dial: (url) => transport.dial(url),

@@ -4,18 +4,19 @@
  *     write ── fsync ── answer                       t0
  *                 └── push ── link delay ── fsync ── read finds it      t1
  *
- * Three processes on this machine, real sockets, real files, and links that are slowed down to what lies
- * between continents. What is above the link's delay is ours: batching, the receiver's fsync, rendering.
+ * Three processes on this machine, real sockets, real files, and links that this process slows down to
+ * what lies between continents. What is above the link's delay is ours: batching, the receiver's fsync, rendering.
  * Regions write at a fixed rate that does not wait for answers, so a stall shows in every write it meets.
  */
 import { fork } from "node:child_process";
 import type { ChildProcess } from "node:child_process";
 import { mkdirSync } from "node:fs";
 import { join } from "node:path";
-import { REGION_NODE_OPTIONS, assert, must } from "@atoll/core";
+import { REGION_NODE_OPTIONS, assert, must, systemClock as clock } from "@atoll/core";
 import type { Bench, BenchOptions, BenchReport } from "./bench.ts";
 import { atMost } from "./bench.ts";
 import { percentile } from "./percentile.ts";
+import { SlowLink } from "./slow-link.ts";
 import { rounded } from "./table.ts";
 import type { FromRegion, RegionSamples, ToRegion, VisibilityPlan } from "./visibility-messages.ts";
 
@@ -104,22 +105,29 @@ async function measure(load: typeof NORMAL, { directory, tell }: BenchOptions): 
   const regions = REGIONS.map((region) => {
     const own = join(directory, region);
     mkdirSync(own);
-    const delayMsByRegion = Object.fromEntries(
-      REGIONS.filter((other) => other !== region).map((other) => [other, delayMs(region, other)]),
-    );
     return new RegionProcess({
-      ...{ region, regions: REGIONS, directory: own, delayMsByRegion },
+      ...{ region, regions: REGIONS, directory: own },
       ...{ profiles: load.profiles, writesPerSecond: load.writesPerSecond },
       warmUpSeconds: load.warmUpSeconds,
       seconds: load.seconds,
     });
   });
+  const links: SlowLink[] = [];
   const all = <T>(work: (region: RegionProcess) => Promise<T>): Promise<T[]> =>
     Promise.all(regions.map(work));
   try {
     const ports = await all((region) => region.next("listening"));
-    const portByRegion = Object.fromEntries(REGIONS.map((name, i) => [name, ports[i]?.port ?? 0]));
-    for (const region of regions) region.send({ kind: "peers", portByRegion });
+    for (const [i, name] of REGIONS.entries()) {
+      const others = REGIONS.filter((other) => other !== name);
+      const portByRegion: Record<string, number> = {};
+      for (const other of others) {
+        const { port } = must(ports[REGIONS.indexOf(other)], "where it listens");
+        const link = await SlowLink.open({ to: port, delayMs: delayMs(name, other), clock });
+        links.push(link);
+        portByRegion[other] = link.port;
+      }
+      must(regions[i], name).send({ kind: "peers", portByRegion });
+    }
     await all((region) => region.next("attached"));
     for (const region of regions) region.send({ kind: "start" });
     tell(`three regions make ${load.profiles} profiles each`);
@@ -133,6 +141,7 @@ async function measure(load: typeof NORMAL, { directory, tell }: BenchOptions): 
     return new Map(REGIONS.map((name, i) => [name, must(samples[i], name)]));
   } finally {
     for (const region of regions) region.kill();
+    for (const link of links) link.close();
   }
 }
 
