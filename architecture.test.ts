@@ -131,7 +131,7 @@ describe("doors", () => {
     expectImportedOnlyIn(/^ws$/, /^packages\/sync\/websocket-transport\.ts$/);
     expectImportedOnlyIn(
       /^node:(net|http|https|tls|dgram)$/,
-      /^(packages\/(sync\/websocket-transport\.ts|gateway\/|server\/|cli\/|bench\/(http-|crash-disk)|fuzz\/target-rest\.ts)|chaos\/)/,
+      /^(packages\/(sync\/websocket-transport\.ts|gateway\/|server\/|cli\/|bench\/(http-|crash-disk|slow-link)|fuzz\/target-rest\.ts)|chaos\/)/,
     );
   });
 });

@@ -7,15 +7,15 @@ export interface VisibilityPlan extends JsonObject {
   readonly regions: string[];
   /** A directory of this region's own. */
   readonly directory: string;
-  /** One way to each other region. */
-  readonly delayMsByRegion: Record<string, number>;
   readonly profiles: number;
   readonly writesPerSecond: number;
+  /** Written like what follows, and not measured. */
+  readonly warmUpSeconds: number;
   readonly seconds: number;
 }
 
 export type ToRegion =
-  /** Where the others listen. */
+  /** Where the links to the others begin. */
   | { readonly kind: "peers"; readonly portByRegion: Readonly<Record<string, number>> }
   | { readonly kind: "start" }
   | { readonly kind: "write" }
@@ -32,7 +32,7 @@ export type FromRegion =
 export interface RegionSamples {
   readonly dueMs: readonly number[];
   readonly ackedMs: readonly number[];
-  /** What the region's process kept busy, on average, from its first write until it had seen all others. */
+  /** What the region's process kept busy, on average, from the end of its warm-up until it had seen all others. */
   readonly coresBusy: number;
   readonly seenMsByRegion: Readonly<Record<string, readonly number[]>>;
 }

@@ -21,7 +21,6 @@ import { RegionDriver } from "@atoll/replica";
 import { openSqliteStore } from "@atoll/store";
 import type { Transport } from "@atoll/sync";
 import { WebSocketTransport } from "@atoll/sync";
-import { DelayedTransport } from "./delayed-transport.ts";
 import { preciseWallMs } from "./precise-clock.ts";
 import { benchCluster, benchCodec } from "./region-pair.ts";
 import { NO_SESSION, VisibilityReader, visibleIn } from "./visibility-reader.ts";
@@ -54,8 +53,6 @@ async function live(): Promise<void> {
   send({ kind: "listening", port: await sockets.listen() });
   const { portByRegion } = await next("peers");
   const urls = new Map(others.map((name) => [name, `ws://127.0.0.1:${portByRegion[name]}`]));
-  const delays = new Map(others.map((name) => [urls.get(name), plan.delayMsByRegion[name]]));
-  const delayed = new DelayedTransport(sockets, systemClock, (url) => must(delays.get(url), url));
   const store = openSqliteStore({ path: join(plan.directory, "atoll.sqlite") });
   const cluster = benchCluster(plan.regions);
   const readers: VisibilityReader[] = [];
@@ -63,7 +60,7 @@ async function live(): Promise<void> {
     cluster,
     region: must(regionByName(cluster, plan.region), plan.region),
     store,
-    transport: afterEachFrame(delayed, () => readers.forEach((reader) => reader.look())),
+    transport: afterEachFrame(sockets, () => readers.forEach((reader) => reader.look())),
     clock: systemClock,
     random: systemRandom,
     log: silentLog,
@@ -90,8 +87,12 @@ async function live(): Promise<void> {
   await Promise.all(readers.map((reader) => reader.until(plan.profiles)));
   send({ kind: "prepared" });
   await next("write");
-  const startMs = wallMs();
-  const start = process.cpuUsage();
+  let startMs = wallMs();
+  let start = process.cpuUsage();
+  systemClock.after(plan.warmUpSeconds * 1e3, () => {
+    startMs = wallMs();
+    start = process.cpuUsage();
+  });
   const { dueMs, ackedMs } = await writeOpenLoop(driver);
   await Promise.all(readers.map((reader) => reader.until(plan.profiles + dueMs.length)));
   const { user, system } = process.cpuUsage(start);
@@ -109,7 +110,7 @@ async function live(): Promise<void> {
 async function writeOpenLoop(
   driver: RegionDriver,
 ): Promise<{ dueMs: number[]; ackedMs: number[] }> {
-  const count = Math.round(plan.writesPerSecond * plan.seconds);
+  const count = Math.round(plan.writesPerSecond * (plan.warmUpSeconds + plan.seconds));
   const periodMs = 1e3 / plan.writesPerSecond;
   const shiftMs = (periodMs * plan.regions.indexOf(plan.region)) / plan.regions.length;
   const startMs = wallMs() + shiftMs;
@@ -142,8 +143,13 @@ async function write(driver: RegionDriver, n: number): Promise<void> {
   assert(answer.kind === "written" && answer.changed, "every write changes something");
 }
 
-/** Runs at the end of the turn in which a frame came: by then it is committed. */
+/** Runs once at the end of a turn in which frames came: by then they are committed. */
 function afterEachFrame(transport: Transport, run: () => void): Transport {
+  let isToRun = false;
+  const ended = (): void => {
+    isToRun = false;
+    run();
+  };
   return {
     attach: (handler) =>
       transport.attach({
@@ -151,7 +157,9 @@ function afterEachFrame(transport: Transport, run: () => void): Transport {
         linkDown: (link, reason) => handler.linkDown(link, reason),
         frame: (link, bytes) => {
           handler.frame(link, bytes);
-          systemClock.afterTurn(run);
+          if (isToRun) return;
+          isToRun = true;
+          systemClock.afterTurn(ended);
         },
       }),
     dial: (url) => transport.dial(url),

@@ -43,8 +43,12 @@ export class LaneMap<T> {
 
   /** In ascending order of shard, then origin, so that what is derived from it is deterministic. */
   *entries(): Generator<readonly [Lane, T]> {
-    for (const shard of [...this.#byShard.keys()].sort((a, b) => a - b)) {
-      const byOrigin = [...(this.#byShard.get(shard) ?? [])].sort(([a], [b]) => a - b);
+    if (this.#size === 0) return; // usual: some are asked after every frame
+    const shards = [...this.#byShard.keys()];
+    if (shards.length > 1) shards.sort((a, b) => a - b);
+    for (const shard of shards) {
+      const byOrigin = [...(this.#byShard.get(shard) ?? [])];
+      if (byOrigin.length > 1) byOrigin.sort(([a], [b]) => a - b);
       for (const [origin, value] of byOrigin) yield [{ shard, origin }, value];
     }
   }

@@ -103,6 +103,8 @@ export class Tree {
   /** Some of what is stored could not be: all is counted from the documents. */
   #isDamaged = false;
   readonly #crowded = new Set<number>();
+  /** Shards of which something is to be written. Most groups move one of 256: the others are not looked at. */
+  readonly #moved = new Set<number>();
 
   constructor(store: Store, { shardCount }: Cluster) {
     this.#store = store;
@@ -133,6 +135,7 @@ export class Tree {
     const delta = { documents: change.documents, changes: change.changes, sum };
     buckets.add(bucket, delta);
     buckets.moved.add(bucket);
+    this.#moved.add(place.shard);
     this.#totals.set(place.shard, plus(this.shard(place.shard), delta));
     this.#root = plus(this.#root, delta);
     this.#version++;
@@ -193,7 +196,8 @@ export class Tree {
 
   /** Writes what has moved into the open transaction. */
   write(): void {
-    for (const [shard, buckets] of this.#shards) {
+    for (const shard of this.#moved) {
+      const buckets = this.#bucketsOf(shard);
       if (buckets.redivided) this.#store.clearBuckets(shard);
       const moved = buckets.redivided ? buckets.documents.keys() : buckets.moved;
       for (const bucket of moved) {
@@ -204,6 +208,7 @@ export class Tree {
       buckets.moved.clear();
       buckets.redivided = false;
     }
+    if (this.#moved.size > 0) this.#moved.clear();
   }
 
   /** Forgets everything that is not committed. */
@@ -213,6 +218,7 @@ export class Tree {
     this.#root = NOTHING;
     this.#version++;
     this.#crowded.clear();
+    this.#moved.clear();
     this.#isDamaged = false;
     for (const row of this.#stored()) this.#load(row);
     for (let shard = 0; this.#isDamaged && shard < this.#shardCount; shard++) {
@@ -255,6 +261,7 @@ export class Tree {
     }
     this.#root = minus(this.#root, this.shard(shard));
     this.#shards.set(shard, buckets);
+    this.#moved.add(shard);
     this.#totals.set(shard, buckets.total(0, 2 ** depth));
     this.#root = plus(this.#root, this.shard(shard));
     this.#version++;

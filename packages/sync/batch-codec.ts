@@ -11,7 +11,14 @@
  * What follows the compressed frame, or falls short of the length, is a fault like any other.
  */
 import { constants, zstdCompressSync, zstdDecompressSync } from "node:zlib";
-import { ByteReader, ByteStreamError, ByteWriter, errorText, limits } from "@atoll/core";
+import {
+  ByteReader,
+  ByteStreamError,
+  ByteWriter,
+  entryBytes,
+  errorText,
+  limits,
+} from "@atoll/core";
 import { readEntries, writeEntries } from "./entry-codec.ts";
 import type { Batch } from "./messages.ts";
 import { readFlag } from "./wire-fields.ts";
@@ -19,6 +26,8 @@ import { readFlag } from "./wire-fields.ts";
 const REPAIR = 1;
 const COMPRESSED = 2;
 const ANSWER = 4;
+/** What goes before the entries, with some to spare. */
+const BODY_HEAD_BYTES = 64;
 
 export function writeBatch(writer: ByteWriter, batch: Batch, version: number): void {
   if (version === 1) {
@@ -27,7 +36,7 @@ export function writeBatch(writer: ByteWriter, batch: Batch, version: number): v
     return;
   }
   const flags = (batch.repair ? REPAIR : 0) | (batch.answer === true ? ANSWER : 0);
-  const entries = new ByteWriter(limits.BATCH_BYTES_MAX);
+  const entries = new ByteWriter(roomFor(batch));
   writeEntries(entries, batch.entries, version);
   const plain = entries.finish();
   const compressed = plain.length < limits.COMPRESS_BYTES_MIN ? undefined : compress(plain);
@@ -37,6 +46,14 @@ export function writeBatch(writer: ByteWriter, batch: Batch, version: number): v
       .u8(flags | COMPRESSED)
       .varint(plain.length)
       .raw(compressed);
+}
+
+/**
+ * Bytes that a body like this takes at most, usually: most hold one entry, and a buffer for the largest would be
+ * 64 KiB of memory outside the heap for each, which the collector counts and a frame on its way holds.
+ */
+export function roomFor({ entries }: Batch): number {
+  return entries.reduce((bytes, entry) => bytes + entryBytes(entry), BODY_HEAD_BYTES);
 }
 
 /** Throws `ByteStreamError`. */

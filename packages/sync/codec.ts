@@ -18,7 +18,7 @@ import {
   readVector,
   writeVector,
 } from "@atoll/core";
-import { readBatch, writeBatch } from "./batch-codec.ts";
+import { readBatch, roomFor, writeBatch } from "./batch-codec.ts";
 import { readAnnouncements, writeAnnouncements } from "./announcement-codec.ts";
 import { readComparison, writeComparison } from "./comparison-codec.ts";
 import type { Claim, LaneRange, LaneSeen, Message, NeedRange, RefusalCode } from "./messages.ts";
@@ -70,7 +70,7 @@ export type Decoded =
 
 /** `version`: what the link speaks, `Peers.versionOf`. */
 export function encodeMessage(message: Message, version: number): Uint8Array {
-  const writer = new ByteWriter(message.kind === "batch" ? limits.BATCH_BYTES_MAX : 256);
+  const writer = new ByteWriter(message.kind === "batch" ? roomFor(message) : 256);
   writer.u8(version).u8(TYPE_BY_KIND[message.kind]);
   writeBody(writer, message, version);
   return writer.finish();

@@ -79,6 +79,26 @@ test.each([
   await listener.stop();
 });
 
+test("what is said in one turn leaves in one packet, also right before the stop", async () => {
+  const listener = webSocketTransport();
+  const port = await listener.listen();
+  const packets: Buffer[] = [];
+  const peer = new WebSocket(`ws://127.0.0.1:${port}${PEER_PATH}`);
+  peer.on("upgrade", ({ socket }) => {
+    socket.on("data", (bytes: Buffer) => packets.push(bytes));
+  });
+  listener.attach({
+    linkUp(link) {
+      for (const byte of [1, 2, 3]) listener.send(link, Uint8Array.of(byte));
+      void listener.stop();
+    },
+    linkDown: () => undefined,
+    frame: () => undefined,
+  });
+  await once(peer, "close");
+  expect(packets.map((bytes) => bytes.toString("hex"))).toEqual(["820101" + "820102" + "820103"]);
+});
+
 test("a listener says plainly that its port is taken", async () => {
   const first = webSocketTransport();
   const port = await first.listen();

@@ -6,6 +6,9 @@
  * library's defaults (CVE-2026-48779). A frame over the bound ends its link with 1009 before it is
  * buffered; the process and the other links never see it.
  *
+ * What is said to a peer in one turn leaves in one write: a batch and the heartbeat behind it are one packet, and
+ * one event for the other side.
+ *
  * With `tls` both ends show a certificate before a byte of HTTP is read, and a link is only ever up
  * when the peer's names a region; without it this transport says nothing of who the peer is.
  */
@@ -15,6 +18,7 @@ import { Socket } from "node:net";
 import type { AddressInfo } from "node:net";
 import { createServer } from "node:http";
 import type { IncomingMessage, RequestListener, Server } from "node:http";
+import type { Duplex } from "node:stream";
 import { createServer as createTlsServer } from "node:https";
 import { Server as TlsServer, TLSSocket } from "node:tls";
 import type { ConnectionOptions } from "node:tls";
@@ -50,6 +54,10 @@ export class WebSocketTransport implements Transport {
   readonly #http: Server;
   readonly #server: WebSocketServer;
   readonly #sockets = new Map<LinkId, WebSocket>();
+  /** What carries them, as soon as there is one. */
+  readonly #carriers = new Map<LinkId, Duplex>();
+  /** Carriers that hold what was said in this turn until it ends. */
+  readonly #held = new Set<Duplex>();
   /** Everything that connected, also what never got as far as a link: it would hold up `stop`. */
   readonly #accepted = new Set<Socket>();
   /** The last fault told of each address that was dialled: redialling repeats it, the log need not. */
@@ -83,7 +91,9 @@ export class WebSocketTransport implements Transport {
       },
     });
     this.#server.on("connection", (socket, request: IncomingMessage) => {
-      this.#open(this.#nextLink++, socket, undefined, this.#identityOf(request.socket));
+      const link = this.#nextLink++;
+      this.#carriers.set(link, request.socket);
+      this.#open(link, socket, undefined, this.#identityOf(request.socket));
     });
     this.#server.on("error", () => undefined); // the http server's, reported by listen()
   }
@@ -127,7 +137,21 @@ export class WebSocketTransport implements Transport {
 
   send(link: LinkId, frame: Uint8Array): void {
     const socket = this.#sockets.get(link);
-    if (socket?.readyState === WebSocket.OPEN) socket.send(frame, { binary: true });
+    if (socket?.readyState !== WebSocket.OPEN) return;
+    this.#hold(this.#carriers.get(link));
+    socket.send(frame, { binary: true });
+  }
+
+  #hold(carrier: Duplex | undefined): void {
+    if (carrier === undefined || this.#held.has(carrier)) return;
+    if (this.#held.size === 0) process.nextTick(() => this.#release());
+    carrier.cork();
+    this.#held.add(carrier);
+  }
+
+  #release(): void {
+    for (const carrier of this.#held) carrier.uncork();
+    this.#held.clear();
   }
 
   backlogBytes(link: LinkId): number {
@@ -144,6 +168,7 @@ export class WebSocketTransport implements Transport {
   async stop(): Promise<void> {
     if (this.#stopped) return;
     this.#stopped = true;
+    this.#release(); // the last word
     for (const socket of this.#sockets.values()) socket.terminate();
     this.#server.close();
     if (!this.#http.listening) return;
@@ -168,12 +193,14 @@ export class WebSocketTransport implements Transport {
       if (fault !== undefined) failure = this.#dialFailed(dialled, fault);
     });
     socket.on("close", (code, reason) => {
+      this.#carriers.delete(id);
       if (!this.#sockets.delete(id)) return;
       const said = reason.length > 0 ? `: ${reason.toString()}` : "";
       this.#handler?.linkDown(id, failure ?? `closed ${code}${said}`);
     });
     if (dialled === undefined) return this.#handler?.linkUp(id, false, proved);
     socket.on("upgrade", ({ socket: raw }) => {
+      this.#carriers.set(id, raw);
       proved = this.#identityOf(raw);
     });
     socket.on("open", () => {
