@@ -95,6 +95,9 @@ export const ANSWER_COMPRESSED_BYTES_MIN = KIB;
 /** A larger one is compressed on a thread of its own, so that others are served meanwhile. */
 export const ANSWER_COMPRESSED_INLINE_BYTES_MAX = 32 * KIB;
 
+/** Answers of one turn that are written together: none waits for more reads than these, and few writes wake a reader. */
+export const ANSWERS_TOGETHER_MAX = 16;
+
 /** Larger ones are counted until their client has taken them. */
 export const ANSWER_LARGE_BYTES = 64 * KIB;
 /** Bytes of large answers that nobody has taken yet, all clients together. → 503 overloaded */
