@@ -13,6 +13,7 @@
  */
 import type { ProfileId, RegionVector } from "@atoll/core";
 import { assert, limits } from "@atoll/core";
+import { splitHex } from "./heads.ts";
 import type { Snapshot } from "./snapshot.ts";
 
 interface Segment {
@@ -35,7 +36,6 @@ const HAS_CONFLICTS = 1;
 const IS_ASCII = 2;
 
 const ETAG_CHARS = 22;
-const HEAD_CHARS = 64;
 const TEXT_CHARS_MAX = 2 ** 16 - 1;
 
 export class SnapshotSegments {
@@ -191,7 +191,7 @@ class KeptSnapshot implements Snapshot {
     this.json = record.json;
     this.etag = text.slice(idChars, token);
     this.sessionToken = text.slice(token, heads);
-    this.heads = headsOf(text.slice(heads));
+    this.heads = splitHex(text.slice(heads));
     this.createdAtMs = record.createdAtMs;
     this.updatedAtMs = record.updatedAtMs;
     this.hasConflicts = record.hasConflicts;
@@ -201,12 +201,6 @@ class KeptSnapshot implements Snapshot {
   get dep(): RegionVector {
     return this.#vectorOf(this.sessionToken);
   }
-}
-
-function headsOf(text: string): string[] {
-  const heads: string[] = [];
-  for (let at = 0; at < text.length; at += HEAD_CHARS) heads.push(text.slice(at, at + HEAD_CHARS));
-  return heads;
 }
 
 function idAt(bytes: Buffer, at: number): ProfileId {
