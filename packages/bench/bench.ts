@@ -17,6 +17,8 @@ export interface BenchOptions {
   readonly profile: boolean;
   /** Where databases are made: the disk that is measured. */
   readonly directory: string;
+  /** Somebody else's server may be fetched from its registry. Without, what is not there is not measured. */
+  readonly mayInstall: boolean;
   /** Of `crash`: how often, and which chance. */
   readonly kills?: number | undefined;
   readonly images?: number | undefined;

@@ -35,10 +35,15 @@ beforeAll(() => {
 });
 afterAll(() => rmSync(directory, { recursive: true, force: true }));
 
+/** Nothing is installed: a test needs no network. */
+const QUICK = {
+  ...{ quick: true, large: false, profile: false, mayInstall: false },
+  tell: () => undefined,
+};
+
 async function quick(bench: Bench, profile = false): Promise<BenchReport> {
   const own = mkdtempSync(join(directory, `${bench.name}-`));
-  const options = { quick: true, large: false, profile, directory: own, tell: () => undefined };
-  const report = await bench.run(options);
+  const report = await bench.run({ ...QUICK, profile, directory: own });
   for (const table of report.tables) expect(tableText(table)).toContain(table.title);
   return JSON.parse(JSON.stringify(report)) as BenchReport; // as a program reads it
 }
@@ -179,15 +184,9 @@ test("readers answer what one process answered, each for itself", async () => {
 
 test("crash kills, cuts and flips, and counts nothing lost", async () => {
   const own = mkdtempSync(join(directory, "crash-"));
-  const options = {
-    quick: true,
-    large: false,
-    profile: false,
-    directory: own,
-    tell: () => undefined,
-  };
   const { budgets, figures } = await crashBench.run({
-    ...options,
+    ...QUICK,
+    directory: own,
     kills: 1,
     images: 10,
     seed: "test",

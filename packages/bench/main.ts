@@ -116,7 +116,10 @@ async function isMissedBy(bench: Bench): Promise<boolean> {
     const { quick, large, profile, seed } = values;
     const kills = countOf(values.kills);
     const images = countOf(values.images);
-    const report = await bench.run({ quick, large, profile, kills, images, seed, directory, tell });
+    const report = await bench.run({
+      ...{ quick, large, profile, kills, images, seed, directory, tell },
+      mayInstall: true,
+    });
     for (const [name, where] of Object.entries(report.profiles ?? {})) {
       writeProfile(PROFILES, `${bench.name}-${name}`, where);
     }

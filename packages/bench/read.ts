@@ -49,7 +49,7 @@ export const readBench: Bench = {
   name: "read",
   summary: "server CPU per GET, hot and cold, beside a bare node:http server",
 
-  async run({ quick, profile, directory, tell }): Promise<BenchReport> {
+  async run({ quick, profile, directory, mayInstall, tell }): Promise<BenchReport> {
     const size = quick ? QUICK : NORMAL;
     const own = join(directory, REGION);
     mkdirSync(own);
@@ -97,7 +97,7 @@ export const readBench: Bench = {
       }
       tell("PouchDB Server");
       const pouch = new Cost();
-      const peer = await pouchServer({ directory, quick, tell });
+      const peer = await pouchServer({ directory, mayInstall, tell });
       if (peer instanceof ServerProcess) {
         await fillPouch(peer, size.pouchProfiles);
         const theirs = zipf(size.pouchProfiles, random);

@@ -46,7 +46,7 @@ export const writeBench: Bench = {
   name: "write",
   summary: "server CPU per durable PATCH, hot and cold, beside a bare node:http server",
 
-  async run({ quick, profile, directory, tell }): Promise<BenchReport> {
+  async run({ quick, profile, directory, mayInstall, tell }): Promise<BenchReport> {
     const size = quick ? QUICK : NORMAL;
     const plans = REGIONS.map((region): RegionPlan => {
       const own = join(directory, region);
@@ -107,7 +107,7 @@ export const writeBench: Bench = {
       }
       tell("PouchDB Server");
       const pouch = new Cost();
-      const peer = await pouchServer({ directory, quick, tell });
+      const peer = await pouchServer({ directory, mayInstall, tell });
       if (peer instanceof ServerProcess) {
         let put = 0;
         const requests = (): Buffer => pouchPut(put++);

@@ -95,6 +95,9 @@ export const ANSWER_COMPRESSED_BYTES_MIN = KIB;
 /** A larger one is compressed on a thread of its own, so that others are served meanwhile. */
 export const ANSWER_COMPRESSED_INLINE_BYTES_MAX = 32 * KIB;
 
+/** Answers of one turn that are written together: none waits for more reads than these, and few writes wake a reader. */
+export const ANSWERS_TOGETHER_MAX = 16;
+
 /** Larger ones are counted until their client has taken them. */
 export const ANSWER_LARGE_BYTES = 64 * KIB;
 /** Bytes of large answers that nobody has taken yet, all clients together. → 503 overloaded */
@@ -315,8 +318,10 @@ export const PLAIN_LINE_OPERATION_MAX = 2 ** 31;
 export const PLACES_KNOWN_MAX = 20_000;
 /** Days whose date is kept as HTTP spells it: eleven years, ≈ 60 bytes each. Beyond, all are forgotten. */
 export const DAYS_SPELT_MAX = 4_096;
-/** Rendered views kept as strings, in characters: ≈ 60 MB with all that belongs to them. Least recently used goes. */
-export const VIEW_CACHE_CHARS_MAX = 32 * MIB;
+/** What is rendered for readers is kept in segments of this size. A snapshot that is larger is read from its row. */
+export const SNAPSHOT_SEGMENT_BYTES = MIB;
+/** And so many of them: snapshots of 120,000 usual profiles. Beyond, the oldest segment goes, but for what is asked for. */
+export const SNAPSHOT_SEGMENTS_MAX = 96;
 /**
  * Where V8 puts what has just been made, each of its two halves, in MiB. Less, and what lives only as long as a request is
  * taken for something that stays; more is memory that a busy region holds and does not use.

@@ -19,6 +19,7 @@ import type { Principal } from "./principal.ts";
 import type { RequestIds } from "./request-ids.ts";
 import { NO_ROUTE } from "./request-metrics.ts";
 import type { RequestMetrics } from "./request-metrics.ts";
+import type { TurnAnswers } from "./turn-answers.ts";
 
 export type AnswerLocals = {
   requestId: string;
@@ -102,18 +103,28 @@ export function identifier(deps: IdentifyDeps): (request: Request, reply: Reply)
   };
 }
 
+/** How an answer is sent. */
+export interface Sending {
+  /** It is about what has been done, and is not refused for want of room. */
+  readonly mustTell?: boolean;
+  /** With the other answers of this turn, and not at once. */
+  readonly turn?: TurnAnswers | undefined;
+}
+
 /** For HEAD, Node keeps the headers and leaves the body away. */
 export function send(
   reply: Reply,
   status: number,
   headers: OutgoingHttpHeaders,
   body?: string | Uint8Array,
+  { turn }: Sending = {},
 ): void {
   const ms = msSince(reply);
   const fields = headerFields(reply, headers, ms);
   if (body !== undefined) fields.push("Content-Length", Buffer.byteLength(body));
   reply.writeHead(status, fields);
-  reply.end(body);
+  if (turn === undefined) reply.end(body);
+  else turn.end(reply, body);
   tell(reply, status, ms);
 }
 
@@ -125,22 +136,21 @@ export function sendHead(reply: Reply, status: number, headers: OutgoingHttpHead
   tell(reply, status, ms);
 }
 
-/**
- * The same, compressed if the client takes it so and it is worth it. Never throws away what it sends.
- * `mustTell`: it is about what has been done, and is not refused for want of room.
- */
+/** The same, compressed if the client takes it so and it is worth it. Never throws away what it sends. */
 export function sendCoded(
   reply: Reply,
   status: number,
   headers: OutgoingHttpHeaders,
   body: string | Uint8Array,
-  { mustTell = false } = {},
+  sending: Sending = {},
 ): void | Promise<void> {
   const { length } = body;
-  if (length > limits.ANSWER_LARGE_BYTES) reply.locals.gate.holdAnswer(reply, length, mustTell);
+  if (length > limits.ANSWER_LARGE_BYTES) {
+    reply.locals.gate.holdAnswer(reply, length, sending.mustTell ?? false);
+  }
   const isTiny = body.length < limits.ANSWER_COMPRESSED_BYTES_MIN;
   const coding = isTiny ? undefined : codingFor(reply.req.headers["accept-encoding"]);
-  if (coding === undefined) return send(reply, status, headers, body);
+  if (coding === undefined) return send(reply, status, headers, body, sending);
   const etag = headers["ETag"];
   const coded = {
     ...headers,
@@ -148,7 +158,7 @@ export function sendCoded(
     ...(typeof etag === "string" && { ETag: `${etag.slice(0, -1)}+${coding}"` }),
   };
   const encoded = encode(Buffer.from(body), coding);
-  if (!(encoded instanceof Promise)) return send(reply, status, coded, encoded);
+  if (!(encoded instanceof Promise)) return send(reply, status, coded, encoded, sending);
   return encoded.then((bytes) => {
     if (!reply.destroyed) send(reply, status, coded, bytes);
   });

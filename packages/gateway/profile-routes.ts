@@ -23,6 +23,7 @@ import type { Shown } from "./read-profile.ts";
 import { bodyOf } from "./representation.ts";
 import { baseVersionOf, patienceOf, profileIdOf, readJsonBody } from "./request.ts";
 import type { Resource } from "./resource.ts";
+import { TurnAnswers } from "./turn-answers.ts";
 import { writePrecondition } from "./validators.ts";
 import { readVersion } from "./version-read.ts";
 
@@ -38,6 +39,8 @@ export function mountProfileRoutes(app: Express, exchange: Exchange): Resource {
     body: (profile, format, fields) => bodyOf(profile, format, service.schema, fields),
   };
 
+  const atOnce: Shown = { ...shown, turn: new TurnAnswers(clock) };
+
   function get(request: Request, reply: Reply): void | Promise<void> {
     const { at, fields: asked } = request.url.includes("?")
       ? parseQuery(request, getProfile.query)
@@ -47,7 +50,8 @@ export function mountProfileRoutes(app: Express, exchange: Exchange): Resource {
     const reading = readingOf(request, reply, { fields, canForward: exchange.canForward });
     const { patience } = reading;
     const answer = service.read(reading.id, patience.session);
-    if (!(answer instanceof Promise)) return answerRead(request, reply, { reading, answer }, shown);
+    if (!(answer instanceof Promise))
+      return answerRead(request, reply, { reading, answer }, atOnce);
     const startedMs = clock.monotonicMs();
     return answer.then(
       (late) => answerRead(request, reply, { reading, answer: late }, shown),

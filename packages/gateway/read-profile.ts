@@ -19,6 +19,7 @@ import type { Preferences } from "./prefer.ts";
 import type { ProfileSnapshot, ReadAnswer } from "./profile-service.ts";
 import { addProfileHeaders, contentTypeOf, entityTag, sessionHeaders } from "./representation.ts";
 import type { Patience } from "./request.ts";
+import type { TurnAnswers } from "./turn-answers.ts";
 import { patienceOf, profileIdOf } from "./request.ts";
 import { readCondition } from "./validators.ts";
 import type { ReadCondition } from "./validators.ts";
@@ -37,6 +38,8 @@ export interface Reading {
 export interface Shown {
   readonly clock: Clock;
   readonly body: (profile: ProfileSnapshot, format: Format, fields: Fields | undefined) => string;
+  /** Of an answer that is made in the turn in which it was asked for. */
+  readonly turn?: TurnAnswers;
 }
 
 /** `canForward`: there is another region to hand a session to. Throws for what is malformed. */
@@ -61,7 +64,7 @@ export function answerRead(
   request: Request,
   reply: Reply,
   { reading, answer }: { readonly reading: Reading; readonly answer: ReadAnswer },
-  { clock, body }: Shown,
+  { clock, body, turn }: Shown,
 ): void | Promise<void> {
   const { format, condition, honoured, fields } = reading;
   if (answer.kind === "absent") return answerAbsent(request, reply, answer, honoured);
@@ -74,7 +77,7 @@ export function answerRead(
   }
   const headers = sessionHeaders(answer, honoured);
   addProfileHeaders(headers, profile, clock.nowMs(), fields);
-  if (outcome === "not-modified") return send(reply, 304, headers);
+  if (outcome === "not-modified") return send(reply, 304, headers, undefined, { turn });
   headers["Content-Type"] = contentTypeOf(format);
-  return sendCoded(reply, 200, headers, body(profile, format, fields));
+  return sendCoded(reply, 200, headers, body(profile, format, fields), { turn });
 }

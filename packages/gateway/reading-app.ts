@@ -30,6 +30,7 @@ import { dataOf } from "./representation.ts";
 import { RequestIds } from "./request-ids.ts";
 import { requestLogger } from "./request-log.ts";
 import { RequestMetrics } from "./request-metrics.ts";
+import { TurnAnswers } from "./turn-answers.ts";
 
 export interface ReadingAppDeps {
   /** Undefined: only the replica can answer. */
@@ -57,7 +58,11 @@ export function createReadingApp(deps: ReadingAppDeps): RequestListener {
     cors: new Cors(deps.corsOrigins),
     requestLog: deps.logRequests ? requestLogger(log) : undefined,
   });
-  const shown: Shown = { clock, body: (profile, _format, fields) => dataOf(profile, fields) };
+  const shown: Shown = {
+    clock,
+    body: (profile, _format, fields) => dataOf(profile, fields),
+    turn: new TurnAnswers(clock),
+  };
 
   function get(request: Request, reply: Reply): void | Promise<void> {
     const fields = shownFields(reply, undefined);

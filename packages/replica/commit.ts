@@ -25,7 +25,7 @@ import type { Group } from "./group.ts";
 import { advanceHeads } from "./heads.ts";
 import type { SoundEntry } from "./intake.ts";
 import type { Ledger } from "./ledger.ts";
-import type { Snapshots } from "./snapshot.ts";
+import type { Snapshots } from "./snapshots.ts";
 
 /** The view after a change, known to the one who made it. */
 export interface RenderedView {

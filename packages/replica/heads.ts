@@ -9,6 +9,7 @@ import type { ChangeHash } from "@atoll/core";
 import { assert, mustChangeHash, sameBytes, toHex } from "@atoll/core";
 
 const HASH_BYTES = 32;
+const HASH_DIGITS = 2 * HASH_BYTES;
 
 export function headsInclude(heads: Uint8Array, change: ChangeHash): boolean {
   for (let at = 0; at < heads.length; at += HASH_BYTES) {
@@ -51,7 +52,16 @@ export function headsOf(heads: Uint8Array = new Uint8Array()): ChangeHash[] {
 }
 
 export function headsToHex(heads: Uint8Array): string[] {
-  return headsOf(heads).map(toHex);
+  return splitHex(toHex(heads));
+}
+
+/** The same of heads that are in hexadecimal digits already, one behind the other. */
+export function splitHex(digits: string): string[] {
+  const heads: string[] = [];
+  for (let at = 0; at < digits.length; at += HASH_DIGITS) {
+    heads.push(digits.slice(at, at + HASH_DIGITS));
+  }
+  return heads;
 }
 
 /** Entity-tag without quotes: heads identify the set of changes, and therefore the state. */

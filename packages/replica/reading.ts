@@ -17,7 +17,8 @@ import { placeIn } from "./document-place.ts";
 import type { ReadAnswer } from "./service.ts";
 import { malformedToken } from "./sessions.ts";
 import type { Snapshot } from "./snapshot.ts";
-import { Snapshots, isShowable, tokenWith } from "./snapshot.ts";
+import { isShowable, tokenWith } from "./snapshot.ts";
+import { Snapshots } from "./snapshots.ts";
 
 export interface ReadingOptions {
   /** Opened read-only; the replica that writes it runs in another process. */
@@ -33,7 +34,7 @@ export class ReadingService {
   readonly #region: RegionCode;
   readonly #tokens: SessionTokens;
   readonly #token = (vector: RegionVector): string => this.#tokens.encode(vector);
-  readonly #snapshots = new Snapshots();
+  readonly #snapshots: Snapshots;
   #dataVersion: number | undefined;
 
   constructor({ store, cluster, region }: ReadingOptions) {
@@ -41,6 +42,7 @@ export class ReadingService {
     this.#cluster = cluster;
     this.#region = region;
     this.#tokens = new SessionTokens(cluster);
+    this.#snapshots = new Snapshots(cluster);
   }
 
   /**

@@ -49,7 +49,7 @@ import { Renderer } from "./renderer.ts";
 import { Restorer } from "./restorer.ts";
 import { SchemaJudge } from "./schema-judge.ts";
 import type { Snapshot } from "./snapshot.ts";
-import { Snapshots } from "./snapshot.ts";
+import { Snapshots } from "./snapshots.ts";
 import { Tails } from "./tails.ts";
 import { WaitingRoom } from "./waiting-room.ts";
 
@@ -113,7 +113,7 @@ export class Replica {
   readonly renderer: Renderer;
   readonly intake: Intake;
   readonly #commit: Commit;
-  readonly #snapshots = new Snapshots();
+  readonly #snapshots: Snapshots;
   readonly #author: Author;
   readonly #clock: Clock;
   readonly #tails: Tails;
@@ -130,6 +130,7 @@ export class Replica {
     this.canaries = new CanaryCount(store);
     this.codec = codec;
     this.#clock = clock;
+    this.#snapshots = new Snapshots(cluster);
     this.schema = new SchemaJudge(codec);
     const author = new Author(store, clock, { ...options, genesisHash: codec.genesisHash });
     this.#author = author;

@@ -38,7 +38,7 @@ import type { Candidate, Isolated } from "./isolate.ts";
 import { isolate, tailOf } from "./isolate.ts";
 import type { Ledger } from "./ledger.ts";
 import type { Quarantine } from "./quarantine.ts";
-import type { Snapshots } from "./snapshot.ts";
+import type { Snapshots } from "./snapshots.ts";
 import type { WaitingRoom } from "./waiting-room.ts";
 
 export interface RestorerRooms {

@@ -177,8 +177,9 @@ export class RegionService {
         asked === undefined || !isAbout
           ? undefined
           : await this.#receipts.receiptFor(foundation, { ...asked, startedMs, signal });
-      const answer = this.#answer(joinVectors(seen, dependenciesOf(result)), stale);
-      return { ...writeAnswer(answer, result, receipt), ...(replayed && { replayed }) };
+      const sessionToken = this.#tokenAfter(result, seen);
+      const answer = writeAnswer({ sessionToken, stale }, result, receipt);
+      return { ...answer, ...(replayed && { replayed }) };
     } finally {
       giveBack();
     }
@@ -235,6 +236,19 @@ export class RegionService {
     return staged ? this.#group.durable().then(() => answer) : answer;
   }
 
+  #tokenAfter(result: WriteResult, seen: RegionVector): string {
+    switch (result.kind) {
+      case "written":
+        return tokenWith(result.snapshot, seen, this.#token);
+      case "deleted":
+        return this.#token(joinVectors(seen, result.dep));
+      case "absent":
+        return this.#token(seen);
+      default:
+        return unreachable(result);
+    }
+  }
+
   #answer(vector: RegionVector, stale: boolean): Answer {
     return { sessionToken: this.#token(vector), stale };
   }
@@ -267,19 +281,6 @@ function outcomeAgain(replica: Replica, kept: KeptOutcome): WriteResult {
   return snapshot === undefined
     ? { kind: "absent" }
     : { kind: "written", created, changed, snapshot };
-}
-
-function dependenciesOf(result: WriteResult): RegionVector {
-  switch (result.kind) {
-    case "written":
-      return result.snapshot.dep;
-    case "deleted":
-      return result.dep;
-    case "absent":
-      return VECTOR_ZERO;
-    default:
-      return unreachable(result);
-  }
 }
 
 function writeAnswer(

@@ -10,7 +10,7 @@
  */
 import { timingSafeEqual } from "node:crypto";
 import type { Cluster, Hlc, RegionCode, RegionVector } from "@atoll/core";
-import { REGION_CODE_MAX, fromHex, limits, parseHlc, parseRegionCode } from "@atoll/core";
+import { REGION_CODE_MAX, fromHex, limits, must, parseHlc, parseRegionCode } from "@atoll/core";
 import { MessageCode } from "./message-code.ts";
 
 const VERSION = 1;
@@ -61,21 +61,32 @@ export class SessionTokens {
     if (!timingSafeEqual(bytes.subarray(length), fromHex(this.#mac(bytes.subarray(0, length))))) {
       return fault("not issued by this cluster");
     }
-    const vector = new Map<RegionCode, Hlc>();
-    for (let offset = HEAD_BYTES; offset < length; offset += COMPONENT_BYTES) {
-      const region = parseRegionCode(bytes.readUInt8(offset));
-      const high = bytes.readUInt8(offset + 1) * 2 ** 48;
-      const hlc = parseHlc(high + bytes.readUIntBE(offset + 2, 6));
-      if (region === undefined || hlc === undefined) return fault("malformed");
-      vector.set(region, hlc);
-    }
-    return { kind: "vector", vector };
+    const vector = vectorIn(bytes);
+    return vector === undefined ? fault("malformed") : { kind: "vector", vector };
+  }
+
+  /** What a token says that was made here and has been nowhere else since. */
+  vectorOf(token: string): RegionVector {
+    return must(vectorIn(Buffer.from(token, "base64url")), "a token of our own");
   }
 
   /** In hexadecimal digits. */
   #mac(bytes: Uint8Array): string {
     return this.#code.of(bytes).slice(0, 2 * MAC_BYTES);
   }
+}
+
+function vectorIn(bytes: Buffer): RegionVector | undefined {
+  const vector = new Map<RegionCode, Hlc>();
+  const end = bytes.length - MAC_BYTES;
+  for (let offset = HEAD_BYTES; offset < end; offset += COMPONENT_BYTES) {
+    const region = parseRegionCode(bytes.readUInt8(offset));
+    const high = bytes.readUInt8(offset + 1) * 2 ** 48;
+    const hlc = parseHlc(high + bytes.readUIntBE(offset + 2, 6));
+    if (region === undefined || hlc === undefined) return undefined;
+    vector.set(region, hlc);
+  }
+  return vector;
 }
 
 function fault(reason: string): ParsedToken {
