@@ -161,7 +161,7 @@ async function compare(d: number, files: Files): Promise<Comparison> {
   const open = (name: string, lost: number) => {
     const path = join(files.directory, `${name}.sqlite`);
     copyFileSync(files.common, path, constants.COPYFILE_FICLONE);
-    const store = openSqliteStore({ path });
+    const store = openSqliteStore({ path, isDurableAtCommit: true }); // time is ours alone
     files.history.complete(store, lost);
     return store;
   };

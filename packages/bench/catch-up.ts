@@ -140,9 +140,11 @@ async function catchUp(
 ): Promise<{ readonly recorder: FrameRecorder; readonly root: string }> {
   const recorder = new FrameRecorder({ keepsBatches: true });
   const [ahead, behind] = PAIR;
+  const path = join(options.directory, `${run.file}.sqlite`);
+  const isDurableAtCommit = run.clock !== systemClock; // time is ours alone
   const stores = {
     [ahead]: run.store,
-    [behind]: openSqliteStore({ path: join(options.directory, `${run.file}.sqlite`) }),
+    [behind]: openSqliteStore({ path, isDurableAtCommit }),
   } as const;
   const pair = new RegionPair({ ...run, cluster, stores, recorder });
   pair.start();

@@ -333,6 +333,16 @@ export const NURSERY_HALF_MIB = 8;
 export const GROUP_ENTRIES_MAX = 512;
 /** Groups on their way to the disk: a disk that is slower than what comes. → the next one waits for it, and everybody */
 export const GROUPS_LEAVING_MAX = 4;
+/** Pages in the write-ahead log, as SQLite has it: how much a start reads, and a crash leaves. → copied beside */
+export const CHECKPOINT_PAGES = 1_000;
+/** Pages that are copied on the thread that commits: a few milliseconds, and the log begins anew. */
+export const CHECKPOINT_REST_PAGES = 128;
+/** Times that a thread copies what has come meanwhile. → the next ones when the log has grown again */
+export const CHECKPOINT_PASSES = 4;
+/** Pages that wait to be copied, 128 MiB: no thread keeps up. → copied on the thread that commits */
+export const CHECKPOINT_PAGES_LATE = 16_384;
+/** For a copy under way when the file is closed. → closed all the same; the next start reads the log */
+export const CHECKPOINT_END_MS_MAX = 10_000;
 /** From one group to the next, where nobody here waits for it: what comes from peers is committed together. */
 export const GROUP_PAUSE_MS = 3;
 /** Document rows that one transaction keeps in memory: more than one group touches. → written early */

@@ -10,39 +10,20 @@
  *
  * The file lies in memory (tmpfs) where the machine has it, because a seed makes a thousand commits.
  */
-import {
-  closeSync,
-  existsSync,
-  mkdirSync,
-  openSync,
-  readFileSync,
-  readSync,
-  readdirSync,
-  rmSync,
-  writeFileSync,
-} from "node:fs";
-import { endianness, tmpdir } from "node:os";
+import { existsSync, mkdirSync, readFileSync, readdirSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
 import { join } from "node:path";
 import type { Random } from "@atoll/core";
-import type { SqliteOptions, Store } from "@atoll/store";
-import { openSqliteStore } from "@atoll/store";
+import type { SqliteOptions, Store, WalPosition, WalProgress } from "@atoll/store";
+import { WalIndex, openSqliteStore } from "@atoll/store";
 
 export interface Image {
   readonly database: Uint8Array;
   readonly wal: Uint8Array;
 }
 
-/** A place in the write-ahead log: how many frames, of which round. */
-export interface WalPosition {
-  /** Two numbers that are drawn anew whenever the log begins anew. */
-  readonly salt: string;
-  readonly frames: number;
-}
-
 const WAL_HEADER_BYTES = 32;
 const FRAME_HEADER_BYTES = 24;
-/** Where the index of the log has what is asked of it (https://sqlite.org/walformat.html#the_wal_index_file_format). */
-const INDEX = { bytes: 100, frames: 16, salt: { from: 32, to: 40 }, backfilled: 96 } as const;
 const MEMORY_FILES = "/dev/shm";
 
 const PREFIX = "atoll-sim-";
@@ -72,32 +53,29 @@ export class Disk {
   }
 
   walPosition(): WalPosition {
-    return this.#index().position;
+    return this.#progress();
   }
 
   /** What a power cut would leave: all commits up to `synced`, and some of those that came after. */
   imageAfterPowerCut(synced: WalPosition, random: Random): Image {
-    const { position, backfilled } = this.#index();
+    const { salt, backfilled } = this.#progress();
     const image = this.image();
     if (image.wal.length < WAL_HEADER_BYTES) return image;
     // A checkpoint syncs what it takes over, and so all that an earlier round had.
-    const frames = position.salt === synced.salt ? Math.max(synced.frames, backfilled) : backfilled;
+    const frames = salt === synced.salt ? Math.max(synced.frames, backfilled) : backfilled;
     const kept = WAL_HEADER_BYTES + frames * frameBytesOf(image.wal);
     const ends = [kept, ...commitEnds(image.wal).filter((end) => end > kept)];
     const end = ends[random.below(ends.length)];
     return { database: image.database, wal: image.wal.slice(0, end) };
   }
 
-  #index(): { readonly position: WalPosition; readonly backfilled: number } {
-    const bytes = Buffer.alloc(INDEX.bytes);
-    const file = openSync(`${this.path}-shm`, "r");
-    readSync(file, bytes, 0, INDEX.bytes, 0);
-    closeSync(file);
-    const salt = bytes.toString("hex", INDEX.salt.from, INDEX.salt.to);
-    const [frames, backfilled] = [INDEX.frames, INDEX.backfilled].map((at) =>
-      endianness() === "LE" ? bytes.readUInt32LE(at) : bytes.readUInt32BE(at),
-    ) as [number, number];
-    return { position: { salt, frames }, backfilled };
+  #progress(): WalProgress {
+    const index = new WalIndex(this.path);
+    try {
+      return index.read();
+    } finally {
+      index.close();
+    }
   }
 
   /** What a power cut at this moment would leave. */

@@ -10,8 +10,7 @@
  */
 import type { ChangeHash, Lane, LogEntry, Random } from "@atoll/core";
 import { AtollError, InvariantError, toHex } from "@atoll/core";
-import type { Store } from "@atoll/store";
-import type { WalPosition } from "./disk.ts";
+import type { Store, WalPosition } from "@atoll/store";
 
 /** The process died here. Nobody may catch it but the world. */
 export class ProcessDied extends Error {

@@ -11,5 +11,7 @@ export { fileFaults } from "./file-faults.ts";
 export { MemoryStore } from "./memory-store.ts";
 export type { SqliteStore } from "./sqlite-store.ts";
 export { openSqliteStore } from "./sqlite-store.ts";
+export type { WalPosition, WalProgress } from "./wal-index.ts";
+export { WalIndex } from "./wal-index.ts";
 export type { SqliteOptions } from "./sqlite-connection.ts";
 export { dataFormat } from "./sqlite-schema.ts";

@@ -20,6 +20,7 @@ import { accessSync, constants, statSync } from "node:fs";
 import { dirname } from "node:path";
 import Database from "better-sqlite3";
 import { AtollError, ByteStreamError, InvariantError, assert, errorText } from "@atoll/core";
+import { Checkpointer } from "./checkpointer.ts";
 import { openCopy } from "./sqlite-copy.ts";
 import { PAGE_BYTES, checkOwnership, configure, migrate, refuseOlder } from "./sqlite-schema.ts";
 import { shapeFaults } from "./sqlite-shape.ts";
@@ -52,6 +53,7 @@ export class SqliteConnection {
   readonly #database: Database.Database;
   #transaction: TransactionState = "none";
   readonly #sync: WalSync | undefined;
+  readonly #checkpointer: Checkpointer | undefined;
   #dataVersion: Database.Statement<[], number> | undefined;
   #closed = false;
 
@@ -63,6 +65,7 @@ export class SqliteConnection {
     this.path = path;
     const waits = !isDurableAtCommit && !isReadOnly && path !== ":memory:";
     this.#sync = waits && syncs ? new WalSync(`${path}-wal`) : undefined;
+    this.#checkpointer = waits ? new Checkpointer(path, () => this.#checkpoint()) : undefined;
     this.#database = isReadOnly ? openCopy(path) : openDatabase(path);
     try {
       checkOwnership(this.#database, path);
@@ -70,6 +73,7 @@ export class SqliteConnection {
         refuseOlder(this.#database, path);
       } else {
         configure(this.#database, path, isDurableAtCommit ? "FULL" : "NORMAL");
+        if (waits) this.#database.pragma("wal_autocheckpoint = 0"); // not inside of a commit
         migrate(this.#database);
       }
       refuseMisshapen(this.#database, path);
@@ -120,6 +124,7 @@ export class SqliteConnection {
       throw unconfirmed(this.path, error);
     }
     this.#transaction = "none";
+    this.#checkpointer?.committed();
   }
 
   /** True when all that is committed is durable already; otherwise `durable` is called, in order, once it is. */
@@ -199,6 +204,7 @@ export class SqliteConnection {
     if (this.#closed) return;
     try {
       this.rollback();
+      this.#checkpointer?.close();
       // When this fails the log stays beside the file and the next start replays it: nothing is lost.
       this.#database.pragma("wal_checkpoint(TRUNCATE)"); // syncs both files
     } catch (error) {
@@ -208,6 +214,14 @@ export class SqliteConnection {
       this.#transaction = "none";
       this.#sync?.close();
       this.#database.close();
+    }
+  }
+
+  #checkpoint(): void {
+    try {
+      this.#database.pragma("wal_checkpoint(PASSIVE)");
+    } catch (error) {
+      if (!(error instanceof Database.SqliteError)) throw error; // the log is kept, the next one tries again
     }
   }
 
