@@ -1,10 +1,11 @@
 // The write-ahead log is copied beside the commits, and begins anew.
-import { existsSync, mkdtempSync, rmSync, statSync } from "node:fs";
+import { existsSync, mkdirSync, mkdtempSync, rmSync, statSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import Database from "better-sqlite3";
 import { afterEach, beforeEach, expect, test } from "vitest";
 import { limits, systemClock } from "@atoll/core";
+import { Checkpointer } from "./checkpointer.ts";
 import { sampleDocument, samplePlace } from "./store-samples.ts";
 import { inTransaction } from "./store-writes.ts";
 import type { SqliteStore } from "./sqlite-store.ts";
@@ -46,10 +47,9 @@ async function until(isSo: () => boolean): Promise<void> {
   while (!isSo()) await new Promise<void>((resolve) => systemClock.afterTurn(resolve));
 }
 
-test("beside the commits: the log begins anew, and nobody has copied all of it in a commit", async () => {
+test("beside the commits, and the log begins anew", async () => {
   const { salt } = index.read();
   while (index.read().frames < limits.CHECKPOINT_PAGES) write();
-  expect(index.read().backfilled).toBe(0);
   await until(() => index.read().backfilled >= limits.CHECKPOINT_PAGES);
   await until(() => {
     write();
@@ -76,6 +76,24 @@ test("while somebody reads what was long ago, the log grows and is asked about n
     write();
     return index.read().salt !== salt;
   });
+});
+
+test("where no thread is to be had, by whoever commits", async () => {
+  const unopenable = join(directory, "a-directory");
+  mkdirSync(unopenable);
+  // An index that says that the log is long: the number of frames is the fifth of its header.
+  const header = new Uint32Array(25);
+  header[4] = limits.CHECKPOINT_PAGES;
+  writeFileSync(`${unopenable}-shm`, header);
+  let copies = 0;
+  const alone = new Checkpointer(unopenable, () => void copies++);
+  alone.committed();
+  expect(copies).toBe(0); // the thread is asked
+  await until(() => {
+    alone.committed();
+    return copies > 0;
+  });
+  alone.close();
 });
 
 test("a file that is closed while it is copied leaves nothing beside it", () => {
