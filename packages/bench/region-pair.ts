@@ -106,7 +106,10 @@ export class RegionPair {
   }
 
   start(): void {
-    for (const name of PAIR) this.drivers[name].start();
+    for (const name of PAIR) {
+      this.drivers[name].start();
+      this.drivers[name].scrub.stop(); // rows without changes are what it takes for damage
+    }
   }
 
   /** Lets time pass until it is so; `undefined` when it is not after so long. Returns the time it took. */

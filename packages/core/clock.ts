@@ -61,8 +61,9 @@ export class ManualClock implements Clock {
     this.#nowMs = startMs;
   }
 
+  /** Whole, as a machine's is, also where time passes by fractions. */
   nowMs(): number {
-    return this.#nowMs;
+    return Math.floor(this.#nowMs);
   }
 
   monotonicMs(): number {
