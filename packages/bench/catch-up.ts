@@ -31,7 +31,7 @@ import { smallEdits } from "./small-edits.ts";
 import { rounded } from "./table.ts";
 
 const ENTRIES = 50_000;
-const ENTRIES_QUICK = 150;
+const ENTRIES_QUICK = 600; // enough for a sample of every stage
 const SMALL_PROFILES = 10_000;
 /** Of each profile, on average: with its making, what 50 000 entries of 10 000 profiles are. */
 const SMALL_PATCHES = 4;
