@@ -10,7 +10,7 @@ import { writeFileSync } from "node:fs";
 import { SeededRandom, must, systemClock } from "@atoll/core";
 import { addToCorpus, corpusOf } from "./corpus.ts";
 import { faultOf } from "./judge.ts";
-import { INPUT_MICROS_MAX } from "./target.ts";
+import { INPUT_BYTES_MAX, INPUT_MICROS_MAX } from "./target.ts";
 import { TARGETS } from "./targets.ts";
 
 const WARM_UP_INPUTS = 20;
@@ -41,7 +41,7 @@ for (let inputs = 0; ; inputs++) {
     await new Promise<void>((resolve) => systemClock.afterTurn(resolve));
   }
   const from = must(kept[random.below(kept.length)], "an input");
-  const input = open.mutate(from, random);
+  const input = open.mutate(from, random).subarray(0, INPUT_BYTES_MAX); // those that are kept would grow for ever
   writeFileSync(must(current, "a file"), input);
   const microsMax = target.microsMax ?? INPUT_MICROS_MAX;
   const what = await faultOf(open, input, inputs < WARM_UP_INPUTS ? Infinity : microsMax);

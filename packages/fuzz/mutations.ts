@@ -12,6 +12,8 @@ const LONG_VARINTS = [
   Uint8Array.of(0x80, 0x80, 0x80, 0x80, 0x80, 0x80, 0x80, 0x80, 0x01),
 ];
 const SPAN_MAX = 64;
+/** Longer texts are not repeated any more: beyond any bound there is nothing new. */
+const GROWN_CHARS_MAX = 100_000;
 
 export function mutateBytes(input: Uint8Array, random: Random, other = input): Uint8Array {
   let bytes: Buffer = Buffer.from(input);
@@ -121,6 +123,8 @@ function changedJson(value: JsonValue, random: Random): JsonValue {
   }
   if (typeof value === "number" && random.below(2) === 0)
     return value * [-1, 10, 1e9, 0.5][random.below(4)]!;
-  if (typeof value === "string" && random.below(2) === 0) return value.repeat(1 + random.below(50));
+  if (typeof value === "string" && value.length <= GROWN_CHARS_MAX && random.below(2) === 0) {
+    return value.repeat(1 + random.below(50));
+  }
   return hostile;
 }

@@ -14,6 +14,9 @@ export class Finding extends Error {
 /** A quarter of a second: what others would notice. */
 export const INPUT_MICROS_MAX = 250_000;
 
+/** Longer than the largest frame and the largest body: beyond that, whoever sends it works, and not who is tested. */
+export const INPUT_BYTES_MAX = 8 * 1024 * 1024;
+
 export interface FuzzTarget {
   readonly name: string;
   /** One line: which bytes, and what must hold. */
