@@ -4,7 +4,8 @@
  * Pages in the order of ids, in one session: a profile that is there throughout is exported once, whatever
  * is written meanwhile. It is no backup: history and what lost in a conflict stay behind.
  */
-import { createWriteStream, rmSync } from "node:fs";
+import { rmSync } from "node:fs";
+import { open } from "node:fs/promises";
 import { pipeline } from "node:stream/promises";
 import type { Command } from "commander";
 import { AtollError, errorText, isAtollError, limits } from "@atoll/core";
@@ -72,14 +73,16 @@ async function* linesOf(
 
 /** A page at a time is in memory. What broke off leaves no file that looks like all profiles. */
 async function writeTo(file: string, lines: AsyncIterable<string>): Promise<void> {
-  let isOurs = false;
-  const sink = createWriteStream(file, { flags: "wx", mode: 0o600 });
-  sink.once("open", () => (isOurs = true));
-  try {
-    await pipeline(lines, sink);
-  } catch (error) {
-    if (isOurs) rmSync(file, { force: true });
+  const refuse = (error: unknown): never => {
     if (isAtollError(error)) throw error;
     throw new AtollError("malformed-request", `${file} cannot be written: ${errorText(error)}`);
+  };
+  // Before anything is asked: whatever breaks off later, the file is known to be ours.
+  const opened = await open(file, "wx", 0o600).catch(refuse);
+  try {
+    await pipeline(lines, opened.createWriteStream());
+  } catch (error) {
+    rmSync(file, { force: true });
+    refuse(error);
   }
 }
