@@ -75,6 +75,8 @@ export class SqliteConnection {
         configure(this.#database, path, isDurableAtCommit ? "FULL" : "NORMAL");
         if (waits) this.#database.pragma("wal_autocheckpoint = 0"); // not inside of a commit
         migrate(this.#database);
+        // A process that crashed may have committed what the disk has not: from now on it is shown and told.
+        if (path !== ":memory:") WalSync.once(`${path}-wal`);
       }
       refuseMisshapen(this.#database, path);
       if (fileBytesMax !== undefined) {

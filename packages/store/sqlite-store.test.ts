@@ -11,6 +11,8 @@ import { fileFaults } from "./file-faults.ts";
 import { MemoryStore } from "./memory-store.ts";
 import { APPLICATION_ID, MIGRATIONS, configure, migrate, tablesOfFormat } from "./sqlite-schema.ts";
 import { openSqliteStore } from "./sqlite-store.ts";
+import { openUnsyncedStore } from "./unsynced-store.fixture.ts";
+import { WalSync } from "./wal-sync.ts";
 import { plain, sampleDocument, sampleEntry, samplePlace } from "./store-samples.ts";
 import { WRITES, inTransaction, readAll } from "./store-writes.ts";
 import type { LogSize, Store } from "./store.ts";
@@ -239,6 +241,17 @@ describe("trouble with the disk", () => {
     writeSamples(store, 2);
     expect(store.readDocument(samplePlace(2))).toBeDefined();
     store.close();
+  });
+
+  test("what a process committed and did not sync is synced before it is shown to anybody", () => {
+    const killed = openUnsyncedStore(path);
+    writeSamples(killed, 1);
+    const sync = vi.spyOn(WalSync, "once");
+    const next = openSqliteStore({ path });
+    expect(sync).toHaveBeenCalledExactlyOnceWith(`${path}-wal`);
+    expect(next.readDocument(samplePlace(1))).toBeDefined();
+    next.close();
+    killed.close();
   });
 
   test("a commit that the disk does not confirm is no ordinary failure, and is not asked for again", () => {

@@ -30,6 +30,16 @@ export class WalSync {
     this.#path = path;
   }
 
+  /** Returns when everything that somebody has committed is on the disk. */
+  static once(path: string): void {
+    const log = new WalSync(path);
+    try {
+      log.now();
+    } finally {
+      log.close();
+    }
+  }
+
   /** `durable` is called, after all that came before it, once what has been committed is on the disk. */
   soon(durable: Durable): void {
     assert(!this.#isClosed, "the log is closed");
