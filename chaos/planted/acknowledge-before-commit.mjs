@@ -9,13 +9,13 @@ import { GroupCommit } from "../../packages/replica/group-commit.ts";
 /** Long enough for a kill to find something in nearly every batch. */
 const BATCH_MS = 2_000;
 
-const { flush } = GroupCommit.prototype;
+const { end } = GroupCommit.prototype;
 let sinceMs = 0;
 
 GroupCommit.prototype.durable = () => Promise.resolve();
-GroupCommit.prototype.flush = function flushSeldom() {
+GroupCommit.prototype.end = function endSeldom() {
   const nowMs = systemClock.monotonicMs();
   if (nowMs - sinceMs < BATCH_MS) return;
   sinceMs = nowMs;
-  flush.call(this);
+  end.call(this);
 };
